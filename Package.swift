@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of rules for every target; `UseAccessLevelOnImports` keeps the generated protobuf within it too.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+    .treatAllWarnings(as: .error),
+]
+
+// Products of other packages, named once.
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioFoundationCompat: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let structuredHeaders: Target.Dependency =
+    .product(name: "StructuredFieldValues", package: "swift-http-structured-headers")
+let rawStructuredHeaders: Target.Dependency =
+    .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+
+let package = Package(
+    name: "voucher-federation",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The pure core: no I/O, no clock, no randomness of its own.
+        .target(name: "VoucherDomain", swiftSettings: settings),
+        .target(name: "Arbitration", dependencies: ["VoucherDomain", crypto], swiftSettings: settings),
+        .target(name: "Replication", dependencies: ["Arbitration", "VoucherDomain", crypto], swiftSettings: settings),
+        .target(
+            name: "FederationWire", dependencies: ["Arbitration", "Replication", "VoucherDomain", protobuf],
+            swiftSettings: settings),
+        // Embedded files: migrations and the default policy.
+        .target(
+            name: "RegistrySchema", path: "Schemas/registry", exclude: ["registry_current.sql"],
+            resources: [.embedInCode("Migrations")], swiftSettings: settings),
+        .target(
+            name: "DefaultPolicy", path: "Schemas/policy", exclude: ["policy.schema.json"],
+            resources: [.embedInCode("default_policy.json")], swiftSettings: settings),
+
+        // PostgreSQL.
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "PostgresClient", dependencies: ["CLibPQ"], swiftSettings: settings),
+        .target(
+            name: "RegistryStore",
+            dependencies: [
+                "Arbitration", "FederationWire", "PostgresClient", "RegistrySchema", "Replication", "VoucherDomain",
+                crypto,
+            ], swiftSettings: settings),
+
+        // Tests.
+        .testTarget(name: "VoucherDomainTests", dependencies: ["VoucherDomain"], swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,94 @@
+import VoucherDomain
+
+/// One claim held against every rule of the policy, before anything is taken.
+struct Evaluation {
+    let ledger: Ledger
+    let claim: Claim
+    let voucher: VoucherFacts?
+    /// What the claim would take.
+    let candidates: [Holding]
+
+    /// Every breach of one rule: one reason a key, in key order.
+    func reasons(under rule: Rule, policy: Policy) -> [Reason] {
+        switch rule.primitive {
+        case .holder:
+            return byKey(rule).compactMap { kind, key, candidates in
+                let blocking = ledger.occupancies[key]?.conflicts(with: candidates[0]) ?? []
+                return blocking.isEmpty ? nil : reason(rule, .held(kind), blocking, key)
+            }
+        case .overlap:
+            return byKey(rule).compactMap { _, key, candidates in
+                let blocking = ledger.occupancies[key]?.overlaps(with: candidates[0]) ?? []
+                return blocking.isEmpty ? nil : reason(rule, .overlapping(claim.service), blocking, key)
+            }
+        case .cap:
+            return voucherFindings(rule) + byKey(rule).flatMap { capReasons(rule, $0, $1, $2) }
+        case .window:
+            return windowReasons(rule, policy)
+        }
+    }
+
+    private func reason(
+        _ rule: Rule, _ finding: Reason.Finding, _ blocking: [ClaimName] = [], _ key: Key? = nil
+    ) -> Reason {
+        Reason(rule: rule.id, outcome: rule.outcome, finding: finding, blocking: blocking, key: key)
+    }
+
+    /// The candidates of the rule's kinds, grouped by key; they come in key order.
+    private func byKey(_ rule: Rule) -> [(kind: KeyKind, key: Key, candidates: [Holding])] {
+        var groups: [(kind: KeyKind, key: Key, candidates: [Holding])] = []
+        for candidate in candidates {
+            guard let kind = candidate.key.kind, rule.keys.contains(kind) else { continue }
+            if groups.last?.key == candidate.key {
+                groups[groups.count - 1].candidates.append(candidate)
+            } else {
+                groups.append((kind, candidate.key, [candidate]))
+            }
+        }
+        return groups
+    }
+
+    private func capReasons(_ rule: Rule, _ kind: KeyKind, _ key: Key, _ candidates: [Holding]) -> [Reason] {
+        let occupancy = ledger.occupancies[key] ?? Occupancy()
+        let stated = candidates[0].capacity
+        let standing = occupancy.standingCapacity ?? stated
+        var reasons: [Reason] = []
+        if standing != stated {
+            let finding = Reason.Finding.capacityDiffers(
+                kind, stated: Money(rawValue: stated), standing: Money(rawValue: standing))
+            reasons.append(Reason(rule: rule.id, outcome: .flag, finding: finding, key: key))
+        }
+        let adding = occupancy.addition(of: candidates)
+        // Adding nothing breaks no cap, even one that a later policy lowered below what stands.
+        if adding > 0, adding > standing - occupancy.used {
+            let finding = Reason.Finding.overCapacity(
+                kind, used: Money(rawValue: occupancy.used), adding: Money(rawValue: adding),
+                capacity: Money(rawValue: standing))
+            reasons.append(reason(rule, finding, occupancy.claims, key))
+        }
+        return reasons
+    }
+
+    private func voucherFindings(_ rule: Rule) -> [Reason] {
+        guard rule.keys == [.voucher] else { return [] }
+        guard let voucher else { return [reason(rule, .unknownVoucher)] }
+        return voucher.enterprise == claim.enterprise ? [] : [reason(rule, .otherEnterprise)]
+    }
+
+    private func windowReasons(_ rule: Rule, _ policy: Policy) -> [Reason] {
+        guard let voucher else { return [] }
+        return (rule.within ?? []).compactMap { window in
+            switch window {
+            case .voucher:
+                return lies(within: voucher.validity) ? nil : reason(rule, .outsideVoucher(voucher.validity))
+            case .programme:
+                guard let interval = policy.window(ofProgramme: voucher.programme) else { return nil }
+                return lies(within: interval) ? nil : reason(rule, .outsideProgramme(interval))
+            }
+        }
+    }
+
+    private func lies(within window: DayInterval) -> Bool {
+        window.contains(claim.service) && claim.invoices.allSatisfy { $0.issuedOn.map(window.contains) ?? true }
+    }
+}

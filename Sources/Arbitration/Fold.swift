@@ -1,0 +1,92 @@
+import VoucherDomain
+
+/// The rule book at work: state = fold(journal).
+///
+/// Entries are taken in one total order, each exactly once. The result depends on nothing but the entries and
+/// the ledger before them: no clock, no randomness, no hash-table order, no I/O. A claim takes all of its keys
+/// or none; `block` beats `hold`; a held claim takes its keys and its room under caps; a refused one takes
+/// nothing.
+package struct Fold: Hashable, Sendable {
+    package private(set) var ledger: Ledger
+
+    package init(ledger: Ledger = Ledger()) { self.ledger = ledger }
+
+    /// Decides one entry and takes the decision over into the ledger.
+    package mutating func apply(_ entry: JournalEntry) -> Outcome {
+        let outcome = decide(entry)
+        ledger.apply(outcome, of: entry)
+        return outcome
+    }
+
+    private var policyVersion: UInt32 { ledger.policy?.version ?? 0 }
+
+    private func decide(_ entry: JournalEntry) -> Outcome {
+        switch entry.content {
+        case .claimFiled(let claim): decide(claim, filedBy: entry)
+        case .claimWithdrawn(let number): decideWithdrawal(of: ClaimName(city: entry.city, number: number))
+        case .voucherIssued(let voucher): decide(voucher, issuedBy: entry)
+        case .policyPublished(let policy): decide(policy)
+        case .act: Outcome(decision: .noted, policyVersion: policyVersion)
+        case .unsupported: Outcome(decision: .unsupported, policyVersion: policyVersion)
+        case .faulty(let fault): invalid(fault)
+        }
+    }
+
+    private func invalid(_ fault: String, claim: ClaimName? = nil) -> Outcome {
+        let reason = Reason(rule: "entry", outcome: .block, finding: .faultyEntry(fault))
+        return Outcome(decision: .invalid, reasons: [reason], claim: claim, policyVersion: policyVersion)
+    }
+
+    private func decide(_ policy: Policy) -> Outcome {
+        guard policy.version > policyVersion else {
+            return invalid("policy version \(policy.version) is not above \(policyVersion)")
+        }
+        return Outcome(decision: .noted, policyVersion: policy.version)
+    }
+
+    private func decide(_ voucher: Voucher, issuedBy entry: JournalEntry) -> Outcome {
+        let known = ledger.vouchers[.voucher(city: entry.city, number: voucher.number)]
+        guard let known else { return Outcome(decision: .noted, policyVersion: policyVersion) }
+        if known.facts == VoucherFacts(voucher) { return Outcome(decision: .unchanged, policyVersion: policyVersion) }
+        let reason = Reason(rule: Fold.voucherRule, outcome: .block, finding: .voucherReused)
+        return Outcome(decision: .refused, reasons: [reason], policyVersion: policyVersion)
+    }
+
+    private func decideWithdrawal(of name: ClaimName) -> Outcome {
+        guard let record = ledger.claims[name] else { return invalid("no claim with that number was filed", claim: name) }
+        switch record.state {
+        case .reserved, .held:
+            return Outcome(
+                decision: .withdrawn, released: ledger.holdings(ofClaimAt: record.position), claim: name,
+                policyVersion: policyVersion)
+        case .refused, .withdrawn, .invalid, .noted, .unchanged, .unsupported:
+            return Outcome(decision: .unchanged, claim: name, policyVersion: policyVersion)
+        }
+    }
+
+    private func decide(_ claim: Claim, filedBy entry: JournalEntry) -> Outcome {
+        let name = ClaimName(city: entry.city, number: claim.number)
+        guard let policy = ledger.policy else { return invalid("no policy has been published", claim: name) }
+        guard ledger.claims[name] == nil else {
+            return invalid("claim number \(claim.number) is already used", claim: name)
+        }
+        let voucher = ledger.vouchers[.voucher(city: entry.city, number: claim.voucherNumber)]?.facts
+        let candidates = KeyDerivation(
+            policy: policy, claim: claim, name: name, claimID: entry.id, position: entry.position, voucher: voucher
+        ).holdings()
+        let evaluation = Evaluation(ledger: ledger, claim: claim, voucher: voucher, candidates: candidates)
+        let reasons = policy.rules.flatMap { evaluation.reasons(under: $0, policy: policy) }
+        if reasons.contains(where: { $0.outcome == .block }) {
+            return Outcome(
+                decision: .refused, reasons: reasons, holdings: candidates, claim: name,
+                policyVersion: policy.version)
+        }
+        let isHeld = reasons.contains { $0.outcome == .hold }
+        return Outcome(
+            decision: isHeld ? .held : .reserved, reasons: reasons, holdings: candidates, claim: name,
+            caseID: isHeld ? SpokenID.make(position: entry.position) : nil, policyVersion: policy.version)
+    }
+
+    /// The rule that vouchers themselves are judged by.
+    static let voucherRule = "voucher-balance"
+}

@@ -1,0 +1,66 @@
+package import VoucherDomain
+
+/// A claim as people name it: `CITY/CLAIM_NO`.
+package struct ClaimName: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package let city: CityCode
+    package let number: String
+
+    package init(city: CityCode, number: String) {
+        self.city = city
+        self.number = number
+    }
+
+    /// Reads `CITY/CLAIM_NO`; the number may itself contain a slash.
+    package init?(_ text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
+        guard parts.count == 2, let city = CityCode(parts[0]) else { return nil }
+        self.init(city: city, number: parts[1])
+    }
+
+    package var description: String { "\(city)/\(number)" }
+
+    package static func < (left: ClaimName, right: ClaimName) -> Bool {
+        left.city == right.city
+            ? left.number.utf8.lexicographicallyPrecedes(right.number.utf8) : left.city < right.city
+    }
+}
+
+/// One claim's place under one key: who holds it, and what it adds to the sum there.
+package struct Holding: Hashable, Sendable {
+    package let key: Key
+    /// The position at which the claim was decided; it identifies the claim and orders the holders.
+    package let position: Int64
+    package let claim: ClaimName
+    /// Who counts as one holder: the claim's id, the city, the buyer or the contract, by the rule on the key.
+    package let holder: [UInt8]
+    /// The declared co-funding group, whose members may share the key; empty when none.
+    package let group: String
+    /// What is counted once under the key: an invoice's key, or empty for the claim itself.
+    package let item: [UInt8]
+    /// What ``item`` adds to the sum, in fen; 0 where the key has no cap.
+    package let amount: Int64
+    /// How much fits under the key by this claim's statement, in fen; 0 where the key has no cap.
+    package let capacity: Int64
+    /// The service interval, where the key has an overlap rule.
+    package let interval: DayInterval?
+
+    package init(
+        key: Key, position: Int64, claim: ClaimName, holder: [UInt8], group: String, item: [UInt8] = [],
+        amount: Int64 = 0, capacity: Int64 = 0, interval: DayInterval? = nil
+    ) {
+        self.key = key
+        self.position = position
+        self.claim = claim
+        self.holder = holder
+        self.group = group
+        self.item = item
+        self.amount = amount
+        self.capacity = capacity
+        self.interval = interval
+    }
+
+    /// Whether both may stand under one key: the same holder, or members of one co-funding group.
+    func mayJoin(_ other: Holding) -> Bool {
+        holder == other.holder || (!group.isEmpty && group.utf8.elementsEqual(other.group.utf8))
+    }
+}

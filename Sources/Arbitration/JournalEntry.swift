@@ -1,0 +1,78 @@
+package import VoucherDomain
+
+/// One entry of a log as the fold sees it: decoded, in its place in the total order.
+package struct JournalEntry: Hashable, Sendable {
+    /// The place in the registry's total order, from 1, gapless.
+    package let position: Int64
+    /// Whose log it is from.
+    package let city: CityCode
+    /// The permanent unique id, 16 bytes. A claim's id is that of the entry that filed it.
+    package let id: [UInt8]
+    package let content: Content
+
+    package init(position: Int64, city: CityCode, id: [UInt8], content: Content) {
+        self.position = position
+        self.city = city
+        self.id = id
+        self.content = content
+    }
+
+    package enum Content: Hashable, Sendable {
+        case voucherIssued(Voucher)
+        case claimFiled(Claim)
+        case claimWithdrawn(claimNumber: String)
+        case policyPublished(Policy)
+        /// An act of the registry or a city that changes no claim: membership, epochs, process starts.
+        case act
+        /// An entry kind of a newer version: kept, answered, folded again after an upgrade.
+        case unsupported
+        /// An entry that its own node should never have let through, and why.
+        case faulty(String)
+    }
+}
+
+/// What the fold made of one entry.
+package struct Outcome: Hashable, Sendable {
+    package enum Decision: UInt8, Hashable, Sendable, CaseIterable {
+        /// A voucher or an act was taken note of.
+        case noted = 1
+        case reserved = 2
+        case refused = 3
+        case held = 4
+        case invalid = 5
+        case withdrawn = 6
+        /// A withdrawal of a claim that holds nothing any more, or a voucher issued again: it changes nothing.
+        case unchanged = 7
+        case unsupported = 8
+    }
+
+    package let decision: Decision
+    /// Every rule that was broken or flagged, in the policy's order.
+    package let reasons: [Reason]
+    /// Every key of a filed claim, with what the claim would take there, in key order.
+    package let holdings: [Holding]
+    /// What a withdrawal gives back.
+    package let released: [Holding]
+    /// The claim that the entry is about, for filings and withdrawals.
+    package let claim: ClaimName?
+    /// Set when the claim is held: the case that was opened, by its spoken id.
+    package let caseID: String?
+    /// The policy that was in force.
+    package let policyVersion: UInt32
+
+    package init(
+        decision: Decision, reasons: [Reason] = [], holdings: [Holding] = [], released: [Holding] = [],
+        claim: ClaimName? = nil, caseID: String? = nil, policyVersion: UInt32
+    ) {
+        self.decision = decision
+        self.reasons = reasons
+        self.holdings = holdings
+        self.released = released
+        self.claim = claim
+        self.caseID = caseID
+        self.policyVersion = policyVersion
+    }
+
+    /// What the claim takes: all of its holdings when reserved or held, nothing otherwise.
+    package var taken: [Holding] { decision == .reserved || decision == .held ? holdings : [] }
+}

@@ -1,0 +1,106 @@
+import VoucherDomain
+
+/// What the fold remembers: who holds which keys, the vouchers, and where each claim stands.
+///
+/// A value. It may be whole (the reference, the auditor's recomputation) or hold just what a batch touches
+/// (the arbiter loads that from the database); the fold cannot tell the difference, which is what keeps the two
+/// alike. ``Needs`` says what must be loaded.
+package struct Ledger: Hashable, Sendable {
+    /// Where a claim stands.
+    package struct ClaimRecord: Hashable, Sendable {
+        package let position: Int64
+        package let state: Outcome.Decision
+
+        package init(position: Int64, state: Outcome.Decision) {
+            self.position = position
+            self.state = state
+        }
+    }
+
+    /// A voucher as first issued.
+    package struct VoucherRecord: Hashable, Sendable {
+        package let facts: VoucherFacts
+
+        package init(facts: VoucherFacts) { self.facts = facts }
+    }
+
+    package private(set) var occupancies: [Key: Occupancy] = [:]
+    package private(set) var vouchers: [Key: VoucherRecord] = [:]
+    package private(set) var claims: [ClaimName: ClaimRecord] = [:]
+    private var keysByPosition: [Int64: [Key]] = [:]
+    package private(set) var policy: Policy?
+
+    package init(policy: Policy? = nil) { self.policy = policy }
+
+    // MARK: Loading
+
+    package mutating func insert(_ holding: Holding) {
+        occupancies[holding.key, default: Occupancy()].take(holding)
+        if keysByPosition[holding.position]?.last != holding.key {
+            keysByPosition[holding.position, default: []].append(holding.key)
+        }
+    }
+
+    package mutating func insert(_ record: ClaimRecord, for name: ClaimName) { claims[name] = record }
+
+    package mutating func insert(_ record: VoucherRecord, under key: Key) { vouchers[key] = record }
+
+    // MARK: Folding
+
+    /// What the claim decided at `position` holds, in key order.
+    func holdings(ofClaimAt position: Int64) -> [Holding] {
+        (keysByPosition[position] ?? []).flatMap { key in
+            occupancies[key]?.holdings.filter { $0.position == position } ?? []
+        }
+    }
+
+    /// Takes over what an entry's outcome changed.
+    package mutating func apply(_ outcome: Outcome, of entry: JournalEntry) {
+        switch entry.content {
+        case .policyPublished(let policy) where outcome.decision == .noted: self.policy = policy
+        case .voucherIssued(let voucher) where outcome.decision == .noted:
+            vouchers[.voucher(city: entry.city, number: voucher.number)] = VoucherRecord(facts: VoucherFacts(voucher))
+        default: break
+        }
+        for holding in outcome.taken { insert(holding) }
+        for holding in outcome.released { occupancies[holding.key]?.release(position: holding.position) }
+        guard let claim = outcome.claim else { return }
+        switch (entry.content, outcome.decision) {
+        case (.claimFiled, .reserved), (.claimFiled, .held), (.claimFiled, .refused):
+            claims[claim] = ClaimRecord(position: entry.position, state: outcome.decision)
+        case (.claimWithdrawn, .withdrawn):
+            guard let record = claims[claim] else { return }
+            claims[claim] = ClaimRecord(position: record.position, state: .withdrawn)
+            keysByPosition[record.position] = nil
+        default: break
+        }
+    }
+}
+
+/// What a ledger must hold before a batch of entries can be folded on it.
+package struct Needs: Hashable, Sendable {
+    /// Every live holding under these keys.
+    package private(set) var keys: Set<Key> = []
+    /// These vouchers, where they exist.
+    package private(set) var vouchers: Set<Key> = []
+    /// These claims, where they exist.
+    package private(set) var claims: Set<ClaimName> = []
+    /// Every live holding of these claims, too.
+    package private(set) var withdrawnClaims: Set<ClaimName> = []
+
+    package init(_ entries: [JournalEntry]) {
+        for entry in entries {
+            switch entry.content {
+            case .voucherIssued(let voucher): vouchers.insert(.voucher(city: entry.city, number: voucher.number))
+            case .claimFiled(let claim):
+                keys.formUnion(claim.keys(in: entry.city))
+                vouchers.insert(.voucher(city: entry.city, number: claim.voucherNumber))
+                claims.insert(ClaimName(city: entry.city, number: claim.number))
+            case .claimWithdrawn(let number):
+                claims.insert(ClaimName(city: entry.city, number: number))
+                withdrawnClaims.insert(ClaimName(city: entry.city, number: number))
+            case .policyPublished, .act, .unsupported, .faulty: break
+            }
+        }
+    }
+}

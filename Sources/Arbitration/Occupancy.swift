@@ -1,0 +1,101 @@
+import VoucherDomain
+
+/// All live holdings under one key, with what the rules ask of them kept up to date.
+///
+/// Taking and asking "does anything stand in the way?" cost constant time while all holders agree, however many
+/// there are; only a conflict walks the list, to name every blocking claim.
+package struct Occupancy: Hashable, Sendable {
+    /// In the order of their positions.
+    package private(set) var holdings: [Holding] = []
+    /// Σ over distinct items of the largest amount stated for the item.
+    private(set) var used: Int64 = 0
+    private var itemAmounts: [[UInt8]: Int64] = [:]
+    private var agreement = Agreement.empty
+
+    /// What all holders have in common.
+    private enum Agreement: Hashable {
+        case empty, common(holder: [UInt8]?, group: String?)
+    }
+
+    package init() {}
+
+    /// The item under which a holding is counted: a claim's own amount is counted once per claim.
+    private static func item(of holding: Holding) -> [UInt8] {
+        holding.item.isEmpty ? withUnsafeBytes(of: holding.position.bigEndian, Array.init) : holding.item
+    }
+
+    package mutating func take(_ holding: Holding) {
+        let index = holdings.lastIndex { $0.position <= holding.position }.map { $0 + 1 } ?? 0
+        holdings.insert(holding, at: index)
+        count(holding)
+    }
+
+    /// Removes what the claim decided at `position` holds.
+    package mutating func release(position: Int64) {
+        let rest = holdings.filter { $0.position != position }
+        self = Occupancy()
+        for holding in rest { take(holding) }
+    }
+
+    private mutating func count(_ holding: Holding) {
+        if holding.capacity > 0 {
+            let item = Occupancy.item(of: holding)
+            let before = itemAmounts[item] ?? 0
+            if holding.amount > before {
+                itemAmounts[item] = holding.amount
+                used += holding.amount - before
+            }
+        }
+        switch agreement {
+        case .empty:
+            agreement = .common(holder: holding.holder, group: holding.group.isEmpty ? nil : holding.group)
+        case .common(let holder, let group):
+            agreement = .common(
+                holder: holder == holding.holder ? holder : nil,
+                group: group.flatMap { $0.utf8.elementsEqual(holding.group.utf8) ? $0 : nil })
+        }
+    }
+
+    /// Whether no holder can stand in the candidate's way, decided without walking the list.
+    private func agrees(with candidate: Holding) -> Bool {
+        switch agreement {
+        case .empty: true
+        case .common(let holder, let group):
+            holder == candidate.holder || (group.map { $0.utf8.elementsEqual(candidate.group.utf8) } ?? false)
+        }
+    }
+
+    /// The claims with which the candidate may not share the key.
+    func conflicts(with candidate: Holding) -> [ClaimName] {
+        agrees(with: candidate) ? [] : claims { !$0.mayJoin(candidate) }
+    }
+
+    /// The claims of other holders whose interval overlaps the candidate's.
+    func overlaps(with candidate: Holding) -> [ClaimName] {
+        guard let interval = candidate.interval, !agrees(with: candidate) else { return [] }
+        return claims { $0.interval.map(interval.overlaps) ?? false && !$0.mayJoin(candidate) }
+    }
+
+    /// What the candidates, all of one claim and under this key, would add to the sum.
+    func addition(of candidates: [Holding]) -> Int64 {
+        candidates.reduce(0) { sum, candidate in
+            sum + max(0, candidate.amount - (itemAmounts[Occupancy.item(of: candidate)] ?? 0))
+        }
+    }
+
+    /// The capacity that stands: that of the first claim that took the key.
+    var standingCapacity: Int64? { holdings.first { $0.capacity > 0 }?.capacity }
+
+    /// Every claim under the key.
+    var claims: [ClaimName] { claims { _ in true } }
+
+    private func claims(where matches: (Holding) -> Bool) -> [ClaimName] {
+        var names: [ClaimName] = []
+        var last: Int64?
+        for holding in holdings where holding.position != last && matches(holding) {
+            names.append(holding.claim)
+            last = holding.position
+        }
+        return names
+    }
+}

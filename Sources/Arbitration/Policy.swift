@@ -1,0 +1,162 @@
+package import VoucherDomain
+
+/// The rule book as data: which rules apply, with which numbers, under one version.
+///
+/// Published through the registry log; each decision keeps the version it was made under. The file's form is
+/// `Schemas/policy/policy.schema.json`.
+package struct Policy: Hashable, Sendable, Codable {
+    /// Strictly rising, from 1.
+    package let version: UInt32
+    /// Programmes with their dates; a voucher of a programme that is not listed has no programme window.
+    package let programmes: [Programme]
+    /// In the order in which reasons are listed.
+    package let rules: [Rule]
+
+    package struct Programme: Hashable, Sendable, Codable {
+        package let name: String
+        package let from: CalendarDate
+        package let until: CalendarDate
+    }
+
+    package init(version: UInt32, programmes: [Programme], rules: [Rule]) {
+        self.version = version
+        self.programmes = programmes
+        self.rules = rules
+    }
+
+    /// The programme's dates, when it is listed and they are in order.
+    package func window(ofProgramme name: String) -> DayInterval? {
+        programmes.first { $0.name.utf8.elementsEqual(name.utf8) }
+            .flatMap { DayInterval(from: $0.from, until: $0.until) }
+    }
+
+    /// What makes the policy unusable, in words for the operator; empty when it can be published.
+    package var faults: [String] {
+        var faults: [String] = []
+        if version == 0 { faults.append("version starts at 1") }
+        for (index, rule) in rules.enumerated() {
+            if rules[..<index].contains(where: { $0.id == rule.id }) { faults.append("rule \(rule.id) is there twice") }
+            if let fault = rule.fault { faults.append("rule \(rule.id): \(fault)") }
+        }
+        for kind in KeyKind.allCases where rules.filter({ $0.holder != nil && $0.keys.contains(kind) }).count > 1 {
+            faults.append("key \(kind.name) has two rules that name a holder")
+        }
+        for programme in programmes where !(programme.from < programme.until) {
+            faults.append("programme \(programme.name): until must be after from")
+        }
+        return faults
+    }
+}
+
+/// One rule: a primitive over keys, and what happens when it is broken.
+package struct Rule: Hashable, Sendable, Codable {
+    package enum Primitive: String, Hashable, Sendable, Codable { case holder, cap, overlap, window }
+
+    /// `block`: refused. `hold`: kept with a case, unpaid. `flag`: noted only.
+    package enum Outcome: String, Hashable, Sendable, Codable, CaseIterable { case block, hold, flag }
+
+    /// Who counts as one holder of a key.
+    package enum Holder: String, Hashable, Sendable, Codable { case claim, city, buyer, contract }
+
+    /// What a claim adds to the sum under a key.
+    package enum Amount: String, Hashable, Sendable, Codable {
+        /// The whole claimed amount.
+        case claimed
+        /// The invoices' amounts, each invoice once however many claims name it.
+        case invoices
+        /// The claimed amount's share that falls on the invoice.
+        case invoiceShare = "invoice-share"
+    }
+
+    /// How much fits under a key.
+    package enum Capacity: String, Hashable, Sendable, Codable {
+        case faceValue = "face-value"
+        case contractAmount = "contract-amount"
+        case invoiceAmount = "invoice-amount"
+        /// ``Rule/capacityFen``.
+        case fixed
+    }
+
+    /// What a claim's service and invoice dates must lie within.
+    package enum Window: String, Hashable, Sendable, Codable { case voucher, programme }
+
+    package let id: String
+    /// The pattern's number in the catalogue, such as `D01`.
+    package let pattern: String
+    package let primitive: Primitive
+    package let keys: [KeyKind]
+    package let holder: Holder?
+    package let amount: Amount?
+    package let capacity: Capacity?
+    package let capacityFen: Int64?
+    /// Thousandths of the stated capacity that may be used; 1000 when not given.
+    package let permille: Int64?
+    package let within: [Window]?
+    package let outcome: Outcome
+
+    package init(
+        id: String, pattern: String, primitive: Primitive, keys: [KeyKind] = [], holder: Holder? = nil,
+        amount: Amount? = nil, capacity: Capacity? = nil, capacityFen: Int64? = nil, permille: Int64? = nil,
+        within: [Window]? = nil, outcome: Outcome
+    ) {
+        self.id = id
+        self.pattern = pattern
+        self.primitive = primitive
+        self.keys = keys
+        self.holder = holder
+        self.amount = amount
+        self.capacity = capacity
+        self.capacityFen = capacityFen
+        self.permille = permille
+        self.within = within
+        self.outcome = outcome
+    }
+
+    /// What makes this rule unusable, or `nil`.
+    package var fault: String? {
+        if id.isEmpty || !id.utf8.allSatisfy({ $0 == 0x2D || $0.isASCIIDigit || (0x61...0x7A).contains($0) }) {
+            return "an id has lower-case letters, digits and hyphens"
+        }
+        switch primitive {
+        case .holder: return keys.isEmpty || holder == nil ? "holder needs keys and holder" : nil
+        case .overlap: return keys != [.service] || holder == nil ? "overlap needs keys [service] and holder" : nil
+        case .window: return (within ?? []).isEmpty ? "window needs within" : nil
+        case .cap: return capFault
+        }
+    }
+
+    private var capFault: String? {
+        guard keys.count == 1, let amount, let capacity else { return "cap needs one key, amount and capacity" }
+        if let permille, !(1...100_000).contains(permille) { return "permille is 1 to 100000" }
+        switch (keys[0], amount, capacity) {
+        case (.voucher, .claimed, .faceValue), (.contract, .invoices, .contractAmount),
+            (.invoice, .invoiceShare, .invoiceAmount):
+            return nil
+        case (.enterpriseYear, .claimed, .fixed), (.voucher, .claimed, .fixed):
+            return (capacityFen ?? 0) > 0 ? nil : "a fixed capacity needs capacity_fen above zero"
+        default:
+            return "cap does not know this combination of key, amount and capacity"
+        }
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case id, pattern, primitive, keys, holder, amount, capacity, permille, within, outcome
+        case capacityFen = "capacity_fen"
+    }
+}
+
+extension CalendarDate: Codable {
+    package init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let date = CalendarDate(text) else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "\"\(text)\" is no date YYYY-MM-DD"))
+        }
+        self = date
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(iso8601)
+    }
+}

@@ -1,0 +1,103 @@
+package import VoucherDomain
+
+/// Why a claim was refused, held or flagged: one rule on one key, with every claim that stands in the way.
+package struct Reason: Hashable, Sendable {
+    package let rule: String
+    package let outcome: Rule.Outcome
+    package let finding: Finding
+    /// All claims that stand in the way, in the order of their positions; empty when the claim fails alone.
+    package let blocking: [ClaimName]
+    /// The key that they hold, inside the registry; it does not travel and is `nil` where it came by wire.
+    package let key: Key?
+
+    package init(
+        rule: String, outcome: Rule.Outcome, finding: Finding, blocking: [ClaimName] = [], key: Key? = nil
+    ) {
+        self.rule = rule
+        self.outcome = outcome
+        self.finding = finding
+        self.blocking = blocking
+        self.key = key
+    }
+
+    /// What was found, with the numbers needed to say it. Raw numbers are stable: they travel in the feed.
+    package enum Finding: Hashable, Sendable {
+        /// The key is held by others.
+        case held(KeyKind)
+        /// The sum under the key would pass its capacity.
+        case overCapacity(KeyKind, used: Money, adding: Money, capacity: Money)
+        /// Another claim stated another capacity for the key; the first statement stands.
+        case capacityDiffers(KeyKind, stated: Money, standing: Money)
+        case overlapping(DayInterval)
+        case outsideVoucher(DayInterval)
+        case outsideProgramme(DayInterval)
+        case unknownVoucher
+        case otherEnterprise
+        /// The voucher's serial is known with other content.
+        case voucherReused
+        /// The entry should never have passed its own node: a malformed or repeated record.
+        case faultyEntry(String)
+    }
+}
+
+extension Reason {
+    /// One sentence in Chinese and one in English, for the officer.
+    package var message: String {
+        switch finding {
+        case .held(let kind):
+            "\(kind.chinese)已被占用 / this \(kind.english) is already held by \(claimList)"
+        case .overCapacity(let kind, let used, let adding, let capacity):
+            "\(kind.chinese)额度不足：已用 \(used.yuan)，本次 \(adding.yuan)，上限 \(capacity.yuan) 元 / "
+                + "over the limit of this \(kind.english): \(used.yuan) used, \(adding.yuan) more, "
+                + "\(capacity.yuan) yuan allowed"
+        case .capacityDiffers(let kind, let stated, let standing):
+            "\(kind.chinese)金额与首次申报不一致：\(stated.yuan) / \(standing.yuan) 元 / "
+                + "this claim allows \(stated.yuan) under this \(kind.english), the first one allowed "
+                + "\(standing.yuan) yuan, which stands"
+        case .overlapping(let interval):
+            "同一服务期重叠 / service from \(interval.from.iso8601) until \(interval.until.iso8601) overlaps "
+                + "another contract of the same pair: \(claimList)"
+        case .outsideVoucher(let window):
+            "不在算力券有效期内 / outside the voucher's dates, \(window.from.iso8601) until \(window.until.iso8601)"
+        case .outsideProgramme(let window):
+            "不在项目期内 / outside the programme's dates, \(window.from.iso8601) until \(window.until.iso8601)"
+        case .unknownVoucher: "算力券不存在 / this city has issued no voucher with that serial"
+        case .otherEnterprise: "算力券属于其他企业 / the voucher was issued to another enterprise"
+        case .voucherReused: "算力券编号重复 / the serial is already used with other content"
+        case .faultyEntry(let fault): "记录无效 / the record is invalid: \(fault)"
+        }
+    }
+
+    private var claimList: String {
+        let shown = blocking.prefix(3).map(\.description).joined(separator: ", ")
+        return blocking.count > 3 ? "\(shown) and \(blocking.count - 3) more" : shown
+    }
+}
+
+extension KeyKind {
+    fileprivate var chinese: String {
+        switch self {
+        case .invoice: "发票"
+        case .contract: "合同"
+        case .contractParties: "合同双方"
+        case .voucher: "算力券"
+        case .enterpriseYear: "企业年度"
+        case .service: "服务"
+        case .bankReceipt: "银行回单"
+        case .usageProof: "使用证明"
+        }
+    }
+
+    fileprivate var english: String {
+        switch self {
+        case .invoice: "invoice"
+        case .contract: "contract"
+        case .contractParties: "contract, with buyer and supplier exchanged,"
+        case .voucher: "voucher"
+        case .enterpriseYear: "enterprise's year"
+        case .service: "service"
+        case .bankReceipt: "bank receipt"
+        case .usageProof: "usage proof"
+        }
+    }
+}

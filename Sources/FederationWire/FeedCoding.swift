@@ -1,0 +1,114 @@
+package import Arbitration
+import Foundation
+package import Replication
+import SwiftProtobuf
+import VoucherDomain
+
+/// Feed entries to and from the bytes that are hashed, stored and sent.
+package enum FeedCoding {
+    package static func encode(_ entry: FeedEntry) -> SealedFeedEntry {
+        var body = WireFeedBody()
+        body.incarnation = entry.incarnation
+        body.position = entry.position
+        body.previousHash = Data(entry.previousHash.rawValue)
+        body.city = entry.city.rawValue
+        body.answers = entry.answers.wire
+        body.entryID = Data(entry.entryID.rawValue)
+        body.kind = entry.kind.rawValue
+        body.decision = UInt32(entry.decision.rawValue)
+        body.policyVersion = entry.policyVersion
+        body.keyEpoch = entry.keyEpoch
+        body.taken = entry.taken.map { key in
+            var item = WireKeyTaken()
+            item.kind = UInt32(key.kind.rawValue)
+            item.hash = Data(key.hash)
+            item.tag = Data(key.tag)
+            return item
+        }
+        body.released = entry.released.map { Data($0) }
+        body.claimPosition = entry.claimPosition
+        body.detail = Data(entry.detail)
+        body.registryEntry = Data(entry.registryEntry)
+        return SealedFeedEntry(entry: entry, bytes: body.bytes)
+    }
+
+    package static func decode(_ bytes: [UInt8]) throws(WireFault) -> SealedFeedEntry {
+        let body = try WireFeedBody(decoding: bytes)
+        guard let decision = UInt8(exactly: body.decision).flatMap(Outcome.Decision.init(rawValue:)) else {
+            throw WireFault("decision \(body.decision) is not known: this node needs an update")
+        }
+        var taken: [FeedEntry.KeyTaken] = []
+        for item in body.taken {
+            guard let kind = UInt8(exactly: item.kind).flatMap(KeyKind.init(rawValue:)) else {
+                throw WireFault("key kind \(item.kind) is not known: this node needs an update")
+            }
+            taken.append(.init(kind: kind, hash: Array(item.hash), tag: Array(item.tag)))
+        }
+        let entry = FeedEntry(
+            incarnation: body.incarnation, position: body.position,
+            previousHash: try Digest(wire: body.previousHash), city: try CityCode(wire: body.city),
+            answers: try LogHead(body.answers), entryID: try EntryID(wire: body.entryID),
+            kind: EntryKind(rawValue: body.kind), decision: decision, policyVersion: body.policyVersion,
+            keyEpoch: body.keyEpoch, taken: taken, released: body.released.map { Array($0) },
+            claimPosition: body.claimPosition, detail: Array(body.detail),
+            registryEntry: Array(body.registryEntry))
+        return SealedFeedEntry(entry: entry, bytes: bytes)
+    }
+}
+
+/// Writes the feed: turns what the fold decided into the next entry of the chain. Pure and deterministic.
+package struct FeedComposer: Sendable {
+    package private(set) var head: FeedHead
+    private let incarnation: UInt32
+    private let hasher: KeyHasher
+    private let detailMaster: [UInt8]
+
+    /// - Parameter head: The end of the feed so far.
+    package init(head: FeedHead, incarnation: UInt32, hasher: KeyHasher, detailMaster: [UInt8]) {
+        self.head = head
+        self.incarnation = incarnation
+        self.hasher = hasher
+        self.detailMaster = detailMaster
+    }
+
+    /// The feed entry that answers `entry`, which the fold decided at the next position.
+    package mutating func compose(_ entry: Entry, _ outcome: Outcome) throws -> SealedFeedEntry {
+        let position = head.position + 1
+        let sealed = FeedCoding.encode(
+            FeedEntry(
+                incarnation: incarnation, position: position, previousHash: head.hash, city: entry.city,
+                answers: entry.head, entryID: entry.id, kind: entry.kind, decision: outcome.decision,
+                policyVersion: outcome.policyVersion, keyEpoch: hasher.epoch, taken: taken(outcome),
+                released: FeedComposer.published(outcome.released).map { hasher.hash($0.key) },
+                claimPosition: UInt64(outcome.released.first?.position ?? 0),
+                detail: try detail(outcome, city: entry.city, position: position),
+                registryEntry: entry.city == .registry ? entry.bytes : []))
+        head = sealed.head
+        return sealed
+    }
+
+    private func taken(_ outcome: Outcome) -> [FeedEntry.KeyTaken] {
+        FeedComposer.published(outcome.taken).map { kind, key, holding in
+            let isOther = kind == .contractParties
+            return .init(kind: kind, hash: hasher.hash(key), tag: isOther ? hasher.tag(holding.holder) : [])
+        }
+    }
+
+    /// The holdings whose keys travel in the feed, each key once, in key order.
+    private static func published(_ holdings: [Holding]) -> [(kind: KeyKind, key: Key, holding: Holding)] {
+        var last: Key?
+        return holdings.compactMap { holding in
+            guard let kind = holding.key.kind, kind.isPublished, holding.key != last else { return nil }
+            last = holding.key
+            return (kind, holding.key, holding)
+        }
+    }
+
+    private func detail(_ outcome: Outcome, city: CityCode, position: UInt64) throws -> [UInt8] {
+        guard !outcome.reasons.isEmpty, city != .registry else { return [] }
+        let detail = OutcomeDetail(
+            claimNumber: outcome.claim?.number ?? "", caseID: outcome.caseID ?? "", reasons: outcome.reasons)
+        let cipher = DetailCipher(key: DetailCipher.cityKey(master: detailMaster, city: city))
+        return try cipher.seal(ReasonCoding.encode(detail), position: position)
+    }
+}

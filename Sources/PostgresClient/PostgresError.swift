@@ -1,0 +1,37 @@
+/// A failure reported by PostgreSQL or by the connection to it.
+package struct PostgresError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A five-character SQLSTATE (PostgreSQL, appendix A).
+    package struct Code: RawRepresentable, Hashable, Sendable {
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        /// The connection could not be made or broke; whether a COMMIT under way took effect is unknown.
+        package static let connectionFailure = Code(rawValue: "08006")
+        package static let uniqueViolation = Code(rawValue: "23505")
+        package static let exclusionViolation = Code(rawValue: "23P01")
+        package static let checkViolation = Code(rawValue: "23514")
+        package static let diskFull = Code(rawValue: "53100")
+        package static let queryCanceled = Code(rawValue: "57014")
+        /// An answer that this client cannot read: another column count or type than asked for.
+        package static let unexpectedResult = Code(rawValue: "XX900")
+    }
+
+    package let code: Code
+    package let message: String
+    /// The constraint that was violated, when one was.
+    package let constraint: String?
+
+    package init(code: Code, message: String, constraint: String? = nil) {
+        self.code = code
+        self.message = message
+        self.constraint = constraint
+    }
+
+    /// Whether the connection is unusable, so that the work may be tried again on a new one.
+    package var isConnectionLoss: Bool {
+        code.rawValue.hasPrefix("08") || ["57P01", "57P02", "57P03"].contains(code.rawValue)
+    }
+
+    package var description: String { "\(message) [\(code.rawValue)]" }
+}

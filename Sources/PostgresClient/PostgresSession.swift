@@ -1,0 +1,205 @@
+import CLibPQ
+import Foundation
+
+/// One open connection, used from one thread at a time: plain blocking calls.
+///
+/// ``PostgresPool`` hands it to a closure on the connection's own queue, so that everything inside one closure
+/// is synchronous and a transaction reads like one. Not `Sendable`: it must not leave the closure.
+package final class PostgresSession {
+    private let connection: OpaquePointer
+    /// Prepared statements by their text; a text is planned once a connection.
+    private var prepared: [String: String] = [:]
+
+    /// Connects, waiting at most the URL's `connect_timeout`.
+    ///
+    /// - Throws: ``PostgresError`` with ``PostgresError/Code/connectionFailure``.
+    package init(url: String) throws {
+        guard let connection = PQconnectdb(url) else {
+            throw PostgresError(code: .connectionFailure, message: "out of memory")
+        }
+        self.connection = connection
+        guard PQstatus(connection) == CONNECTION_OK else {
+            let message = PostgresSession.trimmed(PQerrorMessage(connection))
+            PQfinish(connection)
+            throw PostgresError(code: .connectionFailure, message: message)
+        }
+        PQsetNoticeProcessor(connection, { _, _ in }, nil)
+    }
+
+    deinit { PQfinish(connection) }
+
+    /// Whether the connection still works, as far as the last call could tell.
+    package var isUsable: Bool {
+        PQstatus(connection) == CONNECTION_OK && PQtransactionStatus(connection) != PQTRANS_UNKNOWN
+    }
+
+    /// Whether a transaction was left open.
+    var isInTransaction: Bool { PQtransactionStatus(connection) != PQTRANS_IDLE }
+
+    // MARK: Statements
+
+    /// Runs one statement with bound values; it is prepared at its first use on this connection.
+    @discardableResult
+    package func execute(_ sql: String, _ parameters: [PostgresParameter] = []) throws -> PostgresResult {
+        let name = try prepare(sql, parameters)
+        let handle = PostgresSession.withValues(parameters) { values, lengths, formats in
+            PQexecPrepared(connection, name, Int32(parameters.count), values, lengths, formats, 1)
+        }
+        return try check(handle, statement: sql)
+    }
+
+    /// Runs a script of statements without values, such as a migration.
+    package func run(script: String) throws { _ = try check(PQexec(connection, script), statement: script) }
+
+    /// Runs `body` in a transaction: committed when it returns, rolled back when it throws.
+    ///
+    /// When the connection breaks inside COMMIT the outcome is unknown; the error says so by
+    /// ``PostgresError/isConnectionLoss`` and the caller must look before it repeats.
+    package func transaction<T>(_ body: () throws -> T) throws -> T {
+        try run(script: "BEGIN")
+        let value: T
+        do {
+            value = try body()
+        } catch {
+            // The first error counts; a broken connection has rolled back by itself.
+            try? run(script: "ROLLBACK")
+            throw error
+        }
+        try run(script: "COMMIT")
+        return value
+    }
+
+    /// Sends rows by `COPY table (columns) FROM STDIN (FORMAT binary)`.
+    package func copy(into target: String, _ rows: CopyRows) throws {
+        guard rows.count > 0 else { return }
+        let sql = "COPY \(target) FROM STDIN (FORMAT binary)"
+        let handle = PQexec(connection, sql)
+        guard PQresultStatus(handle) == PGRES_COPY_IN else {
+            _ = try check(handle, statement: sql)
+            throw PostgresError(code: .unexpectedResult, message: "COPY was not accepted")
+        }
+        PQclear(handle)
+        try put(rows.bytes)
+        try put(CopyRows.trailer)
+        guard PQputCopyEnd(connection, nil) == 1 else { throw connectionError() }
+        var failure: (any Error)?
+        while let handle = PQgetResult(connection) {
+            do { _ = try check(handle, statement: sql) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    // MARK: Notifications
+
+    /// Waits until another session notifies one of the channels listened to, or the time is over.
+    ///
+    /// - Returns: Whether there was a notification.
+    package func waitForNotification(milliseconds: Int32) throws -> Bool {
+        if takeNotifications() { return true }
+        var descriptor = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
+        guard descriptor.fd >= 0 else { throw connectionError() }
+        let ready = poll(&descriptor, 1, milliseconds)
+        guard ready > 0 else { return false }
+        guard PQconsumeInput(connection) == 1 else { throw connectionError() }
+        return takeNotifications()
+    }
+
+    private func takeNotifications() -> Bool {
+        var found = false
+        while let notification = PQnotifies(connection) {
+            PQfreemem(notification)
+            found = true
+        }
+        return found
+    }
+
+    // MARK: Plumbing
+
+    /// What another thread may use to interrupt the statement that is running here.
+    func makeCanceller() -> StatementCanceller? { PQgetCancel(connection).map(StatementCanceller.init) }
+
+    private func prepare(_ sql: String, _ parameters: [PostgresParameter]) throws -> String {
+        if let name = prepared[sql] { return name }
+        let name = "s\(prepared.count)"
+        let types = parameters.map(\.type)
+        _ = try check(PQprepare(connection, name, sql, Int32(types.count), types), statement: sql)
+        prepared[sql] = name
+        return name
+    }
+
+    private func put(_ bytes: [UInt8]) throws {
+        try bytes.withUnsafeBytes { buffer in
+            var offset = 0
+            while offset < buffer.count {
+                let length = min(1 << 20, buffer.count - offset)
+                let start = buffer.baseAddress?.advanced(by: offset).assumingMemoryBound(to: CChar.self)
+                guard PQputCopyData(connection, start, Int32(length)) == 1 else { throw connectionError() }
+                offset += length
+            }
+        }
+    }
+
+    private func check(_ handle: OpaquePointer?, statement: String) throws -> PostgresResult {
+        guard let handle else { throw connectionError() }
+        switch PQresultStatus(handle) {
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return PostgresResult(handle)
+        default:
+            defer { PQclear(handle) }
+            guard let state = PQresultErrorField(handle, Int32(UInt8(ascii: "C"))) else { throw connectionError() }
+            let message = PQresultErrorField(handle, Int32(UInt8(ascii: "M"))).map { String(cString: $0) } ?? ""
+            let constraint = PQresultErrorField(handle, Int32(UInt8(ascii: "n"))).map { String(cString: $0) }
+            throw PostgresError(
+                code: .init(rawValue: String(cString: state)), message: message, constraint: constraint)
+        }
+    }
+
+    private func connectionError() -> PostgresError {
+        PostgresError(code: .connectionFailure, message: PostgresSession.trimmed(PQerrorMessage(connection)))
+    }
+
+    private static func trimmed(_ message: UnsafeMutablePointer<CChar>?) -> String {
+        guard let message else { return "the connection is lost" }
+        let text = String(cString: message).trimmingCharacters(in: .whitespacesAndNewlines)
+        return text.isEmpty ? "the connection is lost" : text
+    }
+
+    /// Lends the parameters as the parallel C arrays that libpq wants.
+    private static func withValues<T>(
+        _ parameters: [PostgresParameter],
+        _ body: (UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?, UnsafePointer<Int32>?) -> T
+    ) -> T {
+        let lengths = parameters.map { Int32($0.bytes?.count ?? 0) }
+        let formats = parameters.map { _ in Int32(1) }
+        // One block holds all values; a pointer to an empty value must still not be NULL.
+        var block: [UInt8] = []
+        for parameter in parameters { block += (parameter.bytes ?? []) + [0] }
+        return block.withUnsafeBufferPointer { buffer in
+            var offset = 0
+            let pointers = parameters.map { parameter -> UnsafePointer<CChar>? in
+                guard let bytes = parameter.bytes, let base = buffer.baseAddress else {
+                    offset += 1
+                    return nil
+                }
+                defer { offset += bytes.count + 1 }
+                return UnsafeRawPointer(base + offset).assumingMemoryBound(to: CChar.self)
+            }
+            return body(pointers, lengths, formats)
+        }
+    }
+}
+
+/// Interrupts a running statement from another thread.
+///
+/// `@unchecked Sendable`: libpq documents `PGcancel` as immutable and `PQcancel` as safe from any thread.
+final class StatementCanceller: @unchecked Sendable {
+    private let handle: OpaquePointer
+
+    init(_ handle: OpaquePointer) { self.handle = handle }
+
+    deinit { PQfreeCancel(handle) }
+
+    func cancel() {
+        var reason = [CChar](repeating: 0, count: 256)
+        PQcancel(handle, &reason, 256)
+    }
+}

@@ -1,0 +1,84 @@
+import PostgresClient
+import Replication
+import VoucherDomain
+
+/// A row of `city`, as the store's methods use it.
+struct CityRow {
+    let code: CityCode
+    let name: String
+    let status: String
+    let publicKey: PublicKey?
+    let grantedEpoch: Epoch?
+    let processNonce: [UInt8]
+    let head: LogHead
+    let time: HybridTime
+    let watermark: HybridTime
+
+    private static let columns = """
+        city_code, name, status, public_key, granted_epoch, process_nonce, log_epoch, log_sequence, log_hash,
+        log_time, watermark
+        """
+
+    /// Reads the row and holds its lock until the transaction ends: a city's log is written by one at a time.
+    ///
+    /// - Throws: ``RegistryRefusal`` when the city is not enrolled.
+    static func lock(_ city: CityCode, _ session: PostgresSession) throws -> CityRow {
+        let result = try session.execute(
+            "SELECT \(columns) FROM city WHERE city_code = $1 FOR UPDATE", [.int4(Int32(city.rawValue))])
+        guard let row = try CityRow(result) else {
+            throw RegistryRefusal(.unknownCity, "city \(city) is not enrolled")
+        }
+        return row
+    }
+
+    static func read(_ city: CityCode, _ session: PostgresSession) throws -> CityRow? {
+        try CityRow(
+            session.execute("SELECT \(columns) FROM city WHERE city_code = $1", [.int4(Int32(city.rawValue))]))
+    }
+
+    private init?(_ result: borrowing PostgresResult) throws {
+        guard result.count == 1 else { return nil }
+        guard let code = CityCode(rawValue: UInt32(result.int(0, 0))), let hash = Digest(rawValue: result.bytes(0, 8))
+        else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in city") }
+        self.code = code
+        self.name = result.text(0, 1)
+        self.status = result.text(0, 2)
+        self.publicKey = PublicKey(bytes: result.bytes(0, 3))
+        self.grantedEpoch = Epoch(bytes: result.bytes(0, 4))
+        self.processNonce = result.bytes(0, 5)
+        self.head = LogHead(epoch: Epoch(bytes: result.bytes(0, 6)), sequence: UInt64(result.int(0, 7)), hash: hash)
+        self.time = HybridTime(rawValue: UInt64(bitPattern: result.int(0, 9)))
+        self.watermark = HybridTime(rawValue: UInt64(bitPattern: result.int(0, 10)))
+    }
+
+    /// What the protocol's reviews need; `nil` until the city has joined.
+    var standing: CityStanding? {
+        guard let publicKey, let grantedEpoch else { return nil }
+        return CityStanding(
+            city: code, isSuspended: status == "suspended", publicKey: publicKey, grantedEpoch: grantedEpoch,
+            head: head, time: time, watermark: watermark)
+    }
+}
+
+/// The one row of `registry`.
+struct RegistryRow {
+    let incarnation: UInt32
+    let feedHead: FeedHead
+
+    static func read(_ session: PostgresSession) throws -> RegistryRow { try read(session, lock: "") }
+
+    /// Holds the row until the transaction ends: only one transaction hands out positions.
+    static func lock(_ session: PostgresSession) throws -> RegistryRow { try read(session, lock: " FOR UPDATE") }
+
+    private static func read(_ session: PostgresSession, lock: String) throws -> RegistryRow {
+        let result = try session.execute("SELECT incarnation, feed_position, feed_hash FROM registry" + lock)
+        guard result.count == 1, let hash = Digest(rawValue: result.bytes(0, 2)) else {
+            throw RegistryRefusal(.notInitialised, "the database has no registry: run national-registry migrate")
+        }
+        let incarnation = UInt32(result.int(0, 0))
+        let position = UInt64(result.int(0, 1))
+        let head =
+            position == 0 ? FeedHead.empty : FeedHead(incarnation: incarnation, position: position, hash: hash)
+        return RegistryRow(incarnation: incarnation, feedHead: head)
+    }
+}

@@ -1,0 +1,99 @@
+import Arbitration
+import PostgresClient
+import VoucherDomain
+
+/// Loads the part of the ledger that a batch touches: a few statements with array parameters.
+struct LedgerLoader {
+    let session: PostgresSession
+
+    /// A ledger that satisfies `needs`, under `policy`.
+    func load(_ needs: Needs, policy: Policy?) throws -> Ledger {
+        var ledger = Ledger(policy: policy)
+        let withdrawn = try loadClaims(needs, into: &ledger)
+        try loadVouchers(needs.vouchers, into: &ledger)
+        let keys = needs.keys.map(\.bytes) + (try keys(ofClaimsAt: withdrawn))
+        try loadHoldings(Array(Set(keys)), into: &ledger)
+        return ledger
+    }
+
+    /// A ledger with every live holding under these keys and nothing else.
+    func load(_ keys: Set<Key>, policy: Policy) throws -> Ledger {
+        var ledger = Ledger(policy: policy)
+        try loadHoldings(keys.map(\.bytes), into: &ledger)
+        return ledger
+    }
+
+    /// - Returns: The positions of the claims that are to be withdrawn.
+    private func loadClaims(_ needs: Needs, into ledger: inout Ledger) throws -> [Int64] {
+        let names = Array(needs.claims)
+        guard !names.isEmpty else { return [] }
+        let result = try session.execute(
+            """
+            SELECT c.city_code, c.claim_no, c.position, c.state
+            FROM unnest($1::int4[], $2::text[]) AS n(city_code, claim_no)
+            JOIN claim c ON c.city_code = n.city_code AND c.claim_no = n.claim_no COLLATE "C"
+            """, [.int4Array(names.map { Int32($0.city.rawValue) }), .textArray(names.map(\.number))])
+        var withdrawn: [Int64] = []
+        for row in 0..<result.count {
+            guard let city = CityCode(rawValue: UInt32(result.int(row, 0))),
+                let state = Outcome.Decision(rawValue: UInt8(result.int(row, 3)))
+            else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim") }
+            let name = ClaimName(city: city, number: result.text(row, 1))
+            ledger.insert(.init(position: result.int(row, 2), state: state), for: name)
+            if needs.withdrawnClaims.contains(name) { withdrawn.append(result.int(row, 2)) }
+        }
+        return withdrawn
+    }
+
+    private func keys(ofClaimsAt positions: [Int64]) throws -> [[UInt8]] {
+        guard !positions.isEmpty else { return [] }
+        let result = try session.execute(
+            "SELECT DISTINCT key FROM claim_key WHERE position = ANY($1) AND live", [.int8Array(positions)])
+        return (0..<result.count).map { result.bytes($0, 0) }
+    }
+
+    private func loadHoldings(_ keys: [[UInt8]], into ledger: inout Ledger) throws {
+        guard !keys.isEmpty else { return }
+        let result = try session.execute(
+            """
+            SELECT k.key, k.position, c.city_code, c.claim_no, k.holder, k.cofunding_group, k.item,
+                k.amount_fen, k.capacity_fen, k.service_from, k.service_until
+            FROM claim_key k JOIN claim c ON c.position = k.position
+            WHERE k.key = ANY($1) AND k.live ORDER BY k.position, k.key, k.item
+            """, [.byteaArray(keys)])
+        for row in 0..<result.count {
+            guard let city = CityCode(rawValue: UInt32(result.int(row, 2))) else { continue }
+            var interval: DayInterval?
+            if let from = result.date(row, 9), let until = result.date(row, 10) {
+                interval = DayInterval(from: CalendarDate(rawValue: from), until: CalendarDate(rawValue: until))
+            }
+            ledger.insert(
+                Holding(
+                    key: Key(bytes: result.bytes(row, 0)), position: result.int(row, 1),
+                    claim: ClaimName(city: city, number: result.text(row, 3)), holder: result.bytes(row, 4),
+                    group: result.text(row, 5), item: result.bytes(row, 6), amount: result.int(row, 7),
+                    capacity: result.int(row, 8), interval: interval))
+        }
+    }
+
+    private func loadVouchers(_ keys: Set<Key>, into ledger: inout Ledger) throws {
+        guard !keys.isEmpty else { return }
+        let result = try session.execute(
+            """
+            SELECT key, programme, enterprise_uscc, enterprise_name, face_value_fen, valid_from, valid_until,
+                voucher_no
+            FROM voucher WHERE key = ANY($1)
+            """, [.byteaArray(keys.map(\.bytes))])
+        for row in 0..<result.count {
+            guard let enterprise = CreditCode(rawValue: result.text(row, 2)),
+                let from = result.date(row, 5), let until = result.date(row, 6),
+                let validity = DayInterval(from: CalendarDate(rawValue: from), until: CalendarDate(rawValue: until))
+            else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in voucher") }
+            let voucher = Voucher(
+                number: result.text(row, 7), programme: result.text(row, 1), enterprise: enterprise,
+                enterpriseName: result.text(row, 3), faceValue: Money(rawValue: result.int(row, 4)), issuedOn: nil,
+                validity: validity)
+            ledger.insert(.init(facts: VoucherFacts(voucher)), under: Key(bytes: result.bytes(row, 0)))
+        }
+    }
+}

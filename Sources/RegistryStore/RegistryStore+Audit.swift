@@ -1,0 +1,198 @@
+import Arbitration
+import FederationWire
+import PostgresClient
+package import Replication
+import VoucherDomain
+
+extension RegistryStore {
+    /// What an audit found: how much it looked at, and every disagreement, by position or by log.
+    package struct AuditReport: Hashable, Sendable {
+        package var examined = 0
+        package var faults: [String] = []
+        /// The last feed head that was recomputed or verified.
+        package var head = FeedHead.empty
+
+        package init() {}
+    }
+
+    /// Folds the whole journal again in memory and compares every feed entry, byte for byte.
+    ///
+    /// The reference ledger is built from nothing but the logs; it shares the rule book with the arbiter and
+    /// none of its SQL.
+    ///
+    /// - Parameter progress: Called now and then with the position reached.
+    package func recompute(progress: @escaping @Sendable (Int) -> Void) async throws -> AuditReport {
+        let secrets = secrets
+        return try await pool.run { session in
+            try session.transaction {
+                try session.run(script: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                var report = AuditReport()
+                var fold = Fold()
+                let registry = try RegistryRow.read(session)
+                var composer = FeedComposer(
+                    head: .empty, incarnation: registry.incarnation, hasher: secrets.hasher,
+                    detailMaster: secrets.detailMaster)
+                try RegistryStore.eachFeedRow(session) { row in
+                    let entry = try EntryCoding.decode(row.entry)
+                    let journalEntry = JournalEntry(
+                        position: Int64(row.position), city: entry.city, id: entry.id.rawValue,
+                        content: PayloadCoding.content(of: entry, rejectedFor: row.fault))
+                    let recomputed = try composer.compose(entry, fold.apply(journalEntry))
+                    if recomputed.bytes != row.feed {
+                        report.faults.append(
+                            "position \(row.position): the feed differs from what the journal of \(entry.city) gives")
+                    }
+                    report.examined += 1
+                    report.head = recomputed.head
+                    if report.examined.isMultiple(of: 1_000) { progress(report.examined) }
+                    return report.faults.count < 20
+                }
+                if report.faults.isEmpty, report.head != registry.feedHead {
+                    report.faults.append("the feed's end differs from the registry's own record of it")
+                }
+                return report
+            }
+        }
+    }
+
+    struct FeedRow {
+        let position: UInt64
+        let feed: [UInt8]
+        let feedHash: [UInt8]
+        let entry: [UInt8]
+        let fault: String?
+    }
+
+    /// Reads the journal in order, a thousand rows at a time, until `body` returns false.
+    static func eachFeedRow(_ session: PostgresSession, _ body: (FeedRow) throws -> Bool) throws {
+        var position: Int64 = 0
+        while true {
+            let result = try session.execute(
+                """
+                SELECT f.position, f.bytes, f.hash, e.bytes, e.fault
+                FROM feed f JOIN entry e ON e.city_code = f.city_code AND e.sequence = f.sequence
+                WHERE f.position > $1 ORDER BY f.position LIMIT 1000
+                """, [.int8(position)])
+            guard result.count > 0 else { return }
+            for row in 0..<result.count {
+                position = result.int(row, 0)
+                let isWanted = try body(
+                    FeedRow(
+                        position: UInt64(position), feed: result.bytes(row, 1), feedHash: result.bytes(row, 2),
+                        entry: result.bytes(row, 3), fault: result.isNull(row, 4) ? nil : result.text(row, 4)))
+                if !isWanted { return }
+            }
+        }
+    }
+
+    /// Verifies every stored byte: each log's chain and seals under its city's key, and the feed's chain.
+    ///
+    /// A city that changed its key is verified under the key that the registry's log names for that time.
+    package func verify(progress: @escaping @Sendable (Int) -> Void) async throws -> AuditReport {
+        try await pool.run { session in
+            try session.transaction {
+                try session.run(script: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                var report = AuditReport()
+                try ChainAudit(session: session, progress: progress).run(into: &report)
+                try RegistryStore.verifyFeed(session, &report)
+                return report
+            }
+        }
+    }
+
+    private static func verifyFeed(_ session: PostgresSession, _ report: inout AuditReport) throws {
+        var head = FeedHead.empty
+        var faults: [String] = []
+        var examined = 0
+        try eachFeedRow(session) { row in
+            examined += 1
+            guard let sealed = try? FeedCoding.decode(row.feed), sealed.hash.rawValue == row.feedHash,
+                sealed.entry.position == head.position + 1, sealed.entry.previousHash == head.hash
+            else {
+                faults.append("feed position \(row.position): bytes, hash or link are damaged")
+                return false
+            }
+            head = sealed.head
+            return true
+        }
+        report.examined += examined
+        report.faults += faults
+        let registry = try RegistryRow.read(session)
+        if faults.isEmpty, head != registry.feedHead {
+            report.faults.append("the feed ends at \(head.position), the registry's record says \(registry.feedHead.position)")
+        }
+        report.head = head
+    }
+}
+
+/// Follows every city's log from its first entry.
+private struct ChainAudit {
+    let session: PostgresSession
+    let progress: @Sendable (Int) -> Void
+
+    func run(into report: inout RegistryStore.AuditReport) throws {
+        let keys = try keyHistory()
+        let cities = try session.execute("SELECT city_code, log_sequence, log_hash FROM city ORDER BY city_code")
+        for row in 0..<cities.count {
+            guard let city = CityCode(rawValue: UInt32(cities.int(row, 0))) else { continue }
+            do {
+                let head = try follow(city, keys: keys[city] ?? [], &report)
+                if head.sequence != UInt64(cities.int(row, 1)) || head.hash.rawValue != cities.bytes(row, 2) {
+                    report.faults.append("log \(city) ends at \(head.sequence), the city's row says otherwise")
+                }
+            } catch let fault as AuditFault {
+                report.faults.append("log \(city): \(fault.message)")
+            }
+        }
+    }
+
+    private struct AuditFault: Error { let message: String }
+
+    /// Every key that a city has had, from the registry's log.
+    private func keyHistory() throws -> [CityCode: [PublicKey]] {
+        var keys: [CityCode: [PublicKey]] = [:]
+        let own = try session.execute("SELECT signing_key FROM registry")
+        if own.count == 1, let key = PublicKey(bytes: own.bytes(0, 0)) { keys[.registry] = [key] }
+        let result = try session.execute(
+            "SELECT bytes FROM entry WHERE city_code = 0 AND kind = $1 ORDER BY sequence",
+            [.int4(Int32(EntryKind.cityJoined.rawValue))])
+        for row in 0..<result.count {
+            guard let entry = try? EntryCoding.decode(result.bytes(row, 0)),
+                let (city, key) = PayloadCoding.joined(entry.payload)
+            else { continue }
+            keys[city, default: []].append(key)
+        }
+        return keys
+    }
+
+    private func follow(
+        _ city: CityCode, keys: [PublicKey], _ report: inout RegistryStore.AuditReport
+    ) throws -> LogHead {
+        var chain = Chain(city: city, head: .empty, time: .zero)
+        let code = PostgresParameter.int4(Int32(city.rawValue))
+        while true {
+            let batch = try session.execute(
+                """
+                SELECT last_sequence, seal_body, seal_signature FROM batch
+                WHERE city_code = $1 AND last_sequence > $2 ORDER BY last_sequence LIMIT 1
+                """, [code, .int8(Int64(chain.head.sequence))])
+            guard batch.count == 1 else { return chain.head }
+            let entries = try session.execute(
+                "SELECT sequence, bytes, hash FROM entry WHERE city_code = $1 AND sequence > $2 AND sequence <= $3 ORDER BY sequence",
+                [code, .int8(Int64(chain.head.sequence)), .int8(batch.int(0, 0))])
+            for row in 0..<entries.count {
+                let sequence = entries.int(row, 0)
+                guard let entry = try? EntryCoding.decode(entries.bytes(row, 1)),
+                    entry.hash.rawValue == entries.bytes(row, 2)
+                else { throw AuditFault(message: "entry \(sequence): its bytes do not give its hash") }
+                do { try chain.append(entry) } catch { throw AuditFault(message: error.message) }
+                report.examined += 1
+                if report.examined.isMultiple(of: 1_000) { progress(report.examined) }
+            }
+            let seal = SignedBytes(body: batch.bytes(0, 1), signature: batch.bytes(0, 2))
+            guard keys.contains(where: { seal.isValid(.seal, by: $0) }), let body = try? Seal(seal),
+                body.city == city, body.head == chain.head
+            else { throw AuditFault(message: "the seal at entry \(batch.int(0, 0)) is not valid") }
+        }
+    }
+}

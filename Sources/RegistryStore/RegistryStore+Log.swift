@@ -1,0 +1,86 @@
+import FederationWire
+import PostgresClient
+import Replication
+import VoucherDomain
+
+extension RegistryStore {
+    /// Appends an act to the registry's own log, sealed, inside the caller's transaction.
+    static func append(_ act: RegistryAct, _ session: PostgresSession, _ secrets: RegistrySecrets, now: UInt64) throws {
+        let row = try CityRow.lock(.registry, session)
+        let registry = try RegistryRow.read(session)
+        guard let epoch = row.grantedEpoch else { throw RegistryRefusal(.notInitialised, "the registry has no log") }
+        var generator = SystemRandomNumberGenerator()
+        let draft = EntryDraft(
+            city: .registry, epoch: epoch, sequence: row.head.sequence + 1, time: row.time.next(now: now),
+            kind: act.kind, feedHead: registry.feedHead, id: EntryID(using: &generator), payload: act.payload,
+            previousHash: row.head.hash)
+        let entry = EntryCoding.make(draft)
+        let seal = Seal(city: .registry, head: entry.head, watermark: .zero, feedHead: registry.feedHead)
+        let batch = StoredBatch(
+            city: .registry, entries: [(entry, nil)], seal: try seal.signed(by: secrets.signingKey), now: now)
+        try batch.insert(
+            session, secrets, head: entry.head, time: entry.time, watermark: .zero, feedHead: registry.feedHead)
+    }
+}
+
+/// A batch about to be written: entries, batch row, the city's new head, a receipt; and a word to the arbiter.
+struct StoredBatch {
+    let city: CityCode
+    let entries: [(entry: Entry, fault: String?)]
+    let seal: SignedBytes
+    let now: UInt64
+
+    /// - Returns: The signed receipt.
+    @discardableResult
+    func insert(
+        _ session: PostgresSession, _ secrets: RegistrySecrets, head: LogHead, time: HybridTime,
+        watermark: HybridTime, feedHead: FeedHead
+    ) throws -> SignedBytes {
+        var generator = SystemRandomNumberGenerator()
+        let receipt = try Receipt(
+            id: EntryID(using: &generator).rawValue, city: city, through: head, feedHead: feedHead, receivedAt: now
+        ).signed(by: secrets.signingKey)
+        if let first = entries.first?.entry, let last = entries.last?.entry {
+            try session.copy(into: "entry (city_code, sequence, entry_id, kind, hash, bytes, fault)", rows())
+            try session.execute(
+                """
+                INSERT INTO batch (city_code, first_sequence, last_sequence, seal_body, seal_signature,
+                    receipt_body, receipt_signature, received_at_ms)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                """,
+                [
+                    .int4(Int32(city.rawValue)), .int8(Int64(first.sequence)), .int8(Int64(last.sequence)),
+                    .bytea(seal.body), .bytea(seal.signature), .bytea(receipt.body), .bytea(receipt.signature),
+                    .int8(Int64(now)),
+                ])
+            try session.run(script: "NOTIFY \(RegistryStore.inboxChannel)")
+        }
+        try session.execute(
+            """
+            UPDATE city SET log_epoch = $2, log_sequence = $3, log_hash = $4, log_time = $5, watermark = $6,
+                last_contact_ms = $7
+            WHERE city_code = $1
+            """,
+            [
+                .int4(Int32(city.rawValue)), .bytea(head.epoch?.bytes), .int8(Int64(head.sequence)),
+                .bytea(head.hash.rawValue), .int8(Int64(bitPattern: time.rawValue)),
+                .int8(Int64(bitPattern: watermark.rawValue)), .int8(Int64(now)),
+            ])
+        return receipt
+    }
+
+    private func rows() -> CopyRows {
+        var rows = CopyRows(reserving: entries.reduce(64) { $0 + $1.entry.bytes.count + 120 })
+        for (entry, fault) in entries {
+            rows.row(fields: 7)
+            rows.int4(Int32(city.rawValue))
+            rows.int8(Int64(entry.sequence))
+            if fault == PushReview.repeatedID { rows.null() } else { rows.bytea(entry.id.rawValue) }
+            rows.int4(Int32(bitPattern: entry.kind.rawValue))
+            rows.bytea(entry.hash.rawValue)
+            rows.bytea(entry.bytes)
+            if let fault { rows.text(fault) } else { rows.null() }
+        }
+        return rows
+    }
+}

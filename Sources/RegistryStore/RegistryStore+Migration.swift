@@ -1,0 +1,100 @@
+import Arbitration
+import FederationWire
+import PostgresClient
+import RegistrySchema
+import Replication
+import VoucherDomain
+
+extension RegistryStore {
+    /// Brings the database to this build's schema and makes the registry's first entries. Safe to repeat, from
+    /// several processes at a time.
+    ///
+    /// - Parameters:
+    ///   - policyDocument: Published as the first policy when there is none.
+    ///   - now: Milliseconds since 1970.
+    /// - Returns: The ids of the migrations that were carried out.
+    /// - Throws: ``RegistryRefusal`` when the database is of a newer build, or belongs to another signing key.
+    @discardableResult
+    package func migrate(policyDocument: [UInt8], now: UInt64) async throws -> [String] {
+        let secrets = secrets
+        return try await pool.run { session in
+            try session.run(script: "SELECT pg_advisory_lock(\(Locks.migration))")
+            defer { try? session.run(script: "SELECT pg_advisory_unlock(\(Locks.migration))") }
+            let done = try RegistryStore.migrateSchema(session)
+            try session.transaction {
+                try RegistryStore.initialise(session, secrets, policyDocument: policyDocument, now: now)
+            }
+            return done
+        }
+    }
+
+    private static func migrateSchema(_ session: PostgresSession) throws -> [String] {
+        try session.run(
+            script: """
+                CREATE TABLE IF NOT EXISTS schema_migration (
+                    id text PRIMARY KEY, sha256 bytea NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
+                """)
+        let known = try session.execute("SELECT id, sha256 FROM schema_migration ORDER BY id")
+        var applied: [String: [UInt8]] = [:]
+        for row in 0..<known.count { applied[known.text(row, 0)] = known.bytes(row, 1) }
+        let migrations = RegistrySchema.migrations
+        for id in applied.keys.sorted() where !migrations.contains(where: { $0.id == id }) {
+            throw RegistryRefusal(.invalid, "the database has migration \(id) of a newer build: update this program")
+        }
+        var done: [String] = []
+        for migration in migrations {
+            let digest = Secret.stored(Array(migration.sql.utf8))
+            if let recorded = applied[migration.id] {
+                guard recorded == digest else {
+                    throw RegistryRefusal(.invalid, "migration \(migration.id) was applied with another text")
+                }
+                continue
+            }
+            try session.transaction {
+                try session.run(script: migration.sql)
+                try session.execute(
+                    "INSERT INTO schema_migration (id, sha256) VALUES ($1, $2)",
+                    [.text(migration.id), .bytea(digest)])
+            }
+            done.append(migration.id)
+        }
+        return done
+    }
+
+    /// The registry's row, its own log, and the first policy as that log's first entry.
+    private static func initialise(
+        _ session: PostgresSession, _ secrets: RegistrySecrets, policyDocument: [UInt8], now: UInt64
+    ) throws {
+        let publicKey = secrets.signingKey.publicKey.bytes
+        let existing = try session.execute("SELECT signing_key FROM registry")
+        if existing.count > 0 {
+            guard existing.bytes(0, 0) == publicKey else {
+                throw RegistryRefusal(
+                    .invalid, "this database belongs to a registry with another signing key: use its --state directory")
+            }
+            return
+        }
+        try session.execute(
+            "INSERT INTO registry (incarnation, feed_position, feed_hash, signing_key) VALUES (1, 0, $1, $2)",
+            [.bytea(Digest.zero.rawValue), .bytea(publicKey)])
+        var generator = SystemRandomNumberGenerator()
+        let epoch = Epoch(incarnation: 1, counter: 1, nonce: generator.next())
+        try session.execute(
+            """
+            INSERT INTO city (city_code, name, status, public_key, granted_epoch, log_hash)
+            VALUES (0, '国家登记中心', 'active', $1, $2, $3)
+            """, [.bytea(publicKey), .bytea(epoch.bytes), .bytea(Digest.zero.rawValue)])
+        let policy: RegistryAct
+        do {
+            policy = .policyPublished(
+                version: try PolicyCoding.decode(policyDocument).version, document: policyDocument)
+        } catch { throw RegistryRefusal(.invalid, error.message) }
+        try append(policy, session, secrets, now: now)
+    }
+}
+
+/// Numbers of the advisory locks, apart from anything else in the database.
+enum Locks {
+    static let migration = 7_226_001
+    static let arbiter = 7_226_002
+}

@@ -1,0 +1,57 @@
+package import FederationWire
+import PostgresClient
+package import Replication
+package import VoucherDomain
+
+extension RegistryStore {
+    /// Receives a sealed batch: reviews it against the city's head under its row lock and commits what is new.
+    ///
+    /// When this returns, every accepted entry is durable and the receipt says so. The same batch again changes
+    /// nothing and is answered `already known`.
+    ///
+    /// - Throws: ``PushReview/Fault`` when the batch is refused as a whole.
+    package func receive(_ batch: PushBatch, from city: CityCode, now: UInt64) async throws -> PushAnswer {
+        let secrets = secrets
+        return try await pool.transaction { session in
+            guard let standing = try CityRow.lock(city, session).standing else {
+                throw RegistryRefusal(.unknownCity, "city \(city) has not joined")
+            }
+            let known = try RegistryStore.knownHashes(batch, standing, session)
+            let ids = try RegistryStore.knownIDs(batch, standing, session)
+            let accepted = try PushReview.review(
+                batch, standing: standing, knownHash: { known[$0] }, isKnownID: ids.contains
+            ).get()
+            let stored = StoredBatch(city: city, entries: accepted.appended, seal: batch.signedSeal, now: now)
+            let receipt = try stored.insert(
+                session, secrets, head: accepted.head, time: accepted.time, watermark: accepted.watermark,
+                feedHead: try RegistryRow.read(session).feedHead)
+            return PushAnswer(
+                answers: accepted.answers, firstSequence: batch.entries.first?.sequence ?? 0, receipt: receipt)
+        }
+    }
+
+    private static func knownHashes(
+        _ batch: PushBatch, _ standing: CityStanding, _ session: PostgresSession
+    ) throws -> [UInt64: Digest] {
+        guard let first = batch.entries.first, first.sequence <= standing.head.sequence else { return [:] }
+        let result = try session.execute(
+            "SELECT sequence, hash FROM entry WHERE city_code = $1 AND sequence BETWEEN $2 AND $3",
+            [
+                .int4(Int32(standing.city.rawValue)), .int8(Int64(first.sequence)),
+                .int8(Int64(clamping: first.sequence + UInt64(batch.entries.count))),
+            ])
+        var hashes: [UInt64: Digest] = [:]
+        for row in 0..<result.count { hashes[UInt64(result.int(row, 0))] = Digest(rawValue: result.bytes(row, 1)) }
+        return hashes
+    }
+
+    private static func knownIDs(
+        _ batch: PushBatch, _ standing: CityStanding, _ session: PostgresSession
+    ) throws -> Set<EntryID> {
+        let new = batch.entries.filter { $0.sequence > standing.head.sequence }
+        guard !new.isEmpty else { return [] }
+        let result = try session.execute(
+            "SELECT entry_id FROM entry WHERE entry_id = ANY($1)", [.byteaArray(new.map(\.id.rawValue))])
+        return Set((0..<result.count).compactMap { EntryID(rawValue: result.bytes($0, 0)) })
+    }
+}

@@ -1,0 +1,102 @@
+package import VoucherDomain
+
+/// A city's first words in a session.
+package struct Hello: Hashable, Sendable {
+    /// Protocol versions the node speaks.
+    package let versions: [UInt32]
+    package let city: CityCode
+    /// 16 random bytes of this process: the same process saying hello again keeps its grant.
+    package let processNonce: [UInt8]
+    /// The nonce that this store last said hello with, kept before it was sent: a grant whose answer was lost is
+    /// recognised by it. Empty at the first hello.
+    package let previousProcessNonce: [UInt8]
+    /// The epoch that the node was granted last, as it remembers.
+    package let epoch: Epoch?
+    package let logHead: LogHead
+    package let feedHead: FeedHead
+
+    package init(
+        versions: [UInt32], city: CityCode, processNonce: [UInt8], previousProcessNonce: [UInt8], epoch: Epoch?,
+        logHead: LogHead, feedHead: FeedHead
+    ) {
+        self.versions = versions
+        self.city = city
+        self.processNonce = processNonce
+        self.previousProcessNonce = previousProcessNonce
+        self.epoch = epoch
+        self.logHead = logHead
+        self.feedHead = feedHead
+    }
+}
+
+/// The registry's judgement of a hello. Pure: the caller holds the city's row locked.
+package enum HelloReview {
+    /// The protocol versions this build speaks, highest last.
+    package static let supportedVersions: [UInt32] = [1]
+
+    /// What a hello leads to.
+    package enum Verdict: Hashable, Sendable {
+        /// The same process again: nothing changes.
+        case keep(version: UInt32)
+        /// A new epoch with this counter is to be granted.
+        case grant(version: UInt32, counter: UInt32)
+    }
+
+    package enum Fault: Error, Hashable, Sendable {
+        case suspended
+        case noCommonVersion(offered: [UInt32])
+        /// The node remembers an older epoch than the registry granted last: a clone or an old backup.
+        case staleEpoch(granted: Epoch)
+        /// The city is ahead of what the registry remembers, or has another history.
+        case diverged(String)
+
+        package var message: String {
+            switch self {
+            case .suspended: "the city is suspended"
+            case .noCommonVersion(let offered):
+                "the node speaks protocol versions \(offered), the registry \(HelloReview.supportedVersions)"
+            case .staleEpoch(let granted):
+                "another node with this city's key started later (epoch \(granted.counter)): "
+                    + "this store is a clone or an old backup"
+            case .diverged(let why): why
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - processNonce: The process that holds the present grant.
+    ///   - knownHash: The hash that the registry has at a sequence at or below its head.
+    ///   - feedHash: The hash that the registry has at a feed position, with its incarnation.
+    package static func review(
+        _ hello: Hello, standing: CityStanding, processNonce: [UInt8], knownHash: (UInt64) -> Digest?,
+        knownFeedHead: (UInt64) -> FeedHead?
+    ) -> Result<Verdict, Fault> {
+        if standing.isSuspended { return .failure(.suspended) }
+        let common = supportedVersions.filter(hello.versions.contains)
+        guard let version = common.last else { return .failure(.noCommonVersion(offered: hello.versions)) }
+        if let fault = logFault(hello, standing, knownHash) ?? feedFault(hello, knownFeedHead) {
+            return .failure(.diverged(fault))
+        }
+        if hello.processNonce == processNonce { return .success(.keep(version: version)) }
+        guard hello.epoch == standing.grantedEpoch || hello.previousProcessNonce == processNonce else {
+            return .failure(.staleEpoch(granted: standing.grantedEpoch))
+        }
+        return .success(.grant(version: version, counter: standing.grantedEpoch.counter + 1))
+    }
+
+    private static func logFault(
+        _ hello: Hello, _ standing: CityStanding, _ knownHash: (UInt64) -> Digest?
+    ) -> String? {
+        let shared = min(hello.logHead.sequence, standing.head.sequence)
+        // A city that is ahead has entries to push; their links are checked there.
+        guard shared > 0, hello.logHead.sequence <= standing.head.sequence else { return nil }
+        return knownHash(shared) == hello.logHead.hash
+            ? nil : "the registry has another entry \(shared) in this city's log: two histories"
+    }
+
+    private static func feedFault(_ hello: Hello, _ knownFeedHead: (UInt64) -> FeedHead?) -> String? {
+        guard hello.feedHead.position > 0 else { return nil }
+        return knownFeedHead(hello.feedHead.position) == hello.feedHead
+            ? nil : "the registry does not have the feed head \(hello.feedHead.position) that this city has applied"
+    }
+}

@@ -1,0 +1,171 @@
+package import VoucherDomain
+
+/// What the registry knows of a city when a batch arrives.
+package struct CityStanding: Hashable, Sendable {
+    package let city: CityCode
+    package let isSuspended: Bool
+    package let publicKey: PublicKey
+    /// The epoch granted last: the only one that may push.
+    package let grantedEpoch: Epoch
+    package let head: LogHead
+    package let time: HybridTime
+    package let watermark: HybridTime
+
+    package init(
+        city: CityCode, isSuspended: Bool, publicKey: PublicKey, grantedEpoch: Epoch, head: LogHead,
+        time: HybridTime, watermark: HybridTime
+    ) {
+        self.city = city
+        self.isSuspended = isSuspended
+        self.publicKey = publicKey
+        self.grantedEpoch = grantedEpoch
+        self.head = head
+        self.time = time
+        self.watermark = watermark
+    }
+}
+
+/// A batch as pushed: entries in log order, and the seal over the last of them.
+package struct PushBatch: Hashable, Sendable {
+    package let sessionEpoch: Epoch
+    package let entries: [Entry]
+    package let seal: Seal
+    package let signedSeal: SignedBytes
+
+    package init(sessionEpoch: Epoch, entries: [Entry], seal: Seal, signedSeal: SignedBytes) {
+        self.sessionEpoch = sessionEpoch
+        self.entries = entries
+        self.seal = seal
+        self.signedSeal = signedSeal
+    }
+
+    /// The most entries one batch may have.
+    package static let maximumEntries = 2_000
+    /// The most bytes one request may have: 8 MiB.
+    package static let maximumBytes = 1 << 23
+}
+
+/// The registry's judgement of a pushed batch. Pure: the caller holds the city's row locked and commits what is
+/// accepted in the same transaction.
+package enum PushReview {
+    /// What becomes of one entry.
+    package enum Answer: Hashable, Sendable {
+        case accepted
+        case alreadyKnown
+        /// In the log, so that the log goes on, but answered `invalid` in the feed.
+        case rejected(String)
+    }
+
+    package struct Accepted: Hashable, Sendable {
+        /// One answer an entry, in batch order.
+        package let answers: [Answer]
+        /// The entries to be stored, in log order, each with the fault it is rejected for.
+        package let appended: [(entry: Entry, fault: String?)]
+        package let head: LogHead
+        package let time: HybridTime
+        package let watermark: HybridTime
+
+        package static func == (left: Accepted, right: Accepted) -> Bool {
+            left.answers == right.answers && left.head == right.head && left.time == right.time
+                && left.watermark == right.watermark
+        }
+
+        package func hash(into hasher: inout Hasher) {
+            hasher.combine(answers)
+            hasher.combine(head)
+        }
+    }
+
+    /// Why a whole batch is refused; nothing of it is stored.
+    package enum Fault: Error, Hashable, Sendable {
+        case suspended
+        /// A newer node with the same key holds the log.
+        case fenced(granted: Epoch)
+        case badSeal(String)
+        case chain(Chain.Fault)
+        /// An entry that the registry has under the same sequence with other bytes: two histories.
+        case diverged(sequence: UInt64)
+        case tooManyEntries(Int)
+
+        package var message: String {
+            switch self {
+            case .suspended: "the city is suspended"
+            case .fenced(let granted): "a newer node holds this log, under epoch \(granted.counter)"
+            case .badSeal(let why): "the seal is not valid: \(why)"
+            case .chain(let fault): fault.message
+            case .diverged(let sequence): "the registry has another entry \(sequence): this log has two histories"
+            case .tooManyEntries(let count): "\(count) entries in a batch, at most \(PushBatch.maximumEntries)"
+            }
+        }
+    }
+
+    /// The fault of an entry whose permanent id is taken; it is then stored without the id.
+    package static let repeatedID = "its id is already used by another entry"
+
+    /// Judges a batch.
+    ///
+    /// The same batch again is a no-op with the same answers but `already known`.
+    ///
+    /// - Parameters:
+    ///   - knownHash: The hash that the registry has at a sequence at or below its head.
+    ///   - isKnownID: Whether an entry id is already used by another entry, of any city.
+    package static func review(
+        _ batch: PushBatch, standing: CityStanding, knownHash: (UInt64) -> Digest?, isKnownID: (EntryID) -> Bool
+    ) -> Result<Accepted, Fault> {
+        if standing.isSuspended { return .failure(.suspended) }
+        guard batch.sessionEpoch == standing.grantedEpoch else {
+            return .failure(.fenced(granted: standing.grantedEpoch))
+        }
+        guard batch.entries.count <= PushBatch.maximumEntries else {
+            return .failure(.tooManyEntries(batch.entries.count))
+        }
+        if let fault = sealFault(batch, standing) { return .failure(.badSeal(fault)) }
+        return follow(batch, standing, knownHash, isKnownID)
+    }
+
+    private static func sealFault(_ batch: PushBatch, _ standing: CityStanding) -> String? {
+        guard batch.signedSeal.isValid(.seal, by: standing.publicKey) else { return "wrong signature" }
+        guard batch.seal.city == standing.city else { return "it names city \(batch.seal.city)" }
+        let end = batch.entries.last?.head ?? standing.head
+        return batch.seal.head == end ? nil : "it does not name the batch's last entry"
+    }
+
+    private static func follow(
+        _ batch: PushBatch, _ standing: CityStanding, _ knownHash: (UInt64) -> Digest?,
+        _ isKnownID: (EntryID) -> Bool
+    ) -> Result<Accepted, Fault> {
+        var chain = Chain(city: standing.city, head: standing.head, time: standing.time)
+        var answers: [Answer] = []
+        var appended: [(entry: Entry, fault: String?)] = []
+        var ids: Set<EntryID> = []
+        for entry in batch.entries {
+            if entry.sequence <= standing.head.sequence {
+                guard knownHash(entry.sequence) == entry.hash else {
+                    return .failure(.diverged(sequence: entry.sequence))
+                }
+                answers.append(.alreadyKnown)
+                continue
+            }
+            let fault = entryFault(entry, chain, standing, isKnown: isKnownID(entry.id) || !ids.insert(entry.id).inserted)
+            do { try chain.append(entry) } catch { return .failure(.chain(error)) }
+            answers.append(fault.map(Answer.rejected) ?? .accepted)
+            appended.append((entry, fault))
+        }
+        return .success(
+            Accepted(
+                answers: answers, appended: appended, head: chain.head, time: chain.time,
+                watermark: max(standing.watermark, batch.seal.watermark)))
+    }
+
+    private static func entryFault(
+        _ entry: Entry, _ chain: Chain, _ standing: CityStanding, isKnown: Bool
+    ) -> String? {
+        if isKnown { return repeatedID }
+        if !chain.rises(entry) { return "its clock does not rise" }
+        if entry.time < standing.watermark { return "it is filed before the city's own watermark" }
+        if entry.epoch > standing.grantedEpoch { return "its epoch was never granted" }
+        if entry.kind.isRegistryAct { return "its kind belongs to the registry's log" }
+        if entry.payload.count > Entry.maximumPayloadBytes { return "its payload is over \(Entry.maximumPayloadBytes) bytes" }
+        return nil
+    }
+}

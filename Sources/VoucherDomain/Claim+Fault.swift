@@ -1,0 +1,46 @@
+extension Claim {
+    /// What a well-behaved node would never have filed, or `nil`: the registry's own check of a decoded claim.
+    ///
+    /// Identifiers with a type of their own were re-derived when that type was made; this checks the rest:
+    /// amounts, counts, lengths, and that free identifiers are in normal form.
+    package var fault: String? {
+        if let fault = Claim.textFault("claim_no", number, atMost: 64) ?? textFaults { return fault }
+        guard (1...Claim.maximumInvoices).contains(invoices.count) else {
+            return "\(invoices.count) invoices, 1 to \(Claim.maximumInvoices) are allowed"
+        }
+        let amounts = invoices.map(\.amount)
+        for amount in amounts + [claimed, contractAmount] where amount <= .zero || amount > .maximum {
+            return "an amount of \(amount.yuan) yuan"
+        }
+        if amounts.total == nil { return "the invoices add up too high" }
+        let names = invoices.flatMap(\.number.names)
+        if Set(names).count != names.count { return "an invoice is named twice" }
+        if let cardHours, !(0...1_000_000_000_000).contains(cardHours) { return "card_hours is out of bounds" }
+        if !usageProof.isEmpty, usageProof.count != 32 { return "usage_proof_sha256 has not 32 bytes" }
+        return nil
+    }
+
+    private var textFaults: String? {
+        let normal = [
+            ("bank_receipt_no", bankReceipt, Normaliser.code(bankReceipt)),
+            ("resource_class", resourceClass, Normaliser.folded(resourceClass)),
+            ("cofunding_group", cofundingGroup, Normaliser.folded(cofundingGroup)),
+        ]
+        for (column, text, derived) in normal {
+            if !text.utf8.elementsEqual(derived.utf8) { return "\(column) is not in normal form" }
+            if !text.isEmpty, let fault = Claim.textFault(column, text, atMost: 64) { return fault }
+        }
+        for (column, text) in [("enterprise_name", enterpriseName), ("provider_name", providerName)]
+        where !text.isEmpty {
+            if let fault = Claim.textFault(column, text, atMost: 200) { return fault }
+        }
+        if let fault = Claim.textFault("contract_no", contractText, atMost: 100) { return fault }
+        return Claim.textFault("voucher_no", voucherNumber, atMost: 64)
+    }
+
+    private static func textFault(_ column: String, _ text: String, atMost limit: Int) -> String? {
+        guard (1...limit).contains(text.unicodeScalars.count) else { return "\(column) has not 1 to \(limit) characters" }
+        let isClean = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
+        return isClean ? nil : "\(column) contains a control character"
+    }
+}
