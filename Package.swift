@@ -30,12 +30,14 @@ let structuredHeaders: Target.Dependency =
     .product(name: "StructuredFieldValues", package: "swift-http-structured-headers")
 let rawStructuredHeaders: Target.Dependency =
     .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers")
+let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 
 let package = Package(
     name: "voucher-federation",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -57,7 +59,7 @@ let package = Package(
         .target(name: "Arbitration", dependencies: ["VoucherDomain", crypto], swiftSettings: settings),
         .target(name: "Replication", dependencies: ["Arbitration", "VoucherDomain", crypto], swiftSettings: settings),
         .target(
-            name: "FederationWire", dependencies: ["Arbitration", "Replication", "VoucherDomain", protobuf],
+            name: "FederationWire", dependencies: ["Arbitration", "Replication", "VoucherDomain", crypto, protobuf, rawStructuredHeaders],
             swiftSettings: settings),
         // Embedded files: migrations and the default policy.
         .target(
@@ -77,7 +79,40 @@ let package = Package(
                 crypto,
             ], swiftSettings: settings),
 
+        // SQLite.
+        .target(
+            name: "CitySchema", path: "Schemas/city", exclude: ["city_current.sql"],
+            resources: [.embedInCode("Migrations")], swiftSettings: settings),
+        .target(
+            name: "CityStore",
+            dependencies: ["Arbitration", "CitySchema", "FederationWire", "Replication", "VoucherDomain", grdb],
+            swiftSettings: settings),
+
+        // HTTP and terminal conventions that both programs share.
+        .target(
+            name: "FederationHTTP", dependencies: [httpTypes, hummingbird, nioCore], swiftSettings: settings),
+        .target(name: "Terminal", swiftSettings: settings),
+
+        // The two programs, as libraries.
+        .target(
+            name: "NationalRegistry",
+            dependencies: [
+                "Arbitration", "DefaultPolicy", "FederationHTTP", "FederationWire", "PostgresClient", "RegistryStore",
+                "Replication", "Terminal", "VoucherDomain", argumentParser, crypto, httpTypes, hummingbird,
+                hummingbirdTLS, logging, nioCore, nioSSL, serviceLifecycle, swiftASN1, x509,
+            ], swiftSettings: settings),
+        .executableTarget(
+            name: "national-registry", dependencies: ["NationalRegistry", argumentParser], swiftSettings: settings),
+
         // Tests.
         .testTarget(name: "VoucherDomainTests", dependencies: ["VoucherDomain"], swiftSettings: settings),
+        .testTarget(
+            name: "ArbitrationTests", dependencies: ["Arbitration", "VoucherDomain"], swiftSettings: settings),
+        .testTarget(
+            name: "ReplicationTests", dependencies: ["Arbitration", "Replication", "VoucherDomain"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "FederationWireTests",
+            dependencies: ["Arbitration", "FederationWire", "Replication", "VoucherDomain"], swiftSettings: settings),
     ]
 )

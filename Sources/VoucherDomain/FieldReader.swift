@@ -15,6 +15,12 @@ package struct FieldRepair: Hashable, Sendable {
     package let column: String
     package let typed: String
     package let read: String
+
+    package init(column: String, typed: String, read: String) {
+        self.column = column
+        self.typed = typed
+        self.read = read
+    }
 }
 
 /// Reads the named text fields of one row, gathering every problem instead of stopping at the first.

@@ -27,10 +27,12 @@ struct CapRuleTests {
         #expect(over.verdict == Verdict(.refused, [reason]))
     }
 
-    @Test("the programme year is the calendar year in which service begins", arguments: [
-        (DayInterval.days("2025-12-31", "2026-12-31"), Outcome.Decision.refused),
-        (.days("2026-01-01", "2026-01-02"), .reserved), (.days("2025-01-01", "2025-01-02"), .refused),
-    ])
+    @Test(
+        "the programme year is the calendar year in which service begins",
+        arguments: [
+            (DayInterval.days("2025-12-31", "2026-12-31"), Outcome.Decision.refused),
+            (.days("2026-01-01", "2026-01-02"), .reserved), (.days("2025-01-01", "2025-01-02"), .refused),
+        ])
     func serviceYear(service: DayInterval, decision: Outcome.Decision) {
         var journal = Journal()
         journal.file(claim("A", 1, .yuan(10_000_000), .days("2025-06-01", "2025-07-01")), in: .hangzhou)
@@ -69,19 +71,21 @@ struct CapRuleTests {
 
     // MARK: stack-cap
 
-    @Test("co-funded claims may add up to the whole invoice and no further", arguments: [
-        (Money.yuan(40), Verdict(.reserved)),
-        (
-            .yuan(40, fen: 1),
-            Verdict(
-                .refused,
-                [
-                    .over(
-                        .invoice, used: .yuan(60), adding: .yuan(40, fen: 1), capacity: .yuan(100),
-                        by: [.hangzhou("A")])
-                ])
-        ),
-    ])
+    @Test(
+        "co-funded claims may add up to the whole invoice and no further",
+        arguments: [
+            (Money.yuan(40), Verdict(.reserved)),
+            (
+                .yuan(40, fen: 1),
+                Verdict(
+                    .refused,
+                    [
+                        .over(
+                            .invoice, used: .yuan(60), adding: .yuan(40, fen: 1), capacity: .yuan(100),
+                            by: [.hangzhou("A")])
+                    ])
+            ),
+        ])
     func stackCap(claimed: Money, verdict: Verdict) {
         var journal = Journal()
         journal.file(
@@ -142,7 +146,8 @@ struct CapRuleTests {
         let decisions = zip(["A", "B", "C"], namings).map { number, naming in
             journal.file(
                 .sample(
-                    number, contract: "HT-1", invoices: [.serial(1, .yuan(100), naming)], claimed: .yuan(50), group: "G"),
+                    number, contract: "HT-1", invoices: [.serial(1, .yuan(100), naming)], claimed: .yuan(50),
+                    group: "G"),
                 in: .hangzhou
             ).decision
         }

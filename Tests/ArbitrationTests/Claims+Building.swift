@@ -2,17 +2,23 @@ import VoucherDomain
 
 @testable import Arbitration
 
+/// What a test wrote by hand and knows to be valid.
+func valid<Value>(_ value: Value?) -> Value {
+    guard let value else { preconditionFailure("a test names an invalid \(Value.self)") }
+    return value
+}
+
 extension CityCode {
-    static let beijing = CityCode("110000")!
-    static let hangzhou = CityCode("330100")!
-    static let shenzhen = CityCode("440300")!
+    static let beijing = valid(CityCode("110000"))
+    static let hangzhou = valid(CityCode("330100"))
+    static let shenzhen = valid(CityCode("440300"))
 }
 
 extension CreditCode {
-    static let buyer = CreditCode(rawValue: "91110000600037341L")!
-    static let supplier = CreditCode(rawValue: "9144030071526726XG")!
-    static let otherBuyer = CreditCode(rawValue: "91620100719023721L")!
-    static let otherSupplier = CreditCode(rawValue: "911522010783762860")!
+    static let buyer = valid(CreditCode(rawValue: "91110000600037341L"))
+    static let supplier = valid(CreditCode(rawValue: "9144030071526726XG"))
+    static let otherBuyer = valid(CreditCode(rawValue: "91620100719023721L"))
+    static let otherSupplier = valid(CreditCode(rawValue: "911522010783762860"))
 }
 
 extension Money {
@@ -22,7 +28,7 @@ extension Money {
 extension DayInterval {
     /// `[from, until)`, both written `YYYY-MM-DD`.
     static func days(_ from: String, _ until: String) -> DayInterval {
-        DayInterval(from: CalendarDate(from)!, until: CalendarDate(until)!)!
+        valid(DayInterval(from: valid(CalendarDate(from)), until: valid(CalendarDate(until))))
     }
 
     static let june = days("2026-06-01", "2026-07-01")
@@ -46,9 +52,8 @@ extension Claim.Invoice {
             case .paper: paper
             case .both: "\(digital)=\(paper)"
             }
-        // The text is well formed for any serial of at most eight digits.
-        let number = try! InvoiceNumber(text)
-        return Claim.Invoice(number: number, amount: amount, issuedOn: date.map { CalendarDate($0)! })
+        let number = valid(try? InvoiceNumber(text))
+        return Claim.Invoice(number: number, amount: amount, issuedOn: date.map { valid(CalendarDate($0)) })
     }
 }
 
@@ -64,7 +69,8 @@ extension Claim {
         let contractText = contract ?? "HT-\(number)"
         return Claim(
             number: number, filedAt: nil, voucherNumber: voucher, enterprise: buyer, enterpriseName: "",
-            provider: supplier, providerName: "", contract: ContractNumber(contractText)!, contractText: contractText,
+            provider: supplier, providerName: "", contract: valid(ContractNumber(contractText)),
+            contractText: contractText,
             contractSignedOn: nil, contractAmount: contractAmount, service: service, resourceClass: resource,
             cardHours: nil, invoices: invoices, claimed: claimed, bankReceipt: receipt, usageProof: proof,
             cofundingGroup: group)
@@ -91,7 +97,7 @@ extension Policy {
 
 extension Policy.Programme {
     static let samples = ["算力券", "训力券", "模型券", "语料券"].map {
-        Policy.Programme(name: $0, from: CalendarDate("2025-01-01")!, until: CalendarDate("2028-01-01")!)
+        Policy.Programme(name: $0, from: valid(CalendarDate("2025-01-01")), until: valid(CalendarDate("2028-01-01")))
     }
 }
 
@@ -99,7 +105,8 @@ extension Rule {
     static func samples(yearCap: Money) -> [Rule] {
         [
             Rule(
-                id: "invoice-once", pattern: "D01", primitive: .holder, keys: [.invoice], holder: .claim, outcome: .block),
+                id: "invoice-once", pattern: "D01", primitive: .holder, keys: [.invoice], holder: .claim,
+                outcome: .block),
             Rule(
                 id: "contract-one-city", pattern: "D02", primitive: .holder, keys: [.contract], holder: .city,
                 outcome: .block),

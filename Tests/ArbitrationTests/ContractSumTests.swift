@@ -5,27 +5,31 @@ import VoucherDomain
 
 @Suite("The sum of invoices within a contract")
 struct ContractSumTests {
-    /// A claim of 10 yuan on one contract of 1,000 yuan.
+    /// A claim of one yuan on one contract of 1,000 yuan.
     private func claim(
         _ number: String, _ invoice: Claim.Invoice, amount: Money = .yuan(1_000), contract: String = "HT-1",
         group: String = ""
     ) -> Claim {
-        .sample(number, contract: contract, contractAmount: amount, invoices: [invoice], group: group)
+        .sample(
+            number, contract: contract, contractAmount: amount, invoices: [invoice], claimed: .yuan(1),
+            group: group)
     }
 
-    @Test("invoices may pass their contract by half a percent exactly", arguments: [
-        (Money.yuan(405), Verdict(.reserved)),
-        (
-            .yuan(405, fen: 1),
-            Verdict(
-                .refused,
-                [
-                    .over(
-                        .contract, used: .yuan(600), adding: .yuan(405, fen: 1), capacity: .yuan(1_005),
-                        by: [.hangzhou("A")])
-                ])
-        ),
-    ])
+    @Test(
+        "invoices may pass their contract by half a percent exactly",
+        arguments: [
+            (Money.yuan(405), Verdict(.reserved)),
+            (
+                .yuan(405, fen: 1),
+                Verdict(
+                    .refused,
+                    [
+                        .over(
+                            .contract, used: .yuan(600), adding: .yuan(405, fen: 1), capacity: .yuan(1_005),
+                            by: [.hangzhou("A")])
+                    ])
+            ),
+        ])
     func permilleBoundary(amount: Money, verdict: Verdict) {
         var journal = Journal()
         journal.file(claim("A", .serial(1, .yuan(600))), in: .hangzhou)
@@ -57,19 +61,21 @@ struct ContractSumTests {
         #expect(outcome.verdict == Verdict(.refused, [reason]))
     }
 
-    @Test("a co-funded invoice counts once, however many claims name it", arguments: [
-        (Money.yuan(5), Verdict(.reserved)),
-        (
-            .yuan(6),
-            Verdict(
-                .refused,
-                [
-                    .over(
-                        .contract, used: .yuan(1_000), adding: .yuan(6), capacity: .yuan(1_005),
-                        by: [.hangzhou("A"), .shenzhen("B")])
-                ])
-        ),
-    ])
+    @Test(
+        "a co-funded invoice counts once, however many claims name it",
+        arguments: [
+            (Money.yuan(5), Verdict(.reserved)),
+            (
+                .yuan(6),
+                Verdict(
+                    .refused,
+                    [
+                        .over(
+                            .contract, used: .yuan(1_000), adding: .yuan(6), capacity: .yuan(1_005),
+                            by: [.hangzhou("A"), .shenzhen("B")])
+                    ])
+            ),
+        ])
     func cofundedOnce(amount: Money, verdict: Verdict) {
         var journal = Journal()
         journal.file(claim("A", .serial(1, .yuan(1_000)), group: "G"), in: .hangzhou)
@@ -78,9 +84,12 @@ struct ContractSumTests {
         #expect(journal.file(claim("C", .serial(2, amount), group: "G"), in: .beijing).verdict == verdict)
     }
 
-    @Test("a co-funded invoice counts once under whichever of its names each claim states it", arguments: [
-        (Claim.Invoice.Naming.both, Claim.Invoice.Naming.paper), (.paper, .both), (.both, .digital), (.digital, .both),
-    ])
+    @Test(
+        "a co-funded invoice counts once under whichever of its names each claim states it",
+        arguments: [
+            (Claim.Invoice.Naming.both, Claim.Invoice.Naming.paper), (.paper, .both), (.both, .digital),
+            (.digital, .both),
+        ])
     func cofundedOnceByAlias(first: Claim.Invoice.Naming, second: Claim.Invoice.Naming) {
         var journal = Journal()
         journal.file(claim("A", .serial(1, .yuan(1_000), first), group: "G"), in: .hangzhou)

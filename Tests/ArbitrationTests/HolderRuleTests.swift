@@ -27,9 +27,12 @@ struct HolderRuleTests {
         #expect(outcome.verdict == Verdict(.refused, reasons))
     }
 
-    @Test("an invoice is found under either of its declared names", arguments: [
-        (Claim.Invoice.Naming.both, Claim.Invoice.Naming.digital), (.both, .paper), (.digital, .both), (.paper, .both),
-    ])
+    @Test(
+        "an invoice is found under either of its declared names",
+        arguments: [
+            (Claim.Invoice.Naming.both, Claim.Invoice.Naming.digital), (.both, .paper), (.digital, .both),
+            (.paper, .both),
+        ])
     func invoiceAlias(first: Claim.Invoice.Naming, second: Claim.Invoice.Naming) {
         var journal = Journal()
         journal.file(.sample("A", invoices: [.serial(1, .yuan(100), first)]), in: .hangzhou)
@@ -80,13 +83,14 @@ struct HolderRuleTests {
         #expect(outcome.verdict == Verdict(.reserved))
     }
 
-    @Test("a contract number is found with or without its leading zeros", arguments: [
-        ("007", "7"), ("7", "007"), ("007", "07"), ("№ 0-07", "7"),
-    ])
+    @Test(
+        "a contract number is found with or without its leading zeros",
+        arguments: [
+            ("007", "7"), ("7", "007"), ("007", "07"), ("第 0-07 号", "7"),
+        ])
     func leadingZeros(first: String, second: String) {
         var journal = Journal()
-        let number = first.replacing("№", with: "第")
-        journal.file(.sample("A", contract: number, invoices: [.serial(1)]), in: .hangzhou)
+        journal.file(.sample("A", contract: first, invoices: [.serial(1)]), in: .hangzhou)
 
         let outcome = journal.file(.sample("B", contract: second, invoices: [.serial(2)]), in: .shenzhen)
 
@@ -103,9 +107,11 @@ struct HolderRuleTests {
         #expect(outcome.verdict == Verdict(.reserved))
     }
 
-    @Test("buyer and supplier exchanged on one contract number hold the later claim", arguments: [
-        ("HT-1", "HT-1"), ("007", "7"),
-    ])
+    @Test(
+        "buyer and supplier exchanged on one contract number hold the later claim",
+        arguments: [
+            ("HT-1", "HT-1"), ("007", "7"),
+        ])
     func bothSides(first: String, second: String) {
         var journal = Journal()
         journal.file(.sample("A", contract: first, invoices: [.serial(1)]), in: .hangzhou)

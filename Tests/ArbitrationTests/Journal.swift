@@ -10,11 +10,10 @@ struct Journal {
     /// The position of the newest entry.
     var position: Int64 { Int64(entries.count) }
 
-    /// - Parameter yearCap: The national cap per enterprise and programme year.
     /// Publishes the sample policy and issues, in each of three cities, `V1` to the buyer, `V2` to the supplier
     /// and `V3` to the other buyer.
-    init(yearCap: Money = .yuan(10_000_000)) {
-        publish(.sample(yearCap: yearCap))
+    init() {
+        publish(.sample())
         for city in [CityCode.beijing, .hangzhou, .shenzhen] {
             issue(.sample("V1"), in: city)
             issue(.sample("V2", for: .supplier), in: city)
@@ -52,7 +51,7 @@ extension JournalEntry {
     }
 }
 
-/// What an outcome says to the officer: the decision and its reasons.
+/// What an outcome says to the officer: the decision and its reasons, without the keys that stay in the registry.
 struct Verdict: Hashable {
     let decision: Outcome.Decision
     let reasons: [Reason]
@@ -64,7 +63,7 @@ struct Verdict: Hashable {
 }
 
 extension Outcome {
-    var verdict: Verdict { Verdict(decision, reasons) }
+    var verdict: Verdict { Verdict(decision, reasons.map(\.withoutKey)) }
 }
 
 extension ClaimName {
@@ -74,8 +73,10 @@ extension ClaimName {
 }
 
 extension Reason {
+    var withoutKey: Reason { Reason(rule: rule, outcome: outcome, finding: finding, blocking: blocking) }
+
     /// A key that is held by others, under the rule that the sample policy has for it.
-    static func held(_ kind: KeyKind, by blocking: [ClaimName]) -> Reason {
+    static func held(_ kind: KeyKind, by blocking: [ClaimName], key: Key? = nil) -> Reason {
         let (rule, outcome): (String, Rule.Outcome) =
             switch kind {
             case .invoice: ("invoice-once", .block)
@@ -83,7 +84,7 @@ extension Reason {
             case .contractParties: ("both-sides", .hold)
             default: ("evidence-once", .hold)
             }
-        return Reason(rule: rule, outcome: outcome, finding: .held(kind), blocking: blocking)
+        return Reason(rule: rule, outcome: outcome, finding: .held(kind), blocking: blocking, key: key)
     }
 
     /// A cap that would be passed, under the rule that the sample policy has for it.

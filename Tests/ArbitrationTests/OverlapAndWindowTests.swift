@@ -15,10 +15,12 @@ struct OverlapTests {
             invoices: [.serial(serial)], group: group)
     }
 
-    @Test("the same service in overlapping days under another contract is held", arguments: [
-        DayInterval.june, .days("2026-06-30", "2026-07-31"), .days("2026-06-10", "2026-06-11"),
-        .days("2026-01-01", "2026-06-02"), .days("2026-01-01", "2027-01-01"),
-    ])
+    @Test(
+        "the same service in overlapping days under another contract is held",
+        arguments: [
+            DayInterval.june, .days("2026-06-30", "2026-07-31"), .days("2026-06-10", "2026-06-11"),
+            .days("2026-01-01", "2026-06-02"), .days("2026-01-01", "2027-01-01"),
+        ])
     func overlapping(service: DayInterval) {
         var journal = Journal()
         journal.file(claim("A", 1, .june), in: .hangzhou)
@@ -28,9 +30,11 @@ struct OverlapTests {
         #expect(outcome.verdict == Verdict(.held, [.overlapping(service, [.hangzhou("A")])]))
     }
 
-    @Test("the day on which service ends is free for the next contract", arguments: [
-        DayInterval.july, .days("2026-05-01", "2026-06-01"),
-    ])
+    @Test(
+        "the day on which service ends is free for the next contract",
+        arguments: [
+            DayInterval.july, .days("2026-05-01", "2026-06-01"),
+        ])
     func adjacent(service: DayInterval) {
         var journal = Journal()
         journal.file(claim("A", 1, .june), in: .hangzhou)
@@ -101,18 +105,22 @@ struct WindowTests {
         .sample("A", voucher: "W", service: service, invoices: [.serial(1, on: date)])
     }
 
-    @Test("service within the voucher's dates is in order to the day", arguments: [
-        DayInterval.june, .days("2026-06-01", "2026-06-02"), .days("2026-06-30", "2026-07-01"),
-    ])
+    @Test(
+        "service within the voucher's dates is in order to the day",
+        arguments: [
+            DayInterval.june, .days("2026-06-01", "2026-06-02"), .days("2026-06-30", "2026-07-01"),
+        ])
     func serviceInside(service: DayInterval) {
         var journal = journal()
 
         #expect(journal.file(claim(service), in: .hangzhou).verdict == Verdict(.reserved))
     }
 
-    @Test("service a day before or after the voucher's dates is refused", arguments: [
-        DayInterval.days("2026-05-31", "2026-06-30"), .days("2026-06-01", "2026-07-02"), .july,
-    ])
+    @Test(
+        "service a day before or after the voucher's dates is refused",
+        arguments: [
+            DayInterval.days("2026-05-31", "2026-06-30"), .days("2026-06-01", "2026-07-02"), .july,
+        ])
     func serviceOutside(service: DayInterval) {
         var journal = journal()
 
@@ -121,11 +129,13 @@ struct WindowTests {
         #expect(outcome.verdict == Verdict(.refused, [.outOfWindow(.outsideVoucher(.june))]))
     }
 
-    @Test("an invoice must be dated within the voucher's dates, of which the last is excluded", arguments: [
-        ("2026-06-01", Verdict(.reserved)), ("2026-06-30", Verdict(.reserved)),
-        ("2026-05-31", Verdict(.refused, [.outOfWindow(.outsideVoucher(.june))])),
-        ("2026-07-01", Verdict(.refused, [.outOfWindow(.outsideVoucher(.june))])),
-    ])
+    @Test(
+        "an invoice must be dated within the voucher's dates, of which the last is excluded",
+        arguments: [
+            ("2026-06-01", Verdict(.reserved)), ("2026-06-30", Verdict(.reserved)),
+            ("2026-05-31", Verdict(.refused, [.outOfWindow(.outsideVoucher(.june))])),
+            ("2026-07-01", Verdict(.refused, [.outOfWindow(.outsideVoucher(.june))])),
+        ])
     func invoiceDate(date: String, verdict: Verdict) {
         var journal = journal()
 

@@ -124,11 +124,6 @@ extension EntryDraft {
     var entry: Entry { EntryCoding.make(self) }
 }
 
-extension Array {
-    /// A random element; the array is not empty.
-    func pick(_ generator: inout SeededGenerator) -> Element { self[Int.random(in: indices, using: &generator)] }
-}
-
 extension [UInt8] {
     /// One to four random damages: a flipped bit, a lost, doubled or inserted byte, or a cut.
     func damaged(_ generator: inout SeededGenerator) -> [UInt8] {

@@ -7,7 +7,8 @@ struct CitySessionTests {
     typealias Action = CitySession.Action
     typealias Event = CitySession.Event
 
-    @Test("an event that means nothing in a stage changes nothing and asks for nothing", arguments: SessionStage.allCases)
+    @Test(
+        "an event that means nothing in a stage changes nothing and asks for nothing", arguments: SessionStage.allCases)
     func ignored(stage: SessionStage) {
         for event in stage.ignored {
             var session = stage.session()

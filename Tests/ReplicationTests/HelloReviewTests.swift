@@ -25,7 +25,9 @@ struct HelloReviewTests {
             epoch: epoch, logHead: head ?? log[2].head, feedHead: feed)
     }
 
-    private func review(_ hello: Hello, _ standing: CityStanding? = nil) -> Result<HelloReview.Verdict, HelloReview.Fault> {
+    private func review(_ hello: Hello, _ standing: CityStanding? = nil) -> Result<
+        HelloReview.Verdict, HelloReview.Fault
+    > {
         HelloReview.review(
             hello, standing: standing ?? self.standing(), processNonce: holder,
             knownHash: { (1...5).contains($0) ? log[Int($0) - 1].hash : nil },
@@ -50,7 +52,8 @@ struct HelloReviewTests {
         #expect(review(hello(previous: holder, epoch: nil)) == .success(.grant(version: 1, counter: 3)))
     }
 
-    @Test("a node that remembers another epoch than the last granted is a clone", arguments: [nil, Epoch.first, .third])
+    @Test(
+        "a node that remembers another epoch than the last granted is a clone", arguments: [nil, Epoch.first, .third])
     func staleEpoch(epoch: Epoch?) {
         #expect(review(hello(epoch: epoch)) == .failure(.staleEpoch(granted: .second)))
         #expect(review(hello(previous: newcomer, epoch: epoch)) == .failure(.staleEpoch(granted: .second)))
@@ -72,7 +75,8 @@ struct HelloReviewTests {
         #expect(review(hello(nonce: holder), standing) == .failure(.suspended))
     }
 
-    @Test("the highest common version is chosen, unknown newer ones are passed over", arguments: [[1], [1, 2], [9, 1]])
+    @Test(
+        "the highest common version is chosen, unknown newer ones are passed over", arguments: [[1], [1, 2], [9, 1]])
     func commonVersion(versions: [UInt32]) {
         #expect(review(hello(versions: versions)) == .success(.grant(version: 1, counter: 3)))
     }

@@ -23,7 +23,8 @@ enum SessionStage: String, CaseIterable, Sendable {
     var ignored: [CitySession.Event] {
         switch self {
         case .waiting, .waitingAfterFailure:
-            return [.appended, .woke(.push), .woke(.feed)] + SessionStage.answers + SessionStage.failures(of: [.push, .feed])
+            return [.appended, .woke(.push), .woke(.feed)] + SessionStage.answers
+                + SessionStage.failures(of: [.push, .feed])
         case .greeting:
             return [.started, .appended, .woke(.hello), .woke(.push), .woke(.feed)]
                 + SessionStage.failures(of: [.push, .feed])

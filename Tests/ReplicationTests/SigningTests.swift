@@ -9,7 +9,8 @@ struct SigningTests {
 
     @Test("the first test vector of RFC 8032 gives its public key and signature")
     func knownAnswer() throws {
-        let seed = try #require([UInt8](hexadecimal: "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"))
+        let seed = try #require(
+            [UInt8](hexadecimal: "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"))
         let publicBytes = [UInt8](hexadecimal: "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
         let signature = try #require(
             [UInt8](

@@ -1,0 +1,9 @@
+/// The city store's migrations, in order, embedded from the files beside this one.
+package enum CitySchema {
+    /// Each runs once, in one transaction; ids and texts never change after a release.
+    package static var migrations: [(id: String, sql: String)] {
+        [("city_v001_create", text(PackageResources.city_v001_create_sql))]
+    }
+
+    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}

@@ -1,0 +1,103 @@
+import Arbitration
+import FederationWire
+import Foundation
+import GRDB
+package import Replication
+import VoucherDomain
+
+extension CityStore {
+    /// Where the feed is to be continued.
+    package func feedHead() throws -> FeedHead { try pool.read { try NodeCursors.read($0).feedHead } }
+
+    /// Applies a page of the feed, and moves the cursor, in one transaction.
+    ///
+    /// The page must continue the cursor and end in the registry's seal; a page that was applied before is
+    /// refused by its first link, so nothing is ever applied twice.
+    ///
+    /// - Parameter sealed: The head that the registry's seal names, its signature already verified.
+    /// - Throws: ``FeedPage/Fault`` or ``StoreRefusal``; nothing is then changed.
+    package func apply(_ entries: [SealedFeedEntry], sealed: FeedHead, detailKey: [UInt8], now: UInt64) throws {
+        try pool.write { database in
+            let cursors = try NodeCursors.read(database)
+            let head = try FeedPage.follow(entries, from: cursors.feedHead, sealed: sealed)
+            let cipher = DetailCipher(key: detailKey)
+            for sealedEntry in entries { try CityStore.apply(sealedEntry, cursors, cipher, database) }
+            try database.execute(
+                sql: "UPDATE node SET feed_incarnation = ?, feed_position = ?, feed_hash = ?, last_contact_ms = ?",
+                arguments: [head.incarnation, Int64(head.position), Data(head.hash.rawValue), Int64(now)])
+        }
+    }
+
+    private static func apply(
+        _ sealed: SealedFeedEntry, _ cursors: NodeCursors, _ cipher: DetailCipher, _ database: Database
+    ) throws {
+        let entry = sealed.entry
+        let keep = try database.cachedStatement(
+            sql: "INSERT INTO feed_entry (position, hash, bytes) VALUES (?, ?, ?)")
+        try keep.execute(arguments: [Int64(entry.position), Data(sealed.hash.rawValue), Data(sealed.bytes)])
+        try indexKeys(entry, database)
+        if entry.kind == .policyPublished, entry.decision == .noted {
+            try database.execute(
+                sql: "UPDATE node SET policy_version = max(policy_version, ?)", arguments: [entry.policyVersion])
+        }
+        if entry.city == cursors.city { try applyOwn(sealed, cipher, database) }
+    }
+
+    private static func indexKeys(_ entry: FeedEntry, _ database: Database) throws {
+        let take = try database.cachedStatement(
+            sql: "INSERT OR IGNORE INTO key_index (hash, position, kind, city_code, tag) VALUES (?, ?, ?, ?, ?)")
+        for key in entry.taken {
+            try take.execute(arguments: [
+                Data(key.hash), Int64(entry.position), Int64(key.kind.rawValue), entry.city.rawValue, Data(key.tag),
+            ])
+        }
+        guard !entry.released.isEmpty else { return }
+        let release = try database.cachedStatement(sql: "DELETE FROM key_index WHERE hash = ? AND position = ?")
+        for hash in entry.released { try release.execute(arguments: [Data(hash), Int64(entry.claimPosition)]) }
+    }
+
+    /// The registry's answer to one of our own entries.
+    private static func applyOwn(_ sealed: SealedFeedEntry, _ cipher: DetailCipher, _ database: Database) throws {
+        let entry = sealed.entry
+        let sequence = Int64(entry.answers.sequence)
+        let hash = try Data.fetchOne(
+            database, sql: "SELECT hash FROM log_entry WHERE sequence = ?", arguments: [sequence])
+        guard let hash, Array(hash) == entry.answers.hash.rawValue else {
+            throw StoreRefusal(
+                .damaged, "the feed answers entry \(sequence) of this city, which this log has not, or has otherwise")
+        }
+        try database.execute(
+            sql: "UPDATE log_entry SET decision = ? WHERE sequence = ?",
+            arguments: [Int(entry.decision.rawValue), sequence])
+        let detail = try outcomeDetail(entry, cipher)
+        let reasons = Data(detail.map { ReasonCoding.encode($0.reasons) } ?? [])
+        switch entry.kind {
+        case .claimFiled:
+            try database.execute(
+                sql: """
+                    UPDATE claim SET reasons = ?, case_id = ?, decided_incarnation = ?, decided_position = ?,
+                        decided_hash = ? WHERE sequence = ?
+                    """,
+                arguments: [
+                    reasons, detail.flatMap { $0.caseID.isEmpty ? nil : $0.caseID }, entry.incarnation,
+                    Int64(entry.position), Data(sealed.hash.rawValue), sequence,
+                ])
+        case .claimWithdrawn:
+            try database.execute(
+                sql: "UPDATE claim SET withdrawn = ? WHERE withdrawal_sequence = ?",
+                arguments: [entry.decision == .withdrawn ? 1 : 0, sequence])
+        case .voucherIssued:
+            try database.execute(
+                sql: "UPDATE voucher SET reasons = ? WHERE sequence = ?", arguments: [reasons, sequence])
+        default: break
+        }
+    }
+
+    private static func outcomeDetail(_ entry: FeedEntry, _ cipher: DetailCipher) throws -> OutcomeDetail? {
+        guard !entry.detail.isEmpty else { return nil }
+        guard let text = cipher.open(entry.detail, position: entry.position) else {
+            throw StoreRefusal(.damaged, "the detail at feed position \(entry.position) cannot be opened with this city's key")
+        }
+        return try ReasonCoding.decode(text)
+    }
+}

@@ -1,0 +1,223 @@
+import FederationWire
+import Foundation
+import GRDB
+import Replication
+package import VoucherDomain
+
+/// One row to be taken over from a file or a form: text by column, and where it stands in its file.
+package struct FormRow: Hashable, Sendable {
+    /// The line in the file; `nil` for a form.
+    package let line: Int?
+    package let fields: [String: String]
+
+    package init(line: Int?, fields: [String: String]) {
+        self.line = line
+        self.fields = fields
+    }
+}
+
+/// What became of one row.
+package struct FilingResult: Hashable, Sendable {
+    package enum Outcome: String, Hashable, Sendable, Codable {
+        /// New, and recorded.
+        case recorded
+        /// The very same was there before; nothing changed.
+        case unchanged
+        /// The number is taken by other content; nothing changed.
+        case conflict
+        /// Not an entry: kept with its problems, to be corrected.
+        case invalid
+    }
+
+    package let line: Int?
+    /// The claim or voucher number, as far as it could be read.
+    package let number: String
+    package let outcome: Outcome
+    package let problems: [FieldProblem]
+    package let repairs: [FieldRepair]
+}
+
+extension CityStore {
+    /// Issues vouchers, row by row, in one transaction: each row is taken whole or not at all.
+    package func issueVouchers(_ rows: [FormRow], now: UInt64) throws -> [FilingResult] {
+        try pool.write { database in try rows.map { try CityStore.issue($0, database, now: now) } }
+    }
+
+    /// Files claims, row by row, in one transaction. The log keeps the rows' order.
+    package func fileClaims(_ rows: [FormRow], now: UInt64) throws -> [FilingResult] {
+        try pool.write { database in try rows.map { try CityStore.file($0, database, now: now) } }
+    }
+
+    private static func issue(_ row: FormRow, _ database: Database, now: UInt64) throws -> FilingResult {
+        let checked = VoucherForm(fields: row.fields).validated()
+        let number = Normaliser.trimmed(row.fields["voucher_no"] ?? "")
+        func result(_ outcome: FilingResult.Outcome, _ problems: [FieldProblem] = []) -> FilingResult {
+            FilingResult(
+                line: row.line, number: number, outcome: outcome, problems: problems, repairs: checked.repairs)
+        }
+        guard let voucher = checked.value else { return result(.invalid, checked.problems) }
+        let payload = PayloadCoding.encode(voucher)
+        if let known = try payloadOfEntry(
+            "SELECT sequence FROM voucher WHERE voucher_no = ?", voucher.number, database)
+        {
+            return known == payload ? result(.unchanged) : result(.conflict, [taken("voucher_no", voucher.number)])
+        }
+        let entry = try append(.voucherIssued, payload, database, now: now)
+        try database.execute(
+            sql: "INSERT INTO voucher (voucher_no, sequence, fields) VALUES (?, ?, ?)",
+            arguments: [voucher.number, Int64(entry.sequence), try StoredJSON.text(VoucherForm(voucher).fields)])
+        return result(.recorded)
+    }
+
+    private static func file(_ row: FormRow, _ database: Database, now: UInt64) throws -> FilingResult {
+        let checked = ClaimForm(fields: row.fields).validated()
+        let typed = Normaliser.trimmed(row.fields["claim_no"] ?? "")
+        let number = typed.isEmpty ? row.line.map { "row \($0)" } ?? "" : typed
+        func result(_ outcome: FilingResult.Outcome, _ problems: [FieldProblem] = []) -> FilingResult {
+            FilingResult(
+                line: row.line, number: number, outcome: outcome, problems: problems, repairs: checked.repairs)
+        }
+        let known = try Row.fetchOne(database, sql: "SELECT sequence FROM claim WHERE claim_no = ?", arguments: [number])
+        let knownSequence: Int64? = known?["sequence"]
+        var problems = checked.problems
+        if let claim = checked.value { problems += try voucherProblems(claim, database) }
+        guard problems.isEmpty, let claim = checked.value else {
+            // A broken row never touches a claim that was filed under its number.
+            if knownSequence == nil { try keepInvalid(row, number, problems, checked.repairs, database) }
+            return result(.invalid, problems)
+        }
+        let payload = PayloadCoding.encode(claim)
+        if let knownSequence {
+            let isSame = try self.payload(at: knownSequence, database) == payload
+            return isSame ? result(.unchanged) : result(.conflict, [taken("claim_no", claim.number)])
+        }
+        let entry = try append(.claimFiled, payload, database, now: now)
+        try database.execute(
+            sql: """
+                INSERT INTO claim (claim_no, sequence, fields, repairs, source_row) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (claim_no) DO UPDATE SET sequence = excluded.sequence, fields = excluded.fields,
+                    problems = '[]', repairs = excluded.repairs, source_row = excluded.source_row
+                """,
+            arguments: [
+                claim.number, Int64(entry.sequence), try StoredJSON.text(ClaimForm(claim).fields),
+                try StoredJSON.text(checked.repairs.map(StoredJSON.Repair.init)), row.line,
+            ])
+        return result(.recorded)
+    }
+
+    /// What only the city can know of a claim's voucher.
+    private static func voucherProblems(_ claim: Claim, _ database: Database) throws -> [FieldProblem] {
+        let fields = try String.fetchOne(
+            database, sql: "SELECT fields FROM voucher WHERE voucher_no = ?", arguments: [claim.voucherNumber])
+        guard let fields else {
+            let message = "this city has issued no voucher \(claim.voucherNumber): import its vouchers first"
+            return [FieldProblem(column: "voucher_no", message: message)]
+        }
+        guard try StoredJSON.fields(fields)["enterprise_uscc"] == claim.enterprise.rawValue else {
+            let message = "voucher \(claim.voucherNumber) was issued to another enterprise"
+            return [FieldProblem(column: "enterprise_uscc", message: message)]
+        }
+        return []
+    }
+
+    private static func keepInvalid(
+        _ row: FormRow, _ number: String, _ problems: [FieldProblem], _ repairs: [FieldRepair], _ database: Database
+    ) throws {
+        guard !number.isEmpty, number.unicodeScalars.count <= 64 else { return }
+        let known = row.fields.filter { ClaimForm.columns.contains($0.key) && !$0.value.isEmpty }
+        try database.execute(
+            sql: """
+                INSERT INTO claim (claim_no, fields, problems, repairs, source_row) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (claim_no) DO UPDATE SET fields = excluded.fields, problems = excluded.problems,
+                    repairs = excluded.repairs, source_row = excluded.source_row
+                """,
+            arguments: [
+                number, try StoredJSON.text(known), try StoredJSON.text(problems.map(StoredJSON.Problem.init)),
+                try StoredJSON.text(repairs.map(StoredJSON.Repair.init)), row.line,
+            ])
+    }
+
+    private static func taken(_ column: String, _ number: String) -> FieldProblem {
+        FieldProblem(
+            column: column, message: "\(number) is recorded with other content; a change needs a new number")
+    }
+
+    private static func payloadOfEntry(_ sql: String, _ number: String, _ database: Database) throws -> [UInt8]? {
+        try Int64.fetchOne(database, sql: sql, arguments: [number]).flatMap { try payload(at: $0, database) }
+    }
+
+    private static func payload(at sequence: Int64, _ database: Database) throws -> [UInt8]? {
+        try Data.fetchOne(database, sql: "SELECT bytes FROM log_entry WHERE sequence = ?", arguments: [sequence])
+            .map { try EntryCoding.decode(Array($0)).payload }
+    }
+
+    /// Withdraws a claim: an entry of its own, which takes effect where the registry decides it.
+    ///
+    /// Withdrawing again while the first withdrawal is under way changes nothing.
+    ///
+    /// - Throws: ``StoreRefusal`` `.notFound`, or `.conflict` for a claim that holds nothing to give back.
+    package func withdraw(claimNumber: String, reason: String, now: UInt64) throws {
+        try pool.write { database in
+            guard let row = try Row.fetchOne(
+                database, sql: "SELECT sequence, withdrawal_sequence FROM claim WHERE claim_no = ?",
+                arguments: [claimNumber])
+            else { throw StoreRefusal(.notFound, "no claim \(claimNumber) in this city") }
+            guard row["withdrawal_sequence"] as Int64? == nil else { return }
+            let state = try String.fetchOne(
+                database, sql: "SELECT state FROM v1_claims WHERE claim_no = ?", arguments: [claimNumber])
+            guard let state, ["recorded", "received", "reserved", "held"].contains(state) else {
+                throw StoreRefusal(.conflict, "claim \(claimNumber) is \(state ?? "unknown") and holds nothing to withdraw")
+            }
+            let payload = PayloadCoding.encodeWithdrawal(claimNumber: claimNumber, reason: reason)
+            let entry = try CityStore.append(.claimWithdrawn, payload, database, now: now)
+            try database.execute(
+                sql: "UPDATE claim SET withdrawal_sequence = ? WHERE claim_no = ?",
+                arguments: [Int64(entry.sequence), claimNumber])
+        }
+    }
+}
+
+/// Small JSON documents inside the store.
+enum StoredJSON {
+    struct Problem: Codable {
+        let column: String
+        let message: String
+
+        init(_ problem: FieldProblem) {
+            column = problem.column
+            message = problem.message
+        }
+    }
+
+    struct Repair: Codable {
+        let column: String
+        let typed: String
+        let read: String
+
+        init(_ repair: FieldRepair) {
+            column = repair.column
+            typed = repair.typed
+            read = repair.read
+        }
+    }
+
+    static func text(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    static func fields(_ text: String) throws -> [String: String] {
+        try JSONDecoder().decode([String: String].self, from: Data(text.utf8))
+    }
+
+    static func problems(_ text: String) throws -> [FieldProblem] {
+        try JSONDecoder().decode([Problem].self, from: Data(text.utf8))
+            .map { FieldProblem(column: $0.column, message: $0.message) }
+    }
+
+    static func repairs(_ text: String) throws -> [FieldRepair] {
+        try JSONDecoder().decode([Repair].self, from: Data(text.utf8))
+            .map { FieldRepair(column: $0.column, typed: $0.typed, read: $0.read) }
+    }
+}

@@ -1,0 +1,65 @@
+package import FederationWire
+import Foundation
+import GRDB
+package import Replication
+import VoucherDomain
+
+extension CityStore {
+    /// Makes this store the node of a city, under the first grant.
+    ///
+    /// - Throws: ``StoreRefusal`` `.alreadyJoined` when it is one already.
+    package func establish(_ identity: NodeIdentity, epoch: Epoch, processNonce: [UInt8]) throws {
+        try pool.write { database in
+            if let city = try Int.fetchOne(database, sql: "SELECT city_code FROM node") {
+                throw StoreRefusal(.alreadyJoined, "this store is the node of city \(city) already")
+            }
+            try database.execute(
+                sql: """
+                    INSERT INTO node (only_row, city_code, city_name, registry_url, registry_key, trust_anchor,
+                        key_epoch, federation_secret, detail_key, epoch, process_nonce, log_hash, feed_hash)
+                    VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    identity.city.rawValue, identity.cityName, identity.registryURL, Data(identity.registryKey.bytes),
+                    Data(identity.trustAnchor), identity.keyEpoch, Data(identity.federationSecret),
+                    Data(identity.detailKey), Data(epoch.bytes), Data(processNonce), Data(Digest.zero.rawValue),
+                    Data(Digest.zero.rawValue),
+                ])
+        }
+    }
+
+    /// - Returns: `nil` before the node has joined.
+    package func identity() throws -> NodeIdentity? {
+        try pool.read { database in
+            guard let row = try Row.fetchOne(database, sql: "SELECT * FROM node") else { return nil }
+            guard let city = CityCode(rawValue: row["city_code"]), let key = PublicKey(bytes: row.bytes("registry_key"))
+            else { throw StoreRefusal(.damaged, "the node's own row is damaged") }
+            return NodeIdentity(
+                city: city, cityName: row["city_name"], registryURL: row["registry_url"], registryKey: key,
+                trustAnchor: row.bytes("trust_anchor"), keyEpoch: row["key_epoch"],
+                federationSecret: row.bytes("federation_secret"), detailKey: row.bytes("detail_key"))
+        }
+    }
+
+    /// The hello of a process, and the promise to remember its nonce: kept before the hello is sent, so that a
+    /// grant whose answer is lost is still recognised as ours.
+    package func prepareHello(processNonce: [UInt8]) throws -> Hello {
+        try pool.write { database in
+            let cursors = try NodeCursors.read(database)
+            try database.execute(sql: "UPDATE node SET process_nonce = ?", arguments: [Data(processNonce)])
+            return Hello(
+                versions: HelloReview.supportedVersions, city: cursors.city, processNonce: processNonce,
+                previousProcessNonce: cursors.processNonce, epoch: cursors.epoch, logHead: cursors.logHead,
+                feedHead: cursors.feedHead)
+        }
+    }
+
+    /// Takes over the epoch that was granted; entries from now on are written under it.
+    package func adopt(_ grant: Grant, now: UInt64) throws {
+        try pool.write { database in
+            try database.execute(
+                sql: "UPDATE node SET epoch = ?, last_contact_ms = ?",
+                arguments: [Data(grant.epoch.bytes), Int64(now)])
+        }
+    }
+}

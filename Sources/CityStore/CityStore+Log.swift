@@ -1,0 +1,149 @@
+import FederationWire
+import Foundation
+import GRDB
+package import Replication
+import VoucherDomain
+
+extension CityStore {
+    /// Appends one entry to the city's log, inside the caller's transaction.
+    ///
+    /// - Parameter now: The wall clock, milliseconds since 1970; the entry's own time rises whatever it says.
+    @discardableResult
+    static func append(_ kind: EntryKind, _ payload: [UInt8], _ database: Database, now: UInt64) throws -> Entry {
+        let cursors = try NodeCursors.read(database)
+        var generator = SystemRandomNumberGenerator()
+        let entry = EntryCoding.make(
+            EntryDraft(
+                city: cursors.city, epoch: cursors.epoch, sequence: cursors.logHead.sequence + 1,
+                time: cursors.logTime.next(now: now), kind: kind, feedHead: cursors.feedHead,
+                id: EntryID(using: &generator), payload: payload, previousHash: cursors.logHead.hash))
+        try database.execute(
+            sql: "INSERT INTO log_entry (sequence, entry_id, kind, hash, bytes) VALUES (?, ?, ?, ?, ?)",
+            arguments: [
+                Int64(entry.sequence), Data(entry.id.rawValue), Int64(kind.rawValue), Data(entry.hash.rawValue),
+                Data(entry.bytes),
+            ])
+        try database.execute(
+            sql: "UPDATE node SET log_epoch = ?, log_sequence = ?, log_hash = ?, log_time = ?",
+            arguments: [
+                Data(entry.epoch.bytes), Int64(entry.sequence), Data(entry.hash.rawValue),
+                Int64(bitPattern: entry.time.rawValue),
+            ])
+        return entry
+    }
+
+    /// Notes that a process has started: each start is an entry, so that a cloned store's log forks at once.
+    package func appendNodeStart(processNonce: [UInt8], software: String, now: UInt64) throws {
+        let payload = PayloadCoding.encodeNodeStart(processNonce: processNonce, software: software)
+        try pool.write { database in _ = try CityStore.append(.nodeStarted, payload, database, now: now) }
+    }
+
+    /// The next entries that no receipt covers, oldest first, with the seal over the last of them.
+    ///
+    /// - Parameters:
+    ///   - sessionEpoch: The epoch of the session that will push them.
+    ///   - signer: Signs the seal.
+    /// - Returns: `nil` when everything is received.
+    package func unsentBatch(
+        sessionEpoch: Epoch, maximumEntries: Int = PushBatch.maximumEntries,
+        maximumBytes: Int = PushBatch.maximumBytes / 2, signer: SigningKey
+    ) throws -> PushBatch? {
+        let (cursors, entries) = try pool.read { database in
+            let cursors = try NodeCursors.read(database)
+            var entries: [Entry] = []
+            var size = 0
+            let rows = try Row.fetchCursor(
+                database, sql: "SELECT bytes, hash FROM log_entry WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                arguments: [Int64(cursors.receivedThrough), maximumEntries])
+            while size < maximumBytes, let row = try rows.next() {
+                let entry = try CityStore.entry(row)
+                entries.append(entry)
+                size += entry.bytes.count
+            }
+            return (cursors, entries)
+        }
+        guard let last = entries.last else { return nil }
+        let seal = Seal(city: cursors.city, head: last.head, watermark: last.time, feedHead: cursors.feedHead)
+        return PushBatch(
+            sessionEpoch: sessionEpoch, entries: entries, seal: seal, signedSeal: try seal.signed(by: signer))
+    }
+
+    /// Keeps the registry's receipt: everything up to its head is received.
+    ///
+    /// - Throws: ``StoreRefusal`` `.damaged` when it names a head that this log does not have.
+    package func store(_ receipt: Receipt, signed: SignedBytes, now: UInt64) throws {
+        try pool.write { database in
+            let sequence = Int64(receipt.through.sequence)
+            let hash = try Data.fetchOne(
+                database, sql: "SELECT hash FROM log_entry WHERE sequence = ?", arguments: [sequence])
+            guard let hash, Array(hash) == receipt.through.hash.rawValue else {
+                throw StoreRefusal(.damaged, "the receipt names entry \(sequence), which this log has not, or has otherwise")
+            }
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO receipt (through_sequence, body, signature) VALUES (?, ?, ?)",
+                arguments: [sequence, Data(signed.body), Data(signed.signature)])
+            try database.execute(
+                sql: "UPDATE node SET received_through = max(received_through, ?), last_contact_ms = ?",
+                arguments: [sequence, Int64(now)])
+        }
+    }
+
+    /// The hash of one entry of the log, or `nil` beyond its end.
+    package func hash(at sequence: UInt64) throws -> Digest? {
+        try pool.read { database in
+            try Data.fetchOne(
+                database, sql: "SELECT hash FROM log_entry WHERE sequence = ?",
+                arguments: [Int64(clamping: sequence)]
+            ).flatMap { Digest(rawValue: Array($0)) }
+        }
+    }
+
+    /// Reads every entry and checks it against its hash, its link and the heads.
+    ///
+    /// - Returns: How many entries the log has.
+    /// - Throws: ``StoreRefusal`` `.damaged` naming the first entry that is not what was written.
+    package func verifyLog() throws -> Int {
+        try pool.read { database in
+            let cursors = try NodeCursors.read(database)
+            var chain = Chain(city: cursors.city, head: .empty, time: .zero)
+            var count = 0
+            let rows = try Row.fetchCursor(database, sql: "SELECT bytes, hash FROM log_entry ORDER BY sequence")
+            while let row = try rows.next() {
+                do { try chain.append(try CityStore.entry(row)) } catch let fault as Chain.Fault {
+                    throw StoreRefusal(.damaged, fault.message)
+                }
+                count += 1
+            }
+            guard chain.head == cursors.logHead else {
+                throw StoreRefusal(.damaged, "the log ends at entry \(chain.head.sequence), the node's row says \(cursors.logHead.sequence)")
+            }
+            try CityStore.verifyFeed(database, cursors)
+            return count
+        }
+    }
+
+    private static func verifyFeed(_ database: Database, _ cursors: NodeCursors) throws {
+        var head = FeedHead.empty
+        let rows = try Row.fetchCursor(database, sql: "SELECT position, bytes, hash FROM feed_entry ORDER BY position")
+        while let row = try rows.next() {
+            let position: Int64 = row["position"]
+            guard let sealed = try? FeedCoding.decode(row.bytes("bytes")), sealed.hash.rawValue == row.bytes("hash"),
+                sealed.entry.previousHash == head.hash, sealed.entry.position == head.position + 1
+            else { throw StoreRefusal(.damaged, "feed entry \(position) is not what was sealed") }
+            head = sealed.head
+        }
+        guard head == cursors.feedHead else {
+            throw StoreRefusal(.damaged, "the feed ends at \(head.position), the node's row says \(cursors.feedHead.position)")
+        }
+    }
+
+    private static func entry(_ row: Row) throws -> Entry {
+        guard let entry = try? EntryCoding.decode(row.bytes("bytes")) else {
+            throw StoreRefusal(.damaged, "an entry of the log cannot be read")
+        }
+        guard entry.hash.rawValue == row.bytes("hash") else {
+            throw StoreRefusal(.damaged, "entry \(entry.sequence): its bytes do not give its hash")
+        }
+        return entry
+    }
+}

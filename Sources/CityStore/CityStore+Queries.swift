@@ -1,0 +1,193 @@
+package import Arbitration
+import FederationWire
+import Foundation
+import GRDB
+package import Replication
+package import VoucherDomain
+
+extension CityStore {
+    /// A claim as officers see it.
+    package struct ClaimView: Hashable, Sendable {
+        /// The local order of filing, which lists go by.
+        package let id: Int64
+        package let number: String
+        /// `recorded`, `received`, `reserved`, `refused`, `held`, `invalid` or `withdrawn`.
+        package let state: String
+        package let fields: [String: String]
+        /// What was wrong with a row that is no entry.
+        package let problems: [FieldProblem]
+        package let repairs: [FieldRepair]
+        package let sourceRow: Int?
+        package let reasons: [Reason]
+        package let caseID: String?
+        /// The receipt that covers the entry, or `nil` while it is only recorded.
+        package let receipt: SignedBytes?
+        /// Where it was decided, or `nil`.
+        package let decidedAt: FeedHead?
+        /// Whether a withdrawal waits for its answer.
+        package let isBeingWithdrawn: Bool
+    }
+
+    /// A voucher as officers see it.
+    package struct VoucherView: Hashable, Sendable {
+        package let id: Int64
+        package let number: String
+        package let state: String
+        package let fields: [String: String]
+    }
+
+    /// Claims in the order in which they were filed, after the one with id `after`.
+    package func claims(state: String?, after: Int64, limit: Int) throws -> [ClaimView] {
+        try pool.read { database in
+            try CityStore.claimViews(
+                "v.id > ? AND (? IS NULL OR v.state = ?) ORDER BY v.id LIMIT ?", [after, state, state, limit], database)
+        }
+    }
+
+    package func claim(_ number: String) throws -> ClaimView? {
+        try pool.read { database in try CityStore.claimViews("v.claim_no = ?", [number], database).first }
+    }
+
+    private static func claimViews(
+        _ condition: String, _ arguments: StatementArguments, _ database: Database
+    ) throws -> [ClaimView] {
+        let sql = """
+            SELECT v.id, v.claim_no, v.state, c.fields, c.problems, c.repairs, c.source_row, c.reasons, c.case_id,
+                c.decided_incarnation, c.decided_position, c.decided_hash, c.sequence,
+                c.withdrawal_sequence IS NOT NULL AND c.withdrawn = 0
+                    AND (SELECT decision FROM log_entry WHERE sequence = c.withdrawal_sequence) IS NULL AS withdrawing,
+                r.body, r.signature
+            FROM v1_claims v JOIN claim c ON c.id = v.id
+            LEFT JOIN receipt r ON r.through_sequence =
+                (SELECT min(through_sequence) FROM receipt WHERE through_sequence >= c.sequence)
+            WHERE \(condition)
+            """
+        return try Row.fetchAll(database, sql: sql, arguments: arguments).map(claimView)
+    }
+
+    private static func claimView(_ row: Row) throws -> ClaimView {
+        let reasons = row.bytes("reasons")
+        let receipt = row.bytes("body")
+        var decidedAt: FeedHead?
+        if let position: Int64 = row["decided_position"], let hash = Digest(rawValue: row.bytes("decided_hash")) {
+            decidedAt = FeedHead(incarnation: row["decided_incarnation"], position: UInt64(position), hash: hash)
+        }
+        return ClaimView(
+            id: row["id"], number: row["claim_no"], state: row["state"], fields: try StoredJSON.fields(row["fields"]),
+            problems: try StoredJSON.problems(row["problems"]), repairs: try StoredJSON.repairs(row["repairs"]),
+            sourceRow: row["source_row"],
+            reasons: reasons.isEmpty ? [] : try ReasonCoding.decode(reasons).reasons, caseID: row["case_id"],
+            receipt: receipt.isEmpty ? nil : SignedBytes(body: receipt, signature: row.bytes("signature")),
+            decidedAt: decidedAt, isBeingWithdrawn: row["withdrawing"])
+    }
+
+    package func vouchers(after: Int64, limit: Int) throws -> [VoucherView] {
+        try pool.read { database in
+            let sql = """
+                SELECT w.id, w.voucher_no, w.state, v.fields FROM v1_vouchers w JOIN voucher v ON v.id = w.id
+                WHERE w.id > ? ORDER BY w.id LIMIT ?
+                """
+            return try Row.fetchAll(database, sql: sql, arguments: [after, limit]).map { row in
+                VoucherView(
+                    id: row["id"], number: row["voucher_no"], state: row["state"],
+                    fields: try StoredJSON.fields(row["fields"]))
+            }
+        }
+    }
+
+    /// Where replication stands.
+    package struct SyncState: Hashable, Sendable {
+        package let city: CityCode
+        package let cityName: String
+        package let epoch: Epoch
+        package let logHead: UInt64
+        package let receivedThrough: UInt64
+        package let feedPosition: UInt64
+        package let undecided: Int
+        package let policyVersion: UInt32
+        package let lastContact: UInt64?
+
+        package var unsent: UInt64 { logHead - receivedThrough }
+    }
+
+    package func syncState() throws -> SyncState {
+        try pool.read { database in
+            let cursors = try NodeCursors.read(database)
+            guard let row = try Row.fetchOne(database, sql: "SELECT * FROM v1_sync") else {
+                throw StoreRefusal(.notJoined, "this node has not joined")
+            }
+            return SyncState(
+                city: cursors.city, cityName: row["city_name"], epoch: cursors.epoch,
+                logHead: cursors.logHead.sequence, receivedThrough: cursors.receivedThrough,
+                feedPosition: cursors.feedHead.position, undecided: row["undecided"],
+                policyVersion: row["policy_version"],
+                lastContact: (row["last_contact_ms"] as Int64?).map(UInt64.init(clamping:)))
+        }
+    }
+
+    /// What the national key index knows of a check's keys, as far as the feed was applied.
+    ///
+    /// - Returns: The rules' holder conflicts; the other city's claim is not named, for it is not known here.
+    package func preCheck(_ question: PreCheck, hasher: KeyHasher) throws -> [PreCheckHit] {
+        let keys = question.keys
+        return try pool.read { database in
+            let statement = try database.cachedStatement(
+                sql: "SELECT city_code, tag, position FROM key_index WHERE hash = ?")
+            return try keys.flatMap { key -> [PreCheckHit] in
+                guard let kind = key.kind else { return [] }
+                let tag = hasher.tag(question.holder(of: kind))
+                return try Row.fetchAll(statement, arguments: [Data(hasher.hash(key))]).compactMap { row in
+                    let city: UInt32 = row["city_code"]
+                    switch kind {
+                    case .contract where city == question.city?.rawValue: return nil
+                    case .contractParties where row.bytes("tag") == tag: return nil
+                    default: return CityCode(rawValue: city).map { PreCheckHit(kind: kind, city: $0, position: row["position"]) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// One holder of a key that a check asked about.
+    package struct PreCheckHit: Hashable, Sendable {
+        package let kind: KeyKind
+        package let city: CityCode
+        /// The feed position of the holding claim's decision.
+        package let position: Int64
+    }
+
+    // MARK: Idempotency keys
+
+    /// A remembered answer to a request.
+    package struct RememberedAnswer: Hashable, Sendable {
+        package let requestDigest: [UInt8]
+        package let status: Int
+        package let body: [UInt8]
+
+        package init(requestDigest: [UInt8], status: Int, body: [UInt8]) {
+            self.requestDigest = requestDigest
+            self.status = status
+            self.body = body
+        }
+    }
+
+    package func answer(forKey key: String) throws -> RememberedAnswer? {
+        try pool.read { database in
+            try Row.fetchOne(
+                database, sql: "SELECT request_sha256, status, body FROM idempotency_key WHERE key = ?",
+                arguments: [key]
+            ).map { RememberedAnswer(requestDigest: $0.bytes("request_sha256"), status: $0["status"], body: $0.bytes("body")) }
+        }
+    }
+
+    package func remember(_ answer: RememberedAnswer, forKey key: String, now: UInt64) throws {
+        try pool.write { database in
+            try database.execute(
+                sql: """
+                    INSERT OR IGNORE INTO idempotency_key (key, request_sha256, status, body, created_at_ms)
+                    VALUES (?, ?, ?, ?, ?)
+                    """,
+                arguments: [key, Data(answer.requestDigest), answer.status, Data(answer.body), Int64(now)])
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import CitySchema
+import FederationWire
+import Foundation
+import GRDB
+import Replication
+import VoucherDomain
+
+/// A city's SQLite store: its own log, the national feed, and what officers see of both.
+///
+/// Each method is one transaction. A domain write and its log entry are one; a feed page and the cursor are one.
+/// When a method that writes returns, the change is fsynced (WAL, `synchronous=FULL`). One connection writes
+/// and checkpoints; others only read.
+package struct CityStore: Sendable {
+    let pool: DatabasePool
+
+    /// The file inside a node's directory.
+    package static let fileName = "city.sqlite"
+
+    /// Opens the store in `directory`, making or migrating it if need be.
+    ///
+    /// The caller holds the directory's lock: two processes must never write one store.
+    ///
+    /// - Throws: ``StoreRefusal`` when the file is of a newer build or the pragmas do not hold; GRDB's errors
+    ///   when the file is damaged or the disk refuses.
+    package init(directory: String) throws {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = true
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        pool = try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration)
+        var migrator = DatabaseMigrator()
+        for migration in CitySchema.migrations {
+            migrator.registerMigration(migration.id) { try $0.execute(sql: migration.sql) }
+        }
+        if try pool.read(migrator.hasBeenSuperseded) {
+            throw StoreRefusal(.newerBuild, "the store was written by a newer build: update this program")
+        }
+        try migrator.migrate(pool)
+        try pool.writeWithoutTransaction { database in
+            let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode")
+            let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")
+            let foreignKeys = try Int.fetchOne(database, sql: "PRAGMA foreign_keys")
+            guard mode == "wal", synchronous == 2, foreignKeys == 1 else {
+                throw StoreRefusal(.unsafeSettings, "SQLite did not accept WAL, synchronous=FULL and foreign keys")
+            }
+        }
+    }
+
+    /// Closes the file; nothing may be called afterwards.
+    package func close() throws { try pool.close() }
+}
+
+/// A request that the store refuses, in words for the officer.
+package struct StoreRefusal: Error, Hashable, Sendable {
+    package struct Code: Hashable, Sendable {
+        private enum Raw { case newerBuild, unsafeSettings, notJoined, alreadyJoined, notFound, conflict, invalid, damaged }
+        private let raw: Raw
+
+        package static let newerBuild = Code(raw: .newerBuild)
+        package static let unsafeSettings = Code(raw: .unsafeSettings)
+        package static let notJoined = Code(raw: .notJoined)
+        package static let alreadyJoined = Code(raw: .alreadyJoined)
+        package static let notFound = Code(raw: .notFound)
+        package static let conflict = Code(raw: .conflict)
+        package static let invalid = Code(raw: .invalid)
+        package static let damaged = Code(raw: .damaged)
+    }
+
+    package let code: Code
+    package let message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+extension Error {
+    /// Whether SQLite could not write for want of space.
+    package var isDiskFull: Bool { (self as? DatabaseError)?.resultCode == .SQLITE_FULL }
+
+    /// Whether SQLite met an error of the disk, after which the process must end and the store be opened anew.
+    package var isDiskFailure: Bool {
+        guard let code = (self as? DatabaseError)?.resultCode else { return false }
+        return code == .SQLITE_IOERR || code == .SQLITE_CORRUPT
+    }
+}

@@ -1,0 +1,68 @@
+import FederationWire
+import Foundation
+import GRDB
+package import Replication
+package import VoucherDomain
+
+/// Who this node is and whom it trusts, as learnt when it joined.
+package struct NodeIdentity: Hashable, Sendable {
+    package let city: CityCode
+    package let cityName: String
+    package let registryURL: String
+    package let registryKey: PublicKey
+    /// The registry's private CA, DER; empty when the system's trust is used.
+    package let trustAnchor: [UInt8]
+    package let keyEpoch: UInt32
+    package let federationSecret: [UInt8]
+    package let detailKey: [UInt8]
+
+    package init(
+        city: CityCode, cityName: String, registryURL: String, registryKey: PublicKey, trustAnchor: [UInt8],
+        keyEpoch: UInt32, federationSecret: [UInt8], detailKey: [UInt8]
+    ) {
+        self.city = city
+        self.cityName = cityName
+        self.registryURL = registryURL
+        self.registryKey = registryKey
+        self.trustAnchor = trustAnchor
+        self.keyEpoch = keyEpoch
+        self.federationSecret = federationSecret
+        self.detailKey = detailKey
+    }
+}
+
+/// Where the node's two logs stand.
+struct NodeCursors {
+    let city: CityCode
+    let epoch: Epoch
+    let processNonce: [UInt8]
+    let logHead: LogHead
+    let logTime: HybridTime
+    let receivedThrough: UInt64
+    let feedHead: FeedHead
+
+    static func read(_ database: Database) throws -> NodeCursors {
+        guard let row = try Row.fetchOne(database, sql: "SELECT * FROM node") else {
+            throw StoreRefusal(.notJoined, "this node has not joined: run city-node join TOKEN")
+        }
+        guard let city = CityCode(rawValue: row["city_code"]), let epoch = Epoch(bytes: row.bytes("epoch")),
+            let logHash = Digest(rawValue: row.bytes("log_hash")),
+            let feedHash = Digest(rawValue: row.bytes("feed_hash"))
+        else { throw StoreRefusal(.damaged, "the node's own row is damaged") }
+        let position: Int64 = row["feed_position"]
+        return NodeCursors(
+            city: city, epoch: epoch, processNonce: row.bytes("process_nonce"),
+            logHead: LogHead(
+                epoch: Epoch(bytes: row.bytes("log_epoch")), sequence: UInt64(row["log_sequence"] as Int64),
+                hash: logHash),
+            logTime: HybridTime(rawValue: UInt64(bitPattern: row["log_time"])),
+            receivedThrough: UInt64(row["received_through"] as Int64),
+            feedHead: position == 0
+                ? .empty : FeedHead(incarnation: row["feed_incarnation"], position: UInt64(position), hash: feedHash))
+    }
+}
+
+extension Row {
+    /// A blob; NULL reads as empty.
+    func bytes(_ column: String) -> [UInt8] { (self[column] as Data?).map { Array($0) } ?? [] }
+}

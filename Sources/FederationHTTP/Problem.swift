@@ -1,0 +1,104 @@
+import Foundation
+package import HTTPTypes
+package import Hummingbird
+import NIOCore
+
+/// An error as a problem document (RFC 9457): what went wrong, and what to do about it.
+package struct Problem: Error, HTTPResponseError, Hashable {
+    package let status: HTTPResponse.Status
+    /// A short stable word that programs compare, such as `fenced`; the `type` member is built from it.
+    package let kind: String
+    /// One sentence for people.
+    package let detail: String
+    /// When to try again, in seconds.
+    package let retryAfter: Int?
+
+    package init(_ status: HTTPResponse.Status, _ kind: String, _ detail: String, retryAfter: Int? = nil) {
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.retryAfter = retryAfter
+    }
+
+    package static let contentType = "application/problem+json"
+    private static let typePrefix = "urn:voucher-federation:problem:"
+
+    package func response(from request: Request, context: some RequestContext) throws -> Response {
+        var headers: HTTPFields = [.contentType: Problem.contentType]
+        if let retryAfter { headers[.retryAfter] = String(retryAfter) }
+        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    /// The document's bytes.
+    package var body: [UInt8] {
+        let document = Document(
+            type: Problem.typePrefix + kind, title: status.reasonPhrase, status: status.code, detail: detail)
+        return (try? JSONBody.encode(document)) ?? []
+    }
+
+    /// Reads a problem document; `nil` when the bytes are none.
+    package static func read(_ body: [UInt8]) -> (kind: String, detail: String)? {
+        guard let document = try? JSONDecoder().decode(Document.self, from: Data(body)) else { return nil }
+        return (String(document.type.dropFirst(typePrefix.count)), document.detail)
+    }
+
+    private struct Document: Codable {
+        let type: String
+        let title: String
+        let status: Int
+        let detail: String
+    }
+}
+
+/// JSON as both programs write it: keys sorted, slashes plain.
+package enum JSONBody {
+    package static func encode(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(value))
+    }
+
+    /// An answer with a JSON body.
+    package static func response(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json; charset=utf-8"],
+            body: .init(byteBuffer: ByteBuffer(bytes: try encode(value))))
+    }
+}
+
+extension Request {
+    /// The whole body, refused when it is over `limit` bytes, compressed or announced larger.
+    package func bytes(upTo limit: Int) async throws -> [UInt8] {
+        if let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" {
+            throw Problem(.unsupportedMediaType, "content-encoding", "send the body without content encoding")
+        }
+        if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit {
+            throw Problem(.contentTooLarge, "too-large", "a body of \(length) bytes, at most \(limit)")
+        }
+        do {
+            return Array(buffer: try await body.collect(upTo: limit))
+        } catch is NIOTooManyBytesError {
+            throw Problem(.contentTooLarge, "too-large", "a body of more than \(limit) bytes")
+        }
+    }
+
+    /// A whole number from the query, bounded.
+    package func number(_ name: String, default standard: Int64, in range: ClosedRange<Int64>) throws -> Int64 {
+        guard let text = uri.queryParameters[Substring(name)] else { return standard }
+        guard let value = Int64(text), range.contains(value) else {
+            throw Problem(.badRequest, "query", "\(name) is a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    /// A text from the query; empty counts as not given.
+    package func text(_ name: String) -> String? {
+        uri.queryParameters[Substring(name)].flatMap { $0.isEmpty ? nil : String($0) }
+    }
+
+    /// The token of an `Authorization: Bearer` header.
+    package var bearerToken: String? {
+        guard let header = headers[.authorization], header.lowercased().hasPrefix("bearer ") else { return nil }
+        return header.dropFirst(7).trimmingCharacters(in: .whitespaces)
+    }
+}

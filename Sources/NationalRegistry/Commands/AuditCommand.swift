@@ -1,0 +1,62 @@
+import ArgumentParser
+import FederationWire
+import RegistryStore
+import Replication
+import Terminal
+
+struct AuditCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit", abstract: "Recompute and verify what the registry has decided.",
+        subcommands: [Recompute.self, Verify.self])
+
+    struct Recompute: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Fold the whole journal again and compare every feed entry, byte for byte.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            try await database.withStore { store in
+                let total = Int(try await store.feedHead().position)
+                let report = try await store.recompute { done in Output.note("recomputed \(done) of \(total)") }
+                try AuditCommand.finish(report, "recomputed", json: json)
+            }
+        }
+    }
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check every stored entry, chain and seal, and the feed.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            try await database.withStore { store in
+                let report = try await store.verify { done in Output.note("verified \(done) entries") }
+                try AuditCommand.finish(report, "verified", json: json)
+            }
+        }
+    }
+
+    private struct ReportDocument: Encodable {
+        let examined: Int
+        let faults: [String]
+        let agrees: Bool
+        let position: PositionDocument
+    }
+
+    private static func finish(_ report: RegistryStore.AuditReport, _ verb: String, json: Bool) throws {
+        if json {
+            try Output.json(
+                ReportDocument(
+                    examined: report.examined, faults: report.faults, agrees: report.faults.isEmpty,
+                    position: PositionDocument(report.head)))
+        } else if report.faults.isEmpty {
+            Output.line("\(verb) \(report.examined) entries up to position \(report.head.position): all agree")
+        }
+        for fault in report.faults { Output.note("national-registry: \(fault)") }
+        if !report.faults.isEmpty { throw ReportedFailure() }
+    }
+}

@@ -1,0 +1,136 @@
+import ArgumentParser
+import FederationHTTP
+import FederationWire
+import RegistryStore
+import Replication
+import Terminal
+import VoucherDomain
+
+struct CityCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "city", abstract: "Enrol cities and look after them.",
+        subcommands: [Enroll.self, List.self, Suspend.self, Reinstate.self, RotateKey.self])
+}
+
+extension CityCode: ExpressibleByArgument {
+    package init?(argument: String) {
+        guard let city = CityCode(argument), city != .registry else { return nil }
+        self = city
+    }
+}
+
+/// Builds join tokens from what `serve` has stored.
+private struct TokenMaker {
+    let store: RegistryStore
+    let url: String?
+
+    func token(_ city: CityCode, name: String, secret: [UInt8], expiresAt: UInt64) async throws -> String {
+        guard let advertised = try await store.advertised() else {
+            throw RegistryRefusal(.notInitialised, "no server has run on this database yet: start national-registry serve first")
+        }
+        return JoinToken(
+            url: url ?? advertised.url, city: city, cityName: name, secret: secret, expiresAt: expiresAt,
+            registryKeyDigest: store.secrets.signingKey.publicKey.fingerprint, trustAnchor: advertised.trustAnchor
+        ).text
+    }
+}
+
+extension CityCommand {
+    struct Enroll: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Enrol a city; prints its one-time join token on one line.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Argument(help: "GB/T 2260 code, six digits.") var code: CityCode
+        @Argument(help: "Name of the city.") var name: String
+        @Option(help: "Hours until the token expires.") var expiresHours: UInt64 = 72
+        @Option(help: "URL to put in the token instead of the advertised one.") var url: String?
+
+        func run() async throws {
+            try await database.withStore { store in
+                let now = WallClock.now
+                let expiresAt = now + expiresHours * 3_600_000
+                let maker = TokenMaker(store: store, url: url)
+                guard try await store.advertised() != nil else {
+                    throw RegistryRefusal(.notInitialised, "no server has run on this database yet: start national-registry serve first")
+                }
+                let secret = try await store.enroll(code, name: name, expiresAt: expiresAt, now: now)
+                Output.line(try await maker.token(code, name: name, secret: secret, expiresAt: expiresAt))
+            }
+        }
+    }
+
+    struct RotateKey: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print a join token with which a city's node can come back under a new key.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Argument(help: "GB/T 2260 code, six digits.") var code: CityCode
+        @Option(help: "Hours until the token expires.") var expiresHours: UInt64 = 72
+
+        func run() async throws {
+            try await database.withStore { store in
+                let expiresAt = WallClock.now + expiresHours * 3_600_000
+                let (name, secret) = try await store.rotateKey(code, expiresAt: expiresAt)
+                let maker = TokenMaker(store: store, url: nil)
+                Output.line(try await maker.token(code, name: name, secret: secret, expiresAt: expiresAt))
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List cities with last contact, what is undecided, and how far each lags.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            try await database.withStore { store in
+                let cities = try await RegistryQueries(store: store).cities()
+                if json { return try Output.json(ListDocument(items: cities, next: nil)) }
+                var table = TextTable(
+                    ["code", "city", "status", "entries", "undecided", "feed lag", "epoch", "last contact"],
+                    rightAligned: [3, 4, 5, 6])
+                for city in cities {
+                    table.add([
+                        city.city_code, city.name, city.status, "\(city.entries)", "\(city.undecided)",
+                        "\(city.feed_lag)", "\(city.epoch)", city.last_contact ?? "never",
+                    ])
+                }
+                Output.line(table.text)
+            }
+        }
+    }
+
+    struct Suspend: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Refuse a city's requests from now on; its keys stay held.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Argument(help: "GB/T 2260 code, six digits.") var code: CityCode
+        @Option(help: "Why; kept in the registry's log.") var reason: String
+
+        func run() async throws {
+            try await database.withStore { store in
+                try await store.setSuspended(true, code, reason: reason, now: WallClock.now)
+                Output.line("city \(code) is suspended")
+            }
+        }
+    }
+
+    struct Reinstate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let a suspended city back in.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Argument(help: "GB/T 2260 code, six digits.") var code: CityCode
+        @Option(help: "Why; kept in the registry's log.") var reason: String
+
+        func run() async throws {
+            try await database.withStore { store in
+                try await store.setSuspended(false, code, reason: reason, now: WallClock.now)
+                Output.line("city \(code) is active")
+            }
+        }
+    }
+}

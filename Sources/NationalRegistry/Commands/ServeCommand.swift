@@ -1,0 +1,67 @@
+import ArgumentParser
+import DefaultPolicy
+import FederationHTTP
+import Foundation
+import PostgresClient
+import RegistryStore
+import Terminal
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve the cities and the query API.",
+        discussion: """
+            Prints `listening on URL` on standard output once ready. Any number of servers may share one database; \
+            one of them decides. SIGTERM or Ctrl-C ends it without losing anything.
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+
+    @Option(help: "HOST:PORT to listen on; port 0 picks one.")
+    var listen = "127.0.0.1:8440"
+
+    @Option(help: "URL that cities reach this registry by (default: the listen address).")
+    var advertise: String?
+
+    @Option(help: "PEM file of the server's certificate chain, instead of one from the private CA.")
+    var tlsCertificate: String?
+
+    @Option(help: "PEM file of that certificate's key.")
+    var tlsKey: String?
+
+    @Option(help: "PEM file of the CA that cities are to trust for it (default: their system's trust).")
+    var trustAnchor: String?
+
+    func validate() throws {
+        guard ListenAddress(listen) != nil else { throw ValidationError("--listen is HOST:PORT, such as 127.0.0.1:8440") }
+        if (tlsCertificate == nil) != (tlsKey == nil) { throw ValidationError("--tls-certificate and --tls-key go together") }
+        if let advertise, URL(string: advertise)?.scheme != "https" { throw ValidationError("--advertise is an https URL") }
+        try database.validate()
+    }
+
+    func run() async throws {
+        let logger = RegistryCommand.makeLogger()
+        try await database.withDatabase { url, state in
+            guard let address = ListenAddress(listen) else { return }
+            var tls: RegistryServer.TLSFiles?
+            if let tlsCertificate, let tlsKey { tls = .init(certificate: tlsCertificate, key: tlsKey, trustAnchor: trustAnchor) }
+            let base = advertise.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+            let options = RegistryServer.Options(listen: address, advertise: base, tls: tls, databaseURL: url)
+            try await RegistryServer(options: options, state: state, logger: logger).run()
+        }
+    }
+}
+
+struct MigrateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "migrate", abstract: "Bring the database to this build's schema; safe to repeat.")
+
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        try await database.withDatabase { url, state in
+            let store = RegistryStore(pool: PostgresPool(url: url, size: 2), secrets: state.secrets)
+            let done = try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
+            Output.line(done.isEmpty ? "the schema is up to date" : "migrated: \(done.joined(separator: ", "))")
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import Foundation
+
+/// A private PostgreSQL cluster from the distribution's own binaries, reached by a Unix socket only.
+///
+/// Any number of processes may use one directory: each holds a shared lock on it, the first starts the server,
+/// the last one out stops it. A server that outlived its killed starter is taken over as it is.
+package final class EmbeddedPostgres: @unchecked Sendable {
+    // `@unchecked Sendable`: all stored properties are constants; the lock file's descriptor is used by `stop` alone.
+    private let directory: String
+    private let binaries: String
+    private let lock: Int32
+    /// The account that the server runs under when this process is root, which PostgreSQL refuses to be.
+    private let account: String?
+
+    package struct Failure: Error {
+        package let message: String
+    }
+
+    /// Starts the cluster in `directory`, or joins the one that runs there; makes it when there is none.
+    package init(directory: String) throws {
+        self.directory = URL(fileURLWithPath: directory).standardizedFileURL.path
+        binaries = try EmbeddedPostgres.findBinaries()
+        account = getuid() == 0 ? "postgres" : nil
+        try FileManager.default.createDirectory(atPath: self.directory, withIntermediateDirectories: true)
+        lock = open("\(self.directory)/users.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else { throw Failure(message: "cannot write in \(directory): choose another directory") }
+        // Exclusive while starting, so that two starters take turns; shared while in use.
+        let starting = open("\(self.directory)/start.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        defer { close(starting) }
+        flock(starting, LOCK_EX)
+        flock(lock, LOCK_SH)
+        if !isRunning {
+            if !FileManager.default.fileExists(atPath: "\(data)/PG_VERSION") { try initialise() }
+            try run("pg_ctl", ["-D", data, "-l", log, "-w", "-t", "60", "-o", "-k \(socketDirectory) -h ''", "start"])
+        }
+    }
+
+    /// The URL for ``PostgresPool``.
+    package var url: String {
+        let host = socketDirectory.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? socketDirectory
+        return "postgresql:///postgres?host=\(host)&user=postgres"
+    }
+
+    /// Stops the server unless another process still uses it.
+    package func stop() {
+        flock(lock, LOCK_UN)
+        if flock(lock, LOCK_EX | LOCK_NB) == 0, isRunning {
+            _ = try? run("pg_ctl", ["-D", data, "-m", "fast", "-w", "stop"])
+        }
+        close(lock)
+    }
+
+    private var data: String { "\(directory)/data" }
+    private var log: String { "\(directory)/postgres.log" }
+
+    /// A socket's path has at most 107 bytes, so it lives under /tmp when the directory's own path is long.
+    private var socketDirectory: String {
+        directory.utf8.count <= 80 ? "\(directory)/socket" : "/tmp/vf-\(String(directory.hashedPath, radix: 36))"
+    }
+
+    private var isRunning: Bool { (try? run("pg_ctl", ["-D", data, "status"])) != nil }
+
+    private func initialise() throws {
+        for path in [data, socketDirectory] {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        }
+        try Data().write(to: URL(fileURLWithPath: log))
+        if let account {
+            for path in [data, socketDirectory, log] { try own(path, account) }
+        }
+        try run(
+            "initdb",
+            ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--data-checksums"])
+        let settings = """
+
+            # Voucher Federation: durable by default; sized for a small machine.
+            shared_buffers = 256MB
+            max_wal_size = 4GB
+            max_connections = 100
+            wal_compression = on
+            unix_socket_permissions = 0700
+            """
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(data)/postgresql.conf"))
+        defer { try? handle.close() }
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data((settings + "\n").utf8))
+    }
+
+    private func own(_ path: String, _ account: String) throws {
+        guard let entry = getpwnam(account) else {
+            throw Failure(message: "there is no account \(account): install the distribution's postgresql package")
+        }
+        guard chown(path, entry.pointee.pw_uid, entry.pointee.pw_gid) == 0 else {
+            throw Failure(message: "cannot give \(path) to the account \(account)")
+        }
+    }
+
+    @discardableResult
+    private func run(_ program: String, _ arguments: [String]) throws -> String {
+        let process = Process()
+        let command = ["\(binaries)/\(program)"] + arguments
+        if let account {
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+            process.arguments = ["--reuid=\(account)", "--regid=\(account)", "--clear-groups"] + command
+        } else {
+            process.executableURL = URL(fileURLWithPath: command[0])
+            process.arguments = Array(command.dropFirst())
+        }
+        // A file, not a pipe: the server that pg_ctl leaves behind would keep a pipe open for ever.
+        let output = "\(directory)/\(program).\(getpid()).out"
+        try Data().write(to: URL(fileURLWithPath: output))
+        defer { unlink(output) }
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+        process.currentDirectoryURL = URL(fileURLWithPath: "/")
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = handle
+        process.standardError = handle
+        try process.run()
+        process.waitUntilExit()
+        let text = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
+        guard process.terminationStatus == 0 else {
+            throw Failure(message: explain(program, text))
+        }
+        return text
+    }
+
+    private func explain(_ program: String, _ text: String) -> String {
+        let last = text.split(separator: "\n").last.map(String.init) ?? "no message"
+        if account != nil, text.contains("Permission denied") || text.contains("could not access directory") {
+            return "\(program): \(last); the account postgres must be able to reach \(directory): choose a directory "
+                + "outside root's home, such as /var/lib/voucher-federation"
+        }
+        return "\(program) failed: \(last); see \(log)"
+    }
+
+    /// The newest PostgreSQL of the distribution.
+    private static func findBinaries() throws -> String {
+        let base = "/usr/lib/postgresql"
+        let versions = ((try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []).compactMap { Int($0) }
+        guard let newest = versions.filter({ FileManager.default.isExecutableFile(atPath: "\(base)/\($0)/bin/initdb") }).max()
+        else { throw Failure(message: "PostgreSQL is not installed: apt-get install postgresql, or use --database URL") }
+        return "\(base)/\(newest)/bin"
+    }
+}
+
+extension String {
+    /// FNV-1a of the bytes: short, stable, for a file name.
+    fileprivate var hashedPath: UInt64 {
+        utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+}

@@ -1,0 +1,107 @@
+import DefaultPolicy
+package import FederationHTTP
+import Foundation
+import Hummingbird
+import HummingbirdTLS
+package import Logging
+import NIOSSL
+import PostgresClient
+import RegistryStore
+import ServiceLifecycle
+import UnixSignals
+
+/// The composition of `national-registry serve`: database, arbiter, feed bell and HTTP server in one group.
+package struct RegistryServer {
+    package struct Options: Sendable {
+        package var listen: ListenAddress
+        /// The URL that cities are told; `nil` takes the listen address.
+        package var advertise: String?
+        package var tls: TLSFiles?
+        package var databaseURL: String
+
+        package init(listen: ListenAddress, advertise: String?, tls: TLSFiles?, databaseURL: String) {
+            self.listen = listen
+            self.advertise = advertise
+            self.tls = tls
+            self.databaseURL = databaseURL
+        }
+    }
+
+    /// A certificate of the operator's own, in PEM files, and what cities are to trust for it.
+    package struct TLSFiles: Sendable {
+        package let certificate: String
+        package let key: String
+        /// `nil`: the system's trust.
+        package let trustAnchor: String?
+
+        package init(certificate: String, key: String, trustAnchor: String?) {
+            self.certificate = certificate
+            self.key = key
+            self.trustAnchor = trustAnchor
+        }
+    }
+
+    private let options: Options
+    private let state: RegistryState
+    private let logger: Logger
+
+    package init(options: Options, state: RegistryState, logger: Logger) {
+        self.options = options
+        self.state = state
+        self.logger = logger
+    }
+
+    /// Migrates, then listens, then says so; returns after a graceful shutdown.
+    package func run() async throws {
+        let pool = PostgresPool(url: options.databaseURL, size: 12)
+        let store = RegistryStore(pool: pool, secrets: state.secrets)
+        try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
+        let (tls, anchor) = try makeTLS()
+        let bell = FeedBell()
+        let arbiter = ArbiterStatus()
+        let advertise = options.advertise
+        let listen = options.listen
+        // Port 0 is only known once bound; requests are verified against the advertised URL from then on.
+        let port = try options.listen.port == 0 ? FreePort.find(host: listen.host) : listen.port
+        let baseURL = advertise ?? listen.url(scheme: "https", port: port)
+        let router = Router(context: BasicRequestContext.self)
+        SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bell).add(to: router)
+        QueryRoutes(store: store, queries: RegistryQueries(store: store), arbiter: arbiter).add(to: router)
+        let application = Application(
+            router: router, server: try .tls(.http1(configuration: .init(idleTimeout: .seconds(60))), tlsConfiguration: tls),
+            configuration: .init(address: .hostname(listen.host, port: port), serverName: "national-registry"),
+            onServerRunning: { _ in
+                do {
+                    try await store.setAdvertised(url: baseURL, trustAnchor: anchor)
+                    ReadyLine.print(url: listen.url(scheme: "https", port: port))
+                } catch { logger.error("the advertised URL could not be stored", metadata: ["error": "\(error)"]) }
+            }, logger: logger)
+        var group = ServiceGroupConfiguration(
+            services: [
+                application, ArbiterService(store: store, bell: bell, status: arbiter, logger: logger),
+                FeedListener(store: store, bell: bell),
+            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(10)
+        group.maximumCancellationDuration = .seconds(5)
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    private func makeTLS() throws -> (TLSConfiguration, anchor: [UInt8]) {
+        if let files = options.tls {
+            let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map { NIOSSLCertificateSource.certificate($0) }
+            let configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem)))
+            let anchor = try files.trustAnchor.map { try NIOSSLCertificate.fromPEMFile($0).first?.toDERBytes() ?? [] }
+            return (configuration, anchor ?? [])
+        }
+        let authority = try CertificateAuthority(directory: state.directory, now: Date())
+        let advertised = options.advertise.flatMap { URLComponents(string: $0)?.host }
+        let hosts = [options.listen.host, "localhost", "127.0.0.1", "::1"] + (advertised.map { [$0] } ?? [])
+        let leaf = try authority.makeLeaf(hosts: Array(Set(hosts)).sorted(), now: Date())
+        let chain = try NIOSSLCertificate.fromPEMBytes(Array(leaf.certificatePEM.utf8))
+        let configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain.map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(leaf.keyPEM.utf8), format: .pem)))
+        return (configuration, try authority.trustAnchor)
+    }
+}

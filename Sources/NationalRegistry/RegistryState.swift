@@ -1,0 +1,52 @@
+import Crypto
+import Foundation
+package import RegistryStore
+import Replication
+
+/// The registry's `--state` directory: signing key, feed secrets and private CA, outside the database.
+///
+/// Files are made once, with mode 0600, by writing beside and renaming; several processes may start at once.
+package struct RegistryState: Sendable {
+    package let directory: String
+    package let secrets: RegistrySecrets
+
+    /// Opens the directory, making what is missing.
+    package init(directory: String) throws {
+        self.directory = directory
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let seed = try PrivateFile.loadOrCreate("\(directory)/signing-key") { SigningKey().seed }
+        let federation = try PrivateFile.loadOrCreate("\(directory)/federation-secret-1") { PrivateFile.random() }
+        let master = try PrivateFile.loadOrCreate("\(directory)/detail-master") { PrivateFile.random() }
+        guard let key = SigningKey(seed: seed), federation.count == 32, master.count == 32 else {
+            throw RegistryRefusal(.invalid, "a key file in \(directory) is damaged: restore it from its backup")
+        }
+        secrets = RegistrySecrets(
+            signingKey: key, keyEpoch: 1, federationSecret: federation, detailMaster: master)
+    }
+}
+
+/// A small secret file.
+package enum PrivateFile {
+    /// The file's bytes; when there is none, those that `make` gives, written first.
+    ///
+    /// When two processes make it at once, one wins and both get the winner's bytes.
+    package static func loadOrCreate(_ path: String, _ make: () throws -> [UInt8]) throws -> [UInt8] {
+        if let data = FileManager.default.contents(atPath: path) { return Array(data) }
+        let beside = "\(path).\(getpid()).new"
+        defer { unlink(beside) }
+        let descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        guard descriptor >= 0 else { throw CocoaError(.fileWriteNoPermission, userInfo: [NSFilePathErrorKey: path]) }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try handle.write(contentsOf: Data(try make()))
+        try handle.synchronize()
+        // link() fails when the file is there already: the first writer wins.
+        _ = link(beside, path)
+        return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
+    package static func random() -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    }
+}

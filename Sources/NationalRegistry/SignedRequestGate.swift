@@ -1,0 +1,114 @@
+import FederationHTTP
+import FederationWire
+import HTTPTypes
+package import Hummingbird
+package import RegistryStore
+package import Replication
+import Synchronization
+package import VoucherDomain
+
+/// Lets in the requests that an enrolled city signed, once, within the window (protocol page §3).
+package final class SignedRequestGate: Sendable {
+    private let store: RegistryStore
+    private let baseURL: String
+    private struct Seen {
+        var nonces: [String: Int64] = [:]
+        var nextSweep: Int64 = 0
+        var notedThisMinute = 0
+        var minute: Int64 = 0
+    }
+    private let seen = Mutex(Seen())
+
+    /// - Parameter baseURL: The advertised URL; a gateway may call this server by another name.
+    package init(store: RegistryStore, baseURL: String) {
+        self.store = store
+        self.baseURL = baseURL
+    }
+
+    /// The city that signed the request.
+    ///
+    /// - Parameter key: The key to verify by; `nil` takes the one that the city is registered with.
+    /// - Throws: ``Problem`` 401 or 403; the refusal is noted in the audit log.
+    package func admit(_ request: Request, body: [UInt8], key: PublicKey? = nil) async throws -> CityCode {
+        do {
+            return try await verify(request, body, key)
+        } catch let problem as Problem {
+            try await note(problem, request)
+            throw problem
+        }
+    }
+
+    private func verify(_ request: Request, _ body: [UInt8], _ key: PublicKey?) async throws -> CityCode {
+        guard let digest = request.headers[.contentDigest], let input = request.headers[.signatureInput],
+            let value = request.headers[.signature]
+        else { throw Problem(.unauthorized, "signature", "the request is not signed: see the protocol page, section 3") }
+        let signature: RequestSignature
+        do { signature = try RequestSignature(signatureInput: input) } catch {
+            throw Problem(.unauthorized, "signature", error.message)
+        }
+        let now = Int64(WallClock.now / 1_000)
+        guard abs(signature.created - now) <= RequestSignature.window else {
+            throw Problem(
+                .unauthorized, "clock", "clock wrong: the request is dated \(signature.created - now) s from the registry's clock")
+        }
+        guard let city = CityCode(signature.keyID) else { throw Problem(.unauthorized, "signature", "keyid is a city code") }
+        let verifier: PublicKey
+        if let key { verifier = key } else { verifier = try await registeredKey(city) }
+        let fields = RequestSignature.Fields(contentDigest: digest, signatureInput: input, signature: value)
+        let isValid = targets(request).contains { target in
+            signature.isValid(fields, method: request.method.rawValue, targetURI: target, body: body, key: verifier)
+        }
+        guard isValid else { throw Problem(.unauthorized, "signature", "the signature does not fit the request and city \(city)'s key") }
+        guard take("\(city)/\(signature.nonce)", now: now) else {
+            throw Problem(.unauthorized, "replay", "the request was received before")
+        }
+        return city
+    }
+
+    private func registeredKey(_ city: CityCode) async throws -> PublicKey {
+        guard let credentials = try await store.credentials(of: city), city != .registry else {
+            throw Problem(.unauthorized, "unknown-city", "city \(city) has not joined")
+        }
+        if credentials.isSuspended { throw Problem(.forbidden, "suspended", "city \(city) is suspended: ask the registry's operator") }
+        return credentials.key
+    }
+
+    /// The URIs that the request may have been signed for: ours as advertised, or as the client called us.
+    private func targets(_ request: Request) -> [String] {
+        let path = request.uri.string
+        let called = request.head.authority.map { "https://\($0)\(path)" }
+        return [baseURL + path] + (called.map { [$0] } ?? [])
+    }
+
+    /// Whether the nonce is new; it is remembered for as long as its request could pass the window.
+    private func take(_ nonce: String, now: Int64) -> Bool {
+        seen.withLock { seen in
+            if now >= seen.nextSweep {
+                seen.nonces = seen.nonces.filter { $0.value + 2 * RequestSignature.window >= now }
+                seen.nextSweep = now + 60
+            }
+            return seen.nonces.updateValue(now, forKey: nonce) == nil
+        }
+    }
+
+    /// At most 60 notes a minute, so that a flood of bad requests cannot fill the audit log.
+    private func note(_ problem: Problem, _ request: Request) async throws {
+        let now = WallClock.now
+        let isAllowed = seen.withLock { seen in
+            if seen.minute != Int64(now / 60_000) { (seen.minute, seen.notedThisMinute) = (Int64(now / 60_000), 0) }
+            seen.notedThisMinute += 1
+            return seen.notedThisMinute <= 60
+        }
+        guard isAllowed else { return }
+        let claimed = request.headers[.signatureInput].flatMap { try? RequestSignature(signatureInput: $0) }?.keyID
+        try await store.note(
+            actor: claimed ?? "unsigned", action: "refused \(problem.kind)",
+            detail: "\(request.method) \(request.uri.path): \(problem.detail)", now: now)
+    }
+}
+
+extension HTTPField.Name {
+    static let contentDigest = HTTPField.Name("Content-Digest").unsafelyUnwrapped
+    static let signatureInput = HTTPField.Name("Signature-Input").unsafelyUnwrapped
+    static let signature = HTTPField.Name("Signature").unsafelyUnwrapped
+}

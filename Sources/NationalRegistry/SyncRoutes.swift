@@ -1,0 +1,137 @@
+import FederationHTTP
+import FederationWire
+import Hummingbird
+import NIOCore
+import PostgresClient
+import RegistryStore
+import Replication
+import VoucherDomain
+
+/// The replication protocol over HTTP: join, hello, push, feed (protocol page §4–§7).
+struct SyncRoutes {
+    let store: RegistryStore
+    let gate: SignedRequestGate
+    let bell: FeedBell
+
+    func add(to router: Router<BasicRequestContext>) {
+        let group = router.group("v1/sync")
+        group.post("join") { request, _ in try await guarded { try await join(request) } }
+        group.post("hello") { request, _ in try await guarded { try await hello(request) } }
+        group.post("push") { request, _ in try await guarded { try await push(request) } }
+        group.post("feed") { request, _ in try await guarded { try await feed(request) } }
+    }
+
+    private func join(_ request: Request) async throws -> Response {
+        let (message, format, body): (JoinRequest, BodyFormat, [UInt8]) = try await read(request, upTo: 64 << 10)
+        let signer = try await gate.admit(request, body: body, key: message.publicKey)
+        guard signer == message.city else { throw otherCity(signer) }
+        return try answer(try await store.join(message, now: WallClock.now), format)
+    }
+
+    private func hello(_ request: Request) async throws -> Response {
+        let (message, format, body): (Hello, BodyFormat, [UInt8]) = try await read(request, upTo: 64 << 10)
+        let signer = try await gate.admit(request, body: body)
+        guard signer == message.city else { throw otherCity(signer) }
+        return try answer(try await store.greet(message, now: WallClock.now), format)
+    }
+
+    private func push(_ request: Request) async throws -> Response {
+        let (batch, format, body): (PushBatch, BodyFormat, [UInt8]) = try await read(
+            request, upTo: PushBatch.maximumBytes)
+        let signer = try await gate.admit(request, body: body)
+        return try answer(try await store.receive(batch, from: signer, now: WallClock.now), format)
+    }
+
+    private func feed(_ request: Request) async throws -> Response {
+        let (message, format, body): (FeedRequest, BodyFormat, [UInt8]) = try await read(request, upTo: 64 << 10)
+        let signer = try await gate.admit(request, body: body)
+        let generation = bell.generation
+        var page = try await store.feed(message, city: signer, now: WallClock.now)
+        if page.entries.isEmpty, message.wait > .zero {
+            await bell.wait(after: generation, atMost: message.wait)
+            page = try await store.feed(message, city: signer, now: WallClock.now)
+        }
+        return try answer(page, format)
+    }
+
+    private func read<Message: SyncMessage>(
+        _ request: Request, upTo limit: Int
+    ) async throws -> (Message, BodyFormat, [UInt8]) {
+        guard let format = BodyFormat(contentType: request.headers[.contentType] ?? "") else {
+            throw Problem(
+                .unsupportedMediaType, "media-type", "send \(BodyFormat.protobuf.contentType) or \(BodyFormat.json.contentType)")
+        }
+        let body = try await request.bytes(upTo: limit)
+        do {
+            return (try Message(body, as: format), format, body)
+        } catch {
+            throw Problem(.badRequest, "malformed", error.message)
+        }
+    }
+
+    private func answer(_ message: some SyncMessage, _ format: BodyFormat) throws -> Response {
+        Response(
+            status: .ok, headers: [.contentType: format.contentType],
+            body: .init(byteBuffer: ByteBuffer(bytes: message.encoded(as: format))))
+    }
+
+    private func otherCity(_ signer: CityCode) -> Problem {
+        Problem(.forbidden, "other-city", "the request names another city than \(signer), which signed it")
+    }
+}
+
+/// Runs a handler and turns the store's refusals into problem documents.
+func guarded(_ body: () async throws -> Response) async throws -> Response {
+    do {
+        return try await body()
+    } catch let fault as PushReview.Fault {
+        throw fault.problem
+    } catch let fault as HelloReview.Fault {
+        throw fault.problem
+    } catch let refusal as RegistryRefusal {
+        throw refusal.problem
+    } catch let error as PostgresError where error.isConnectionLoss {
+        throw Problem(.serviceUnavailable, "database", "the registry's database does not answer", retryAfter: 2)
+    } catch let error as PostgresError where error.code == .diskFull {
+        throw Problem(.init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full", "the registry's database has no space left", retryAfter: 60)
+    }
+}
+
+extension PushReview.Fault {
+    fileprivate var problem: Problem {
+        switch self {
+        case .suspended: Problem(.forbidden, "suspended", message)
+        case .fenced: Problem(.conflict, "fenced", message)
+        case .diverged: Problem(.conflict, "diverged", message)
+        case .badSeal: Problem(.badRequest, "seal", message)
+        case .chain: Problem(.conflict, "chain", message)
+        case .tooManyEntries: Problem(.contentTooLarge, "too-large", message)
+        }
+    }
+}
+
+extension HelloReview.Fault {
+    fileprivate var problem: Problem {
+        switch self {
+        case .suspended: Problem(.forbidden, "suspended", message)
+        case .noCommonVersion: Problem(.upgradeRequired, "version", message)
+        case .staleEpoch: Problem(.conflict, "fenced", message)
+        case .diverged: Problem(.conflict, "diverged", message)
+        }
+    }
+}
+
+extension RegistryRefusal {
+    var problem: Problem {
+        switch code {
+        case .unknownCity: Problem(.unauthorized, "unknown-city", message)
+        case .suspended: Problem(.forbidden, "suspended", message)
+        case .tokenUnusable: Problem(.forbidden, "token", message)
+        case .exists: Problem(.conflict, "exists", message)
+        case .fenced: Problem(.conflict, "fenced", message)
+        case .diverged: Problem(.conflict, "diverged", message)
+        case .notFound: Problem(.notFound, "not-found", message)
+        default: Problem(.badRequest, "invalid", message)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+
+/// What a command prints: results on standard output, everything about them on standard error.
+package enum Output {
+    /// Writes text and a line break to standard output.
+    package static func line(_ text: String = "") { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+
+    /// Writes text and a line break to standard error.
+    package static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+    /// Writes a value as one JSON document to standard output.
+    package static func json(_ value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+        line(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
+    /// Whether a person watches standard error.
+    package static var isInteractive: Bool { isatty(2) == 1 }
+}
+
+/// A table of text columns, aligned by display width: Chinese characters take two cells.
+package struct TextTable {
+    private let header: [String]
+    private let rightAligned: Set<Int>
+    private var rows: [[String]] = []
+
+    package init(_ header: [String], rightAligned: Set<Int> = []) {
+        self.header = header
+        self.rightAligned = rightAligned
+    }
+
+    package mutating func add(_ row: [String]) { rows.append(row) }
+
+    package var text: String {
+        let all = [header] + rows
+        let widths = header.indices.map { column in all.map { TextTable.width($0[column]) }.max() ?? 0 }
+        let lines = all.map { row in
+            row.indices.map { pad(row[$0], to: widths[$0], column: $0) }.joined(separator: "  ")
+                .replacing(/\s+$/, with: "")
+        }
+        let rule = widths.map { String(repeating: "-", count: $0) }.joined(separator: "  ")
+        return ([lines[0], rule] + lines.dropFirst()).joined(separator: "\n")
+    }
+
+    private func pad(_ text: String, to width: Int, column: Int) -> String {
+        let space = String(repeating: " ", count: max(0, width - TextTable.width(text)))
+        return rightAligned.contains(column) ? space + text : text + space
+    }
+
+    private static func width(_ text: String) -> Int {
+        text.unicodeScalars.reduce(0) { $0 + ((0x1100...0x115F).contains($1.value) || (0x2E80...0xFF60).contains($1.value) ? 2 : 1) }
+    }
+}
+
+/// Progress of long work: a bar that redraws when a person watches, a plain line now and then when not.
+package final class Progress {
+    private let label: String
+    private let total: Int
+    private var lastShown = -1
+
+    package init(_ label: String, total: Int) {
+        self.label = label
+        self.total = total
+    }
+
+    /// Shows `done` of the total; `detail` follows it.
+    package func show(_ done: Int, _ detail: String = "") {
+        let percent = total == 0 ? 100 : done * 100 / total
+        if Output.isInteractive {
+            let filled = percent * 30 / 100
+            let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 30 - filled)
+            FileHandle.standardError.write(Data("\r\u{1B}[K\(label) \(bar) \(done)/\(total) \(detail)".utf8))
+        } else if percent / 10 != lastShown {
+            lastShown = percent / 10
+            Output.note("\(label): \(done)/\(total) \(detail)")
+        }
+    }
+
+    /// Ends the bar's line.
+    package func finish() {
+        if Output.isInteractive { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    }
+}
+
+/// Runs a command's body so that an error ends it with a sentence on standard error and exit code 1.
+package enum CommandFailure {
+    /// - Parameter explain: Turns an error into a sentence that says what, where, and what to do.
+    package static func catching<T>(
+        _ program: String, explain: (any Error) -> String, _ body: () async throws -> T
+    ) async throws -> T {
+        do {
+            return try await body()
+        } catch let failure as ReportedFailure {
+            throw failure
+        } catch {
+            Output.note("\(program): \(explain(error))")
+            throw ReportedFailure()
+        }
+    }
+}
+
+/// An error that was already told to the person; the program ends with 1 and says no more.
+package struct ReportedFailure: Error {
+    package init() {}
+}

@@ -1,0 +1,7 @@
+import ArgumentParser
+import NationalRegistry
+
+@main
+struct Main {
+    static func main() async { await RegistryCommand.main() }
+}

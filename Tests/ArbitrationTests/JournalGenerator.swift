@@ -1,0 +1,109 @@
+import VoucherDomain
+
+@testable import Arbitration
+
+/// Makes journals in which few identifiers are shared by many claims, so that every rule is broken often.
+struct JournalGenerator {
+    private var numbers: SeededNumbers
+    /// Whether claims may state other amounts for an invoice or a contract than the claims before them.
+    private let statesOtherAmounts: Bool
+    private var filed: [ClaimName] = []
+
+    private static let cities = [CityCode.beijing, .hangzhou, .shenzhen]
+    private static let companies = [CreditCode.buyer, .supplier, .otherBuyer]
+    /// Low enough that each enterprise reaches it with a few live claims.
+    static let yearCap = Money.yuan(250)
+
+    init(seed: UInt64, statesOtherAmounts: Bool) {
+        numbers = SeededNumbers(seed: seed)
+        self.statesOtherAmounts = statesOtherAmounts
+    }
+
+    /// A journal of that many entries: policy and vouchers first, then mostly claims and withdrawals.
+    mutating func journal(length: Int) -> [JournalEntry] {
+        var acts: [(city: CityCode, content: JournalEntry.Content)] = []
+        acts.append((.registry, .policyPublished(.sample(yearCap: Self.yearCap))))
+        for city in Self.cities {
+            for index in Self.companies.indices { acts.append((city, .voucherIssued(voucher(index)))) }
+        }
+        while acts.count < length { acts.append(act()) }
+        return acts.enumerated().map { index, act in
+            .sample(position: Int64(index) + 1, city: act.city, act.content)
+        }
+    }
+
+    private func voucher(_ company: Int, faceValue: Money = .yuan(400)) -> Voucher {
+        .sample(
+            "V\(company)", for: Self.companies[company], faceValue: faceValue,
+            validity: .days("2026-01-01", "2027-03-01"))
+    }
+
+    private mutating func act() -> (city: CityCode, content: JournalEntry.Content) {
+        let city = numbers.pick(Self.cities)
+        switch numbers.number(below: 40) {
+        case 0: return (city, .act)
+        case 1: return (city, numbers.once(in: 2) ? .unsupported : .faulty("cut short"))
+        case 2: return (city, .voucherIssued(voucher(0, faceValue: numbers.pick([.yuan(400), .yuan(500)]))))
+        case 3: return (city, .claimWithdrawn(claimNumber: "never filed"))
+        case 4..<16 where !filed.isEmpty:
+            let name = numbers.pick(filed)
+            return (name.city, .claimWithdrawn(claimNumber: name.number))
+        default: return (city, .claimFiled(claim(in: city)))
+        }
+    }
+
+    private mutating func claim(in city: CityCode) -> Claim {
+        let isRepeated = numbers.once(in: 25)
+        let number = isRepeated ? "C\(numbers.number(below: filed.count + 1))" : "C\(filed.count)"
+        filed.append(ClaimName(city: city, number: number))
+        let buyer = numbers.number(below: 3)
+        let supplier = (buyer + 1 + numbers.number(below: 2)) % 3
+        return .sample(
+            number, voucher: "V\(numbers.once(in: 20) ? numbers.number(below: 5) : buyer)",
+            buyer: Self.companies[buyer], supplier: Self.companies[supplier],
+            contract: numbers.pick(["1", "01", "001", "2", "3", "4", "5", "6"]), contractAmount: amount(.yuan(400)),
+            service: service(), resource: numbers.pick(["", "H20", "910B"]), invoices: invoices(),
+            claimed: .yuan(Int64(numbers.pick([5, 10, 20, 40, 120])), fen: Int64(numbers.number(below: 100))),
+            receipt: numbers.pick(["", "", "", "B1", "B2", "B3", "B4"]), proof: proof(),
+            group: numbers.pick(["", "", "", "G", "G", "H"]))
+    }
+
+    private mutating func amount(_ usual: Money) -> Money {
+        guard statesOtherAmounts, numbers.once(in: 4) else { return usual }
+        return Money(rawValue: usual.rawValue / 2 + Int64(numbers.number(below: Int(usual.rawValue))))
+    }
+
+    private mutating func service() -> DayInterval {
+        let month = numbers.number(below: 15)
+        let first = valid(CalendarDate(year: 2026 + Int32(month / 12), month: Int32(month % 12) + 1, day: 1))
+        let days = Int32(10 + numbers.number(below: 50))
+        return valid(DayInterval(from: first, until: CalendarDate(rawValue: first.rawValue + days)))
+    }
+
+    private mutating func invoices() -> [Claim.Invoice] {
+        var serials: [Int] = []
+        for _ in 0...numbers.number(below: 3) {
+            let serial = numbers.number(below: 25)
+            if !serials.contains(serial) { serials.append(serial) }
+        }
+        return serials.map { serial in
+            .serial(serial, amount(.yuan(50 + Int64(serial))), numbers.pick(Claim.Invoice.Naming.allCases))
+        }
+    }
+
+    private mutating func proof() -> [UInt8] {
+        numbers.once(in: 2) ? [] : [UInt8](repeating: UInt8(numbers.number(below: 5)), count: 32)
+    }
+
+    /// Cuts a journal into batches of one to eight entries.
+    mutating func batches(of journal: [JournalEntry]) -> [[JournalEntry]] {
+        var batches: [[JournalEntry]] = []
+        var rest = journal[...]
+        while !rest.isEmpty {
+            let size = 1 + numbers.number(below: 8)
+            batches.append(Array(rest.prefix(size)))
+            rest = rest.dropFirst(size)
+        }
+        return batches
+    }
+}

@@ -1,0 +1,102 @@
+import VoucherDomain
+
+@testable import Arbitration
+
+/// The live holdings as one plain list, judged by the definition of each promise.
+struct NaiveLedger {
+    private(set) var live: [Holding] = []
+    private(set) var vouchers: [Key: VoucherFacts] = [:]
+
+    func holdings(under key: Key) -> [Holding] { live.filter { $0.key == key } }
+
+    private var byKey: [Key: [Holding]] { Dictionary(grouping: live, by: \.key) }
+
+    mutating func apply(_ outcome: Outcome, of entry: JournalEntry) {
+        if case .voucherIssued(let voucher) = entry.content, outcome.decision == .noted {
+            vouchers[.voucher(city: entry.city, number: voucher.number)] = VoucherFacts(voucher)
+        }
+        let released = Set(outcome.released)
+        live.removeAll { released.contains($0) }
+        live += outcome.taken
+    }
+
+    // MARK: Promises that must hold after every entry
+
+    /// Keys of blocking holder rules under which two claims stand that may not share them.
+    var unlawfullyShared: [Key] {
+        let keys = byKey.filter { key, holdings in
+            guard key.kind == .invoice || key.kind == .contract else { return false }
+            return holdings.contains { !holdings.naiveConflicts(with: $0).isEmpty }
+        }
+        return keys.keys.sorted()
+    }
+
+    /// Keys under which more stands than the first statement allows.
+    var overfull: [Key] {
+        byKey.filter { _, holdings in holdings.naiveStandingCapacity.map { holdings.naiveUsed > $0 } ?? false }
+            .keys.sorted()
+    }
+
+    /// Keys that the outcome fills further although more would then stand there than the first statement allows.
+    func overfilled(by outcome: Outcome) -> [Key] {
+        Set(outcome.taken.map(\.key)).sorted().filter { key in
+            let before = holdings(under: key)
+            let after = before + outcome.taken.filter { $0.key == key }
+            guard let capacity = after.naiveStandingCapacity else { return false }
+            return after.naiveUsed > before.naiveUsed && after.naiveUsed > capacity
+        }
+    }
+
+    // MARK: What a decision must say
+
+    /// Claims that the outcome names as blocking and that do not hold the key named, one of the filed claim's.
+    func wronglyNamed(in outcome: Outcome, of claim: Claim, city: CityCode) -> [ClaimName] {
+        let keys = Set(claim.keys(in: city))
+        return outcome.reasons.flatMap { reason in
+            reason.blocking.filter { name in
+                !live.contains {
+                    $0.claim == name && $0.key == reason.key && keys.contains($0.key)
+                        && $0.key.kind == reason.finding.kind
+                }
+            }
+        }
+    }
+
+    /// The reasons that the holder and overlap rules of a policy have against a claim, in the policy's order.
+    func holderReasons(against candidates: [Holding], service: DayInterval, policy: Policy) -> [Reason] {
+        var seen: Set<Key> = []
+        let candidates = candidates.filter { seen.insert($0.key).inserted }.sorted { $0.key < $1.key }
+        return policy.rules.flatMap { rule -> [Reason] in
+            guard rule.primitive == .holder || rule.primitive == .overlap else { return [] }
+            return candidates.compactMap { candidate in
+                guard let kind = candidate.key.kind, rule.keys.contains(kind) else { return nil }
+                let present = holdings(under: candidate.key)
+                let isHolder = rule.primitive == .holder
+                let blocking =
+                    isHolder ? present.naiveConflicts(with: candidate) : present.naiveOverlaps(with: candidate)
+                if blocking.isEmpty { return nil }
+                let finding = isHolder ? Reason.Finding.held(kind) : .overlapping(service)
+                return Reason(
+                    rule: rule.id, outcome: rule.outcome, finding: finding, blocking: blocking, key: candidate.key)
+            }
+        }
+    }
+}
+
+extension Reason.Finding {
+    /// The kind of key that the finding is about, where it is about one.
+    var kind: KeyKind? {
+        switch self {
+        case .held(let kind), .overCapacity(let kind, _, _, _), .capacityDiffers(let kind, _, _): kind
+        case .overlapping: .service
+        case .outsideVoucher, .outsideProgramme, .unknownVoucher, .otherEnterprise, .voucherReused, .faultyEntry: nil
+        }
+    }
+
+    var isAboutHolders: Bool {
+        switch self {
+        case .held, .overlapping: true
+        default: false
+        }
+    }
+}

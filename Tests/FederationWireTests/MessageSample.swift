@@ -1,0 +1,84 @@
+import Arbitration
+import Replication
+import VoucherDomain
+
+@testable import FederationWire
+
+/// One message of each type of the protocol, with how it is read back.
+enum MessageSample: String, CaseIterable, Sendable {
+    case hello, firstHello, helloAnswer, pushBatch, emptyPushBatch, pushAnswer, feedRequest, feedAnswer, emptyFeedAnswer
+    case joinRequest, joinAnswer
+
+    var value: any SyncMessage & Hashable {
+        switch self {
+        case .hello:
+            Hello(
+                versions: [1, 2, 70_000], city: .shenzhen, processNonce: MessageSample.nonce,
+                previousProcessNonce: [UInt8](repeating: 9, count: 16), epoch: .sample, logHead: .sample,
+                feedHead: .sample)
+        case .firstHello:
+            Hello(
+                versions: [1], city: .beijing, processNonce: MessageSample.nonce, previousProcessNonce: [], epoch: nil,
+                logHead: .empty, feedHead: .empty)
+        case .helloAnswer:
+            HelloAnswer(grant: .sample, logHead: .sample, feedHead: .sample, registryTime: .max)
+        case .pushBatch: MessageSample.batch([EntryDraft.sample.entry, MessageSample.next(EntryDraft.sample.entry)])
+        case .emptyPushBatch: MessageSample.batch([])
+        case .pushAnswer:
+            PushAnswer(
+                answers: [.accepted, .alreadyKnown, .rejected("编号重复 / its id is used"), .rejected("")],
+                firstSequence: 3, receipt: .sample)
+        case .feedRequest: FeedRequest(after: .sample, limit: 500, wait: .milliseconds(2_500), sessionEpoch: .sample)
+        case .feedAnswer: FeedAnswer(entries: [MessageSample.feedEntry.bytes, [], [1]], seal: .sample, more: true)
+        case .emptyFeedAnswer: FeedAnswer(entries: [], seal: .sample, more: false)
+        case .joinRequest:
+            JoinRequest(
+                city: .shenzhen, secret: [UInt8](0..<32), publicKey: SigningKey.city.publicKey,
+                processNonce: MessageSample.nonce)
+        case .joinAnswer:
+            JoinAnswer(welcome: .sample, grant: .sample, registryKey: SigningKey.registry.publicKey)
+        }
+    }
+
+    func decode(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) -> any SyncMessage & Hashable {
+        switch self {
+        case .hello, .firstHello: try Hello(bytes, as: format)
+        case .helloAnswer: try HelloAnswer(bytes, as: format)
+        case .pushBatch, .emptyPushBatch: try PushBatch(bytes, as: format)
+        case .pushAnswer: try PushAnswer(bytes, as: format)
+        case .feedRequest: try FeedRequest(bytes, as: format)
+        case .feedAnswer, .emptyFeedAnswer: try FeedAnswer(bytes, as: format)
+        case .joinRequest: try JoinRequest(bytes, as: format)
+        case .joinAnswer: try JoinAnswer(bytes, as: format)
+        }
+    }
+
+    static let nonce = [UInt8](0x40..<0x50)
+
+    static let feedEntry = FeedCoding.encode(
+        FeedEntry(
+            incarnation: 1, position: 41, previousHash: FeedHead.sample.hash, city: .shenzhen, answers: .sample,
+            entryID: .sample, kind: .claimFiled, decision: .held, policyVersion: 3, keyEpoch: 2,
+            taken: [
+                .init(kind: .invoice, hash: [UInt8](repeating: 1, count: 16), tag: []),
+                .init(
+                    kind: .contractParties, hash: [UInt8](repeating: 2, count: 16), tag: [UInt8](repeating: 3, count: 8)
+                ),
+            ], released: [[UInt8](repeating: 4, count: 16)], claimPosition: 17, detail: [5, 6, 7],
+            registryEntry: [8, 9]))
+
+    private static func next(_ entry: Entry) -> Entry {
+        var draft = EntryDraft.of(.voucherIssued, PayloadCoding.encode(Voucher.sample))
+        draft.sequence = entry.sequence + 1
+        draft.previousHash = entry.hash
+        return draft.entry
+    }
+
+    private static func batch(_ entries: [Entry]) -> PushBatch {
+        let seal = Seal(
+            city: .shenzhen, head: entries.last?.head ?? .sample, watermark: HybridTime(rawValue: .max),
+            feedHead: .sample)
+        let signed = fixture(try? seal.signed(by: .city), "seal")
+        return PushBatch(sessionEpoch: .sample, entries: entries, seal: seal, signedSeal: signed)
+    }
+}
