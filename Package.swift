@@ -103,6 +103,14 @@ let package = Package(
             ], swiftSettings: settings),
         .executableTarget(
             name: "national-registry", dependencies: ["NationalRegistry", argumentParser], swiftSettings: settings),
+        .target(
+            name: "CityNode",
+            dependencies: [
+                "Arbitration", "CityStore", "FederationHTTP", "FederationWire", "Replication", "Terminal",
+                "VoucherDomain", argumentParser, asyncHTTPClient, crypto, httpTypes, hummingbird, logging, nioCore,
+                nioFoundationCompat, nioSSL, serviceLifecycle,
+            ], swiftSettings: settings),
+        .executableTarget(name: "city-node", dependencies: ["CityNode", argumentParser], swiftSettings: settings),
 
         // Tests.
         .testTarget(name: "VoucherDomainTests", dependencies: ["VoucherDomain"], swiftSettings: settings),

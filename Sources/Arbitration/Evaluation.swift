@@ -51,7 +51,8 @@ struct Evaluation {
     private func capReasons(_ rule: Rule, _ kind: KeyKind, _ key: Key, _ candidates: [Holding]) -> [Reason] {
         let occupancy = ledger.occupancies[key] ?? Occupancy()
         let stated = candidates[0].capacity
-        let standing = occupancy.standingCapacity ?? stated
+        // A capacity of the policy's own is today's; one that claims state is the first claim's.
+        let standing = rule.capacity == .fixed ? stated : occupancy.standingCapacity ?? stated
         var reasons: [Reason] = []
         if standing != stated {
             let finding = Reason.Finding.capacityDiffers(

@@ -19,6 +19,17 @@ package struct ClaimName: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     package var description: String { "\(city)/\(number)" }
 
+    // By bytes: Swift's own equality of strings ignores differences of composition that SQL sees.
+
+    package static func == (left: ClaimName, right: ClaimName) -> Bool {
+        left.city == right.city && left.number.utf8.elementsEqual(right.number.utf8)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(city)
+        for byte in number.utf8 { hasher.combine(byte) }
+    }
+
     package static func < (left: ClaimName, right: ClaimName) -> Bool {
         left.city == right.city
             ? left.number.utf8.lexicographicallyPrecedes(right.number.utf8) : left.city < right.city
@@ -35,7 +46,7 @@ package struct Holding: Hashable, Sendable {
     package let holder: [UInt8]
     /// The declared co-funding group, whose members may share the key; empty when none.
     package let group: String
-    /// What is counted once under the key: an invoice's key, or empty for the claim itself.
+    /// What is counted once under the key: the names of an invoice (``ItemSums``), or empty for the claim itself.
     package let item: [UInt8]
     /// What ``item`` adds to the sum, in fen; 0 where the key has no cap.
     package let amount: Int64

@@ -63,20 +63,21 @@ extension KeyKind: Codable {
     }
 }
 
-/// A canonical uniqueness key: the kind's byte, then each field with its length in front. Compared as bytes.
+/// A canonical uniqueness key: the kind's byte, then each field with its length (two bytes, big-endian) in front.
+/// Compared as bytes.
 package struct Key: Hashable, Comparable, Sendable {
     package let bytes: [UInt8]
 
     /// Takes bytes that ``init(_:fields:)`` made earlier.
     package init(bytes: [UInt8]) { self.bytes = bytes }
 
-    /// - Precondition: each field has at most 255 bytes; normalised identifiers are far shorter.
+    /// - Precondition: each field has at most 65,535 bytes; identifiers have at most 64 code points.
     package init(_ kind: KeyKind, fields: [some StringProtocol]) {
         var bytes: [UInt8] = [kind.rawValue]
         for field in fields {
             let utf8 = Array(field.utf8)
-            precondition(utf8.count <= 255, "a key field of \(utf8.count) bytes, at most 255")
-            bytes.append(UInt8(utf8.count))
+            precondition(utf8.count <= 65_535, "a key field of \(utf8.count) bytes, at most 65535")
+            bytes += [UInt8(utf8.count >> 8), UInt8(utf8.count & 0xFF)]
             bytes += utf8
         }
         self.bytes = bytes

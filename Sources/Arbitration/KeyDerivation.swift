@@ -71,7 +71,7 @@ struct KeyDerivation {
 
     private func contractHolding(_ key: Key, _ invoice: Claim.Invoice) -> Holding {
         holding(
-            key, .contract, item: Key.invoice(invoice.number.primary).bytes, amount: invoice.amount,
+            key, .contract, item: ItemSums.item(invoice.number.names.map(Key.invoice)), amount: invoice.amount,
             capacity: capacity(.contract, stated: claim.contractAmount))
     }
 
@@ -101,7 +101,9 @@ struct KeyDerivation {
         case .city: return Array(name.city.description.utf8)
         case .buyer: return Array(claim.enterprise.rawValue.utf8)
         case .contract: return Key.contract(
-            buyer: claim.enterprise, supplier: claim.provider, number: claim.contract.rawValue).bytes
+            buyer: claim.enterprise, supplier: claim.provider,
+            number: claim.contract.withoutLeadingZeros ?? claim.contract.rawValue
+        ).bytes
         }
     }
 }

@@ -47,10 +47,11 @@ package struct Ledger: Hashable, Sendable {
 
     // MARK: Folding
 
-    /// What the claim decided at `position` holds, in key order.
+    /// What the claim decided at `position` holds, in the order of keys and items, however it was loaded.
     func holdings(ofClaimAt position: Int64) -> [Holding] {
-        (keysByPosition[position] ?? []).flatMap { key in
-            occupancies[key]?.holdings.filter { $0.position == position } ?? []
+        Set(keysByPosition[position] ?? []).sorted().flatMap { key in
+            (occupancies[key]?.holdings.filter { $0.position == position } ?? [])
+                .sorted { $0.item.lexicographicallyPrecedes($1.item) }
         }
     }
 
@@ -63,7 +64,11 @@ package struct Ledger: Hashable, Sendable {
         default: break
         }
         for holding in outcome.taken { insert(holding) }
-        for holding in outcome.released { occupancies[holding.key]?.release(position: holding.position) }
+        for key in Set(outcome.released.map(\.key)) {
+            guard let position = outcome.released.first?.position else { continue }
+            occupancies[key]?.release(position: position)
+            if occupancies[key]?.holdings.isEmpty ?? false { occupancies[key] = nil }
+        }
         guard let claim = outcome.claim else { return }
         switch (entry.content, outcome.decision) {
         case (.claimFiled, .reserved), (.claimFiled, .held), (.claimFiled, .refused):

@@ -7,9 +7,7 @@ import VoucherDomain
 package struct Occupancy: Hashable, Sendable {
     /// In the order of their positions.
     package private(set) var holdings: [Holding] = []
-    /// Σ over distinct items of the largest amount stated for the item.
-    private(set) var used: Int64 = 0
-    private var itemAmounts: [[UInt8]: Int64] = [:]
+    private var sums = ItemSums()
     private var agreement = Agreement.empty
 
     /// What all holders have in common.
@@ -18,11 +16,6 @@ package struct Occupancy: Hashable, Sendable {
     }
 
     package init() {}
-
-    /// The item under which a holding is counted: a claim's own amount is counted once per claim.
-    private static func item(of holding: Holding) -> [UInt8] {
-        holding.item.isEmpty ? withUnsafeBytes(of: holding.position.bigEndian, Array.init) : holding.item
-    }
 
     package mutating func take(_ holding: Holding) {
         let index = holdings.lastIndex { $0.position <= holding.position }.map { $0 + 1 } ?? 0
@@ -38,14 +31,7 @@ package struct Occupancy: Hashable, Sendable {
     }
 
     private mutating func count(_ holding: Holding) {
-        if holding.capacity > 0 {
-            let item = Occupancy.item(of: holding)
-            let before = itemAmounts[item] ?? 0
-            if holding.amount > before {
-                itemAmounts[item] = holding.amount
-                used += holding.amount - before
-            }
-        }
+        if holding.capacity > 0 { sums.add(holding) }
         switch agreement {
         case .empty:
             agreement = .common(holder: holding.holder, group: holding.group.isEmpty ? nil : holding.group)
@@ -76,11 +62,12 @@ package struct Occupancy: Hashable, Sendable {
         return claims { $0.interval.map(interval.overlaps) ?? false && !$0.mayJoin(candidate) }
     }
 
+    /// What stands under the key, each item once.
+    var used: Int64 { sums.total }
+
     /// What the candidates, all of one claim and under this key, would add to the sum.
     func addition(of candidates: [Holding]) -> Int64 {
-        candidates.reduce(0) { sum, candidate in
-            sum + max(0, candidate.amount - (itemAmounts[Occupancy.item(of: candidate)] ?? 0))
-        }
+        candidates.reduce(0) { $0 + max(0, sums.addition(of: $1)) }
     }
 
     /// The capacity that stands: that of the first claim that took the key.

@@ -41,6 +41,9 @@ package struct Policy: Hashable, Sendable, Codable {
         for kind in KeyKind.allCases where rules.filter({ $0.holder != nil && $0.keys.contains(kind) }).count > 1 {
             faults.append("key \(kind.name) has two rules that name a holder")
         }
+        for kind in KeyKind.allCases where rules.filter({ $0.primitive == .cap && $0.keys == [kind] }).count > 1 {
+            faults.append("key \(kind.name) has two caps")
+        }
         for programme in programmes where !(programme.from < programme.until) {
             faults.append("programme \(programme.name): until must be after from")
         }
@@ -133,7 +136,8 @@ package struct Rule: Hashable, Sendable, Codable {
             (.invoice, .invoiceShare, .invoiceAmount):
             return nil
         case (.enterpriseYear, .claimed, .fixed), (.voucher, .claimed, .fixed):
-            return (capacityFen ?? 0) > 0 ? nil : "a fixed capacity needs capacity_fen above zero"
+            let bounds: ClosedRange<Int64> = 1...(Money.maximum.rawValue * 1_000)
+            return bounds.contains(capacityFen ?? 0) ? nil : "a fixed capacity needs capacity_fen above zero, at most \(bounds.upperBound)"
         default:
             return "cap does not know this combination of key, amount and capacity"
         }

@@ -42,7 +42,13 @@ package enum FeedCoding {
             guard let kind = UInt8(exactly: item.kind).flatMap(KeyKind.init(rawValue:)) else {
                 throw WireFault("key kind \(item.kind) is not known: this node needs an update")
             }
+            guard item.hash.count == KeyHasher.hashLength, [0, KeyHasher.tagLength].contains(item.tag.count) else {
+                throw WireFault("a keyed hash of \(item.hash.count) bytes with a tag of \(item.tag.count)")
+            }
             taken.append(.init(kind: kind, hash: Array(item.hash), tag: Array(item.tag)))
+        }
+        guard body.released.allSatisfy({ $0.count == KeyHasher.hashLength }) else {
+            throw WireFault("a released hash has \(KeyHasher.hashLength) bytes")
         }
         let entry = FeedEntry(
             incarnation: body.incarnation, position: body.position,

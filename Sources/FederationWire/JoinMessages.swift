@@ -32,6 +32,9 @@ package struct JoinToken: Hashable, Sendable {
 
     private static let prefix = "vf1."
 
+    /// Four bytes that a token cut short, or with a letter changed, does not have.
+    private static func checksum(_ body: [UInt8]) -> [UInt8] { Array(Digest(.join, body).rawValue.prefix(4)) }
+
     /// One line, without spaces.
     package var text: String {
         var message = WireJoinToken()
@@ -42,7 +45,7 @@ package struct JoinToken: Hashable, Sendable {
         message.expiresAtMs = expiresAt
         message.registryKeyDigest = Data(registryKeyDigest.rawValue)
         message.trustAnchor = Data(trustAnchor)
-        let base64 = Data(message.bytes).base64EncodedString()
+        let base64 = Data(message.bytes + JoinToken.checksum(message.bytes)).base64EncodedString()
         let safe = base64.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 }.filter { $0 != "=" }
         return JoinToken.prefix + String(safe)
     }
@@ -54,8 +57,8 @@ package struct JoinToken: Hashable, Sendable {
             trimmed.dropFirst(JoinToken.prefix.count).map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
         base64 += String(repeating: "=", count: (4 - base64.count % 4) % 4)
         guard let data = Data(base64Encoded: base64) else { throw WireFault("the join token is cut or damaged") }
-        let message: WireJoinToken
-        do { message = try WireJoinToken(decoding: Array(data)) } catch {
+        let (body, checksum) = (Array(data.dropLast(4)), Array(data.suffix(4)))
+        guard checksum == JoinToken.checksum(body), let message = try? WireJoinToken(decoding: body) else {
             throw WireFault("the join token is cut or damaged")
         }
         guard message.secret.count == 32, !message.url.isEmpty else { throw WireFault("the join token is cut or damaged") }

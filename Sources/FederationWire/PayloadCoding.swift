@@ -140,6 +140,7 @@ package enum PayloadCoding {
 
     package static func withdrawal(_ payload: [UInt8]) throws(WireFault) -> (claimNumber: String, reason: String) {
         let message = try WireClaimWithdrawn(decoding: payload)
+        guard !message.number.isEmpty else { throw WireFault("a withdrawal that names no claim") }
         return (message.number, message.reason)
     }
 }

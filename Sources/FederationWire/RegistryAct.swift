@@ -110,7 +110,8 @@ package enum PolicyCoding {
         switch error {
         case .keyNotFound(let key, let context): return "\(key.stringValue) is missing \(place(context))"
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-            return "\(place(context)): \(context.debugDescription)"
+            let cause = context.underlyingError.map { ": \($0)" } ?? ""
+            return "\(place(context)): \(context.debugDescription)\(cause)"
         @unknown default: return "unknown fault"
         }
     }

@@ -63,6 +63,9 @@ package struct HelloAnswer: SyncMessage, Hashable {
 
 extension PushBatch: SyncMessage {
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
+        guard bytes.count <= PushBatch.maximumBytes else {
+            throw WireFault("a batch of \(bytes.count) bytes, at most \(PushBatch.maximumBytes)")
+        }
         let message = try WirePushRequest(bytes, as: format)
         guard message.entries.count <= PushBatch.maximumEntries else {
             throw WireFault("\(message.entries.count) entries in a batch, at most \(PushBatch.maximumEntries)")

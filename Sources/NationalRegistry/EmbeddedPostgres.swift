@@ -98,30 +98,13 @@ package final class EmbeddedPostgres: @unchecked Sendable {
 
     @discardableResult
     private func run(_ program: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        let command = ["\(binaries)/\(program)"] + arguments
-        if let account {
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
-            process.arguments = ["--reuid=\(account)", "--regid=\(account)", "--clear-groups"] + command
-        } else {
-            process.executableURL = URL(fileURLWithPath: command[0])
-            process.arguments = Array(command.dropFirst())
-        }
-        // A file, not a pipe: the server that pg_ctl leaves behind would keep a pipe open for ever.
+        let wrapper = account.map { ["/usr/bin/setpriv", "--reuid=\($0)", "--regid=\($0)", "--clear-groups"] } ?? []
         let output = "\(directory)/\(program).\(getpid()).out"
-        try Data().write(to: URL(fileURLWithPath: output))
         defer { unlink(output) }
-        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
-        process.currentDirectoryURL = URL(fileURLWithPath: "/")
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = handle
-        process.standardError = handle
-        try process.run()
-        process.waitUntilExit()
+        // The account may not enter the directory that we were started in.
+        let status = try ChildProgram.run(["/usr/bin/env", "-C", "/"] + wrapper + ["\(binaries)/\(program)"] + arguments, outputPath: output)
         let text = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
-        guard process.terminationStatus == 0 else {
-            throw Failure(message: explain(program, text))
-        }
+        guard status == 0 else { throw Failure(message: explain(program, text)) }
         return text
     }
 

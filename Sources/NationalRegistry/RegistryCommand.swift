@@ -52,7 +52,10 @@ struct DatabaseOptions: ParsableArguments {
 
     /// Opens the database, and stops an embedded one afterwards if nobody else uses it.
     func withDatabase<T>(_ body: (_ url: String, _ state: RegistryState) async throws -> T) async throws -> T {
-        try await CommandFailure.catching("national-registry", explain: RegistryCommand.explain) {
+        try await CommandFailure.catching(
+            "national-registry", explain: RegistryCommand.explain, pass: { $0 is ExitCode || $0 is ValidationError },
+            exit: ExitCode.failure
+        ) {
             let (url, directory) = try source()
             guard let directory else {
                 return try await body(url ?? "", try RegistryState(directory: state ?? ""))
@@ -79,6 +82,7 @@ extension RegistryCommand {
         switch error {
         case let refusal as RegistryRefusal: return refusal.message
         case let failure as EmbeddedPostgres.Failure: return failure.message
+        case let failure as ChildProgram.Failure: return failure.message
         case let failure as FreePort.Failure: return failure.message
         case let error as PostgresError where error.code.rawValue == "42P01":
             return "the database has no registry yet: run national-registry migrate, or serve"

@@ -52,14 +52,17 @@ package struct CitySession: Hashable, Sendable {
         case refused(String)
     }
 
-    private enum Push: Hashable, Sendable { case idle, busy(again: Bool), waiting(attempt: Int) }
-    private enum Feed: Hashable, Sendable { case busy, waiting(attempt: Int) }
+    // `attempt` counts the failures since the last success, which is what patience grows with.
+    private enum Push: Hashable, Sendable { case idle, busy(again: Bool, attempt: Int), waiting(attempt: Int) }
+    private enum Feed: Hashable, Sendable { case busy(attempt: Int), waiting(attempt: Int) }
     private struct Live: Hashable, Sendable { var push: Push, feed: Feed }
     private enum State: Hashable, Sendable {
         case waiting(attempt: Int), greeting(attempt: Int), live(Live), stopped
     }
 
     private var state = State.waiting(attempt: 0)
+    /// Requests under way, which outlive a session that was lost; a new session waits for their end.
+    private var underWay: Set<Flow> = []
     private var jitter: SeededGenerator
 
     /// - Parameter seed: Seeds the jitter of retries; different nodes must use different seeds.
@@ -75,6 +78,23 @@ package struct CitySession: Hashable, Sendable {
 
     /// Advances the session by one event and says what to do next, in the order in which it must be done.
     package mutating func handle(_ event: Event) -> [Action] {
+        switch event {
+        case .pushed, .failed(.push, _): underWay.remove(.push)
+        case .fed, .failed(.feed, _): underWay.remove(.feed)
+        case .greeted, .failed(.hello, _), .started, .appended, .woke: break
+        }
+        let actions = transition(event)
+        for action in actions {
+            switch action {
+            case .push: underWay.insert(.push)
+            case .pull: underWay.insert(.feed)
+            case .hello, .wake, .alarm: break
+            }
+        }
+        return actions
+    }
+
+    private mutating func transition(_ event: Event) -> [Action] {
         switch (state, event) {
         case (.stopped, _):
             return []
@@ -83,8 +103,7 @@ package struct CitySession: Hashable, Sendable {
             state = .greeting(attempt: attempt)
             return [.hello]
         case (.greeting, .greeted(let unsent)):
-            state = .live(Live(push: unsent ? .busy(again: false) : .idle, feed: .busy))
-            return unsent ? [.push, .pull(wait: false)] : [.pull(wait: false)]
+            return greeted(unsent: unsent)
         case (.greeting(let attempt), .failed(.hello, let failure)):
             return failedToGreet(failure, attempt: attempt)
         case (.live(let live), _):
@@ -96,26 +115,34 @@ package struct CitySession: Hashable, Sendable {
         }
     }
 
+    private mutating func greeted(unsent: Bool) -> [Action] {
+        let isPushing = underWay.contains(.push)
+        let push: Push = isPushing || unsent ? .busy(again: isPushing && unsent, attempt: 0) : .idle
+        state = .live(Live(push: push, feed: .busy(attempt: 0)))
+        return (unsent && !isPushing ? [.push] : []) + (underWay.contains(.feed) ? [] : [.pull(wait: false)])
+    }
+
     private mutating func handleLive(_ live: Live, _ event: Event) -> [Action] {
         var live = live
         defer { if case .live = state { state = .live(live) } }
         switch (live.push, live.feed, event) {
         case (.idle, _, .appended):
-            live.push = .busy(again: false)
+            live.push = .busy(again: false, attempt: 0)
             return [.push]
-        case (.busy, _, .appended):
-            live.push = .busy(again: true)
+        case (.busy(_, let attempt), _, .appended):
+            live.push = .busy(again: true, attempt: attempt)
             return []
-        case (.busy(let again), _, .pushed(let unsent)):
-            live.push = unsent || again ? .busy(again: false) : .idle
+        case (.busy(let again, _), _, .pushed(let unsent)):
+            live.push = unsent || again ? .busy(again: false, attempt: 0) : .idle
             return live.push == .idle ? [] : [.push]
-        case (.waiting, _, .woke(.push)):
-            live.push = .busy(again: true)
+        case (.waiting(let attempt), _, .woke(.push)):
+            live.push = .busy(again: true, attempt: attempt)
             return [.push]
         case (_, .busy, .fed(let more)):
+            live.feed = .busy(attempt: 0)
             return [.pull(wait: !more)]
-        case (_, .waiting, .woke(.feed)):
-            live.feed = .busy
+        case (_, .waiting(let attempt), .woke(.feed)):
+            live.feed = .busy(attempt: attempt)
             return [.pull(wait: false)]
         case (_, _, .failed(let flow, let failure)):
             return failed(flow, failure, &live)
@@ -155,8 +182,8 @@ package struct CitySession: Hashable, Sendable {
 
     private func attempts(_ flow: Flow, _ live: Live) -> Int {
         switch flow {
-        case .push: if case .waiting(let count) = live.push { count } else { 0 }
-        case .feed: if case .waiting(let count) = live.feed { count } else { 0 }
+        case .push: if case .busy(_, let count) = live.push { count } else { 0 }
+        case .feed: if case .busy(let count) = live.feed { count } else { 0 }
         case .hello: 0
         }
     }

@@ -131,7 +131,7 @@ package enum FeedPage {
             guard entry.entry.previousHash == head.hash else { throw .brokenLink(position: entry.entry.position) }
             head = entry.head
         }
-        guard entries.isEmpty || sealed == head else { throw .badSeal }
+        guard sealed == head else { throw .badSeal }
         return head
     }
 }

@@ -119,6 +119,9 @@ package enum PushReview {
         guard batch.entries.count <= PushBatch.maximumEntries else {
             return .failure(.tooManyEntries(batch.entries.count))
         }
+        for (entry, next) in zip(batch.entries, batch.entries.dropFirst()) where next.sequence != entry.sequence &+ 1 {
+            return .failure(.chain(.gap(expected: entry.sequence &+ 1, found: next.sequence)))
+        }
         if let fault = sealFault(batch, standing) { return .failure(.badSeal(fault)) }
         return follow(batch, standing, knownHash, isKnownID)
     }

@@ -44,7 +44,7 @@ package struct PublicKey: Hashable, Sendable {
         return key.isValidSignature(signature, for: bytes)
     }
 
-    /// What people compare by eye: the first 16 bytes of the key's digest, in hexadecimal.
+    /// The digest by which a join token names the registry's key.
     package var fingerprint: Digest { Digest(.key, bytes) }
 }
 

@@ -54,7 +54,7 @@ package struct TextTable {
 }
 
 /// Progress of long work: a bar that redraws when a person watches, a plain line now and then when not.
-package final class Progress {
+package final class ProgressBar {
     private let label: String
     private let total: Int
     private var lastShown = -1
@@ -83,24 +83,22 @@ package final class Progress {
     }
 }
 
-/// Runs a command's body so that an error ends it with a sentence on standard error and exit code 1.
+/// Runs a command's body so that an error becomes a sentence on standard error and an exit status.
 package enum CommandFailure {
-    /// - Parameter explain: Turns an error into a sentence that says what, where, and what to do.
+    /// - Parameters:
+    ///   - explain: Turns an error into a sentence that says what, where, and what to do.
+    ///   - pass: Errors that are already told to the person, such as an exit status.
+    ///   - exit: What ends the program with status 1 without saying more.
     package static func catching<T>(
-        _ program: String, explain: (any Error) -> String, _ body: () async throws -> T
+        _ program: String, explain: (any Error) -> String, pass: (any Error) -> Bool, exit: any Error,
+        _ body: () async throws -> T
     ) async throws -> T {
         do {
             return try await body()
-        } catch let failure as ReportedFailure {
-            throw failure
         } catch {
+            if pass(error) { throw error }
             Output.note("\(program): \(explain(error))")
-            throw ReportedFailure()
+            throw exit
         }
     }
-}
-
-/// An error that was already told to the person; the program ends with 1 and says no more.
-package struct ReportedFailure: Error {
-    package init() {}
 }

@@ -16,6 +16,9 @@ extension Claim {
         let names = invoices.flatMap(\.number.names)
         if Set(names).count != names.count { return "an invoice is named twice" }
         if let cardHours, !(0...1_000_000_000_000).contains(cardHours) { return "card_hours is out of bounds" }
+        let dates = [service.from, service.until] + [contractSignedOn].compactMap { $0 } + invoices.compactMap(\.issuedOn)
+        if dates.contains(where: { !(1900...2999).contains($0.year) }) { return "a date outside the years 1900 to 2999" }
+        if let filedAt, StatedTime(filedAt.rfc3339) != filedAt { return "filed_at is outside the years 1900 to 2999" }
         if !usageProof.isEmpty, usageProof.count != 32 { return "usage_proof_sha256 has not 32 bytes" }
         return nil
     }

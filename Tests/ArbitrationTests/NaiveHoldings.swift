@@ -29,14 +29,32 @@ extension [Holding] {
         }
     }
 
-    /// The largest amount stated for each item, added up; a claim's own amount is an item of its own.
+    /// The largest amount stated for each item, added up; a claim's own amount is an item of its own, and items
+    /// that share a name are one.
     var naiveUsed: Int64 {
-        var largest: [[UInt8]: Int64] = [:]
+        var items: [(names: Set<[UInt8]>, amount: Int64)] = []
         for holding in self where holding.capacity > 0 {
-            let item = holding.item.isEmpty ? [UInt8]("claim \(holding.position)".utf8) : holding.item
-            largest[item] = Swift.max(largest[item] ?? 0, holding.amount)
+            var names = Set(naiveNames(holding))
+            var amount = holding.amount
+            for item in items where !item.names.isDisjoint(with: names) { amount = Swift.max(amount, item.amount) }
+            let joined = items.filter { !$0.names.isDisjoint(with: names) }
+            items.removeAll { !$0.names.isDisjoint(with: names) }
+            for item in joined { names.formUnion(item.names) }
+            items.append((names, amount))
         }
-        return largest.values.reduce(0, +)
+        return items.map(\.amount).reduce(0, +)
+    }
+
+    private func naiveNames(_ holding: Holding) -> [[UInt8]] {
+        if holding.item.isEmpty { return [[UInt8]("claim \(holding.position)".utf8)] }
+        var names: [[UInt8]] = []
+        var index = 0
+        while index + 1 < holding.item.count {
+            let length = Int(holding.item[index]) * 256 + Int(holding.item[index + 1])
+            names.append([UInt8](holding.item[(index + 2)..<(index + 2 + length)]))
+            index += 2 + length
+        }
+        return names
     }
 
     /// The capacity stated by the first claim under the key that states one.

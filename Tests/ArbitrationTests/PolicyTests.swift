@@ -10,7 +10,7 @@ struct PolicyTests {
     private static let combination = "cap does not know this combination of key, amount and capacity"
     private static let capNeeds = "cap needs one key, amount and capacity"
     private static let overlapNeeds = "overlap needs keys [service] and holder"
-    private static let fixedNeeds = "a fixed capacity needs capacity_fen above zero"
+    private static let fixedNeeds = "a fixed capacity needs capacity_fen above zero, at most 1000000000000000"
 
     private static func rule(
         _ primitive: Rule.Primitive, id: String = "a-rule", keys: [KeyKind] = [], holder: Rule.Holder? = nil,

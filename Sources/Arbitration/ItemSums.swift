@@ -1,0 +1,63 @@
+import VoucherDomain
+
+/// A sum in which each item counts once, with the largest amount stated for it, however many claims name it.
+///
+/// An item may have several names (both numbers of one invoice); any of them finds it, and a claim that states
+/// two names of what were two items makes them one.
+struct ItemSums: Hashable, Sendable {
+    private(set) var total: Int64 = 0
+    private var groupByName: [[UInt8]: Int] = [:]
+    /// Amount and names of each item; an item that was merged into another has amount 0 and no names.
+    private var groups: [(amount: Int64, names: [[UInt8]])] = []
+
+    /// The bytes by which a holding names its item: each key with its length in front.
+    static func item(_ keys: [Key]) -> [UInt8] {
+        keys.flatMap { [UInt8($0.bytes.count >> 8), UInt8($0.bytes.count & 0xFF)] + $0.bytes }
+    }
+
+    /// What adding the holding would change the total by; negative when it makes two items one.
+    func addition(of holding: Holding) -> Int64 {
+        let amounts = groups(of: holding).map { groups[$0].amount }
+        return max(holding.amount, amounts.max() ?? 0) - amounts.reduce(0, +)
+    }
+
+    mutating func add(_ holding: Holding) {
+        total += addition(of: holding)
+        let known = groups(of: holding)
+        let amount = max(holding.amount, known.map { groups[$0].amount }.max() ?? 0)
+        var names = ItemSums.names(of: holding)
+        for group in known {
+            names += groups[group].names
+            groups[group] = (0, [])
+        }
+        for name in names { groupByName[name] = groups.count }
+        groups.append((amount, names))
+    }
+
+    private func groups(of holding: Holding) -> [Int] {
+        Set(ItemSums.names(of: holding).compactMap { groupByName[$0] }).sorted()
+    }
+
+    /// A claim's own amount is counted once per claim.
+    private static func names(of holding: Holding) -> [[UInt8]] {
+        if holding.item.isEmpty { return [withUnsafeBytes(of: holding.position.bigEndian, Array.init)] }
+        var names: [[UInt8]] = []
+        var rest = holding.item[...]
+        while rest.count > 2, let high = rest.popFirst(), let low = rest.popFirst() {
+            let length = Int(high) << 8 | Int(low)
+            names.append(Array(rest.prefix(length)))
+            rest = rest.dropFirst(length)
+        }
+        return names
+    }
+
+    static func == (left: ItemSums, right: ItemSums) -> Bool {
+        left.total == right.total && left.items == right.items
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(items) }
+
+    private var items: [[UInt8]: Int64] {
+        groupByName.mapValues { groups[$0].amount }
+    }
+}

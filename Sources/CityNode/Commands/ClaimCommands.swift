@@ -1,0 +1,279 @@
+import ArgumentParser
+import FederationHTTP
+import FederationWire
+import Foundation
+import Terminal
+import VoucherDomain
+
+/// What commands read of a claim's document.
+struct ClaimLine: Decodable {
+    struct ReasonLine: Decodable {
+        struct Blocking: Decodable {
+            let city_code: String
+            let claim_no: String
+        }
+        let rule: String
+        let outcome: String
+        let message: String
+        let blocking: [Blocking]
+    }
+    let claim_no: String?
+    let state: String
+    let claimed_yuan: String?
+    let enterprise_uscc: String?
+    let contract_no: String?
+    let reasons: [ReasonLine]
+}
+
+/// One page of a list.
+struct Page<Item: Decodable>: Decodable {
+    let items: [Item]
+    let next: String?
+}
+
+/// Reads a JSON object from a file, or from standard input for `-`.
+private func readJSON(_ path: String) throws -> [UInt8] {
+    if path == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
+    guard let data = FileManager.default.contents(atPath: path) else {
+        throw NodeDirectory.Failure(message: "cannot read \(path)")
+    }
+    return Array(data)
+}
+
+/// Follows a list's pages and prints them as one JSON list, item by item as the node wrote them.
+private func printPages(_ path: String, limit: Int?, _ node: NodeConnection) async throws {
+    var items: [Any] = []
+    var next: String? = "0"
+    while let after = next, items.count < limit ?? .max {
+        let size = min(1_000, (limit ?? .max) - items.count)
+        let separator = path.contains("?") ? "&" : "?"
+        let body = try await node.get("\(path)\(separator)limit=\(size)&after=\(after)").success()
+        let page = try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any]
+        items += page?["items"] as? [Any] ?? []
+        next = page?["next"] as? String
+    }
+    let document: [String: Any] = ["items": items, "next": next ?? NSNull()]
+    let data = try JSONSerialization.data(
+        withJSONObject: document, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
+    Output.line(String(decoding: data, as: UTF8.self))
+}
+
+struct VoucherCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "voucher", abstract: "Issue and list vouchers.", subcommands: [Issue.self, List.self])
+
+    struct Issue: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Issue a voucher, given as a JSON object with the CSV's columns.")
+
+        @OptionGroup var node: DataOptions
+        @Argument(help: "A file, or - for standard input.") var file: String
+
+        func run() async throws {
+            try await node.withNode { node in
+                let answer = try await node.send("POST", "/v1/vouchers", try readJSON(file))
+                Output.line(String(decoding: try answer.success(), as: UTF8.self))
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List vouchers in the order of issue.")
+
+        @OptionGroup var node: DataOptions
+        @Option(help: "The most to print (default: all).") var limit: Int?
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            try await node.withNode { node in
+                if json { return try await printPages("/v1/vouchers", limit: limit, node) }
+                var table = TextTable(["voucher", "state", "yuan", "enterprise", "valid from", "until"], rightAligned: [2])
+                var next: String? = "0"
+                var count = 0
+                while let after = next, count < limit ?? .max {
+                    let size = min(1_000, (limit ?? .max) - count)
+                    let page = try await node.get("/v1/vouchers?limit=\(size)&after=\(after)")
+                        .value(Page<[String: String]>.self)
+                    for item in page.items {
+                        table.add([
+                            item["voucher_no"] ?? "", item["state"] ?? "", item["face_value_yuan"] ?? "",
+                            item["enterprise_uscc"] ?? "", item["valid_from"] ?? "", item["valid_until"] ?? "",
+                        ])
+                    }
+                    count += page.items.count
+                    next = page.next
+                }
+                Output.line(table.text)
+            }
+        }
+    }
+}
+
+struct ClaimCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "claim", abstract: "File, look at and withdraw claims.",
+        subcommands: [File.self, Show.self, List.self, Withdraw.self])
+
+    static func path(_ number: String) -> String {
+        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
+        return "/v1/claims/\(number.addingPercentEncoding(withAllowedCharacters: allowed) ?? number)"
+    }
+
+    struct File: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "File a claim, given as a JSON object with the CSV's columns and `invoices`.")
+
+        @OptionGroup var node: DataOptions
+        @Argument(help: "A file, or - for standard input.") var file: String
+
+        func run() async throws {
+            try await node.withNode { node in
+                let answer = try await node.send("POST", "/v1/claims", try readJSON(file))
+                Output.line(String(decoding: try answer.success(), as: UTF8.self))
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a claim and why it stands as it does.")
+
+        @OptionGroup var node: DataOptions
+        @Argument(help: "The claim's number.") var number: String
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            try await node.withNode { node in
+                let answer = try await node.get(ClaimCommand.path(number))
+                if json {
+                    Output.line(String(decoding: try answer.success(), as: UTF8.self))
+                    return
+                }
+                let claim = try answer.value(ClaimLine.self)
+                Output.line("\(number)  \(claim.state)  \(claim.claimed_yuan ?? "-") yuan")
+                Output.line("  enterprise \(claim.enterprise_uscc ?? "-")")
+                Output.line("  contract   \(claim.contract_no ?? "-")")
+                for reason in claim.reasons {
+                    Output.line("  [\(reason.outcome)] \(reason.rule): \(reason.message)")
+                    if !reason.blocking.isEmpty {
+                        let names = reason.blocking.map { "\($0.city_code)/\($0.claim_no)" }
+                        Output.line("     blocking: \(names.joined(separator: ", "))")
+                    }
+                }
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List claims in the order of filing.")
+
+        @OptionGroup var node: DataOptions
+        @Option(help: "Only claims in this state.") var state: String?
+        @Option(help: "The most to print (default: all).") var limit: Int?
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            let path = "/v1/claims" + (state.map { "?state=\($0)" } ?? "")
+            try await node.withNode { node in
+                if json { return try await printPages(path, limit: limit, node) }
+                var table = TextTable(["claim", "state", "yuan", "enterprise", "rules"], rightAligned: [2])
+                var next: String? = "0"
+                var count = 0
+                while let after = next, count < limit ?? .max {
+                    let size = min(1_000, (limit ?? .max) - count)
+                    let page = try await node.get("\(path)\(state == nil ? "?" : "&")limit=\(size)&after=\(after)")
+                        .value(Page<ClaimLine>.self)
+                    for claim in page.items {
+                        table.add([
+                            claim.claim_no ?? "", claim.state, claim.claimed_yuan ?? "", claim.enterprise_uscc ?? "",
+                            Set(claim.reasons.map(\.rule)).sorted().joined(separator: " "),
+                        ])
+                    }
+                    count += page.items.count
+                    next = page.next
+                }
+                Output.line(table.text)
+            }
+        }
+    }
+
+    struct Withdraw: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Withdraw a claim; its keys are free once the registry has decided so.")
+
+        @OptionGroup var node: DataOptions
+        @Argument(help: "The claim's number.") var number: String
+        @Option(help: "Why; kept in the log.") var reason: String
+
+        func run() async throws {
+            try await node.withNode { node in
+                let answer = try await node.post("\(ClaimCommand.path(number))/withdrawal", ["reason": reason])
+                _ = try answer.success()
+                Output.line("the withdrawal of \(number) is recorded")
+            }
+        }
+    }
+}
+
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Would this be a duplicate? HIT or UNKNOWN here; CLEAR is the registry's word alone.")
+
+    @OptionGroup var node: DataOptions
+    @Option(help: "Enterprise's credit code.") var enterprise: String?
+    @Option(help: "Provider's credit code.") var provider: String?
+    @Option(help: "Contract number.") var contract: String?
+    @Option(help: "Invoice number; may be repeated.") var invoice: [String] = []
+    @Option(help: "A claim of this city, by its number.") var claim: String?
+    @Option(help: "A JSON file with the question.") var file: String?
+    @Flag(help: "Print JSON.") var json = false
+
+    private struct CheckLine: Decodable {
+        let answer: String
+        let reasons: [ClaimLine.ReasonLine]
+    }
+
+    private struct Asked: Decodable {
+        struct Invoice: Decodable { let number: String }
+        let enterprise_uscc: String?
+        let provider_uscc: String?
+        let contract_no: String?
+        let invoices: [Invoice]
+    }
+
+    func validate() throws {
+        if claim == nil, file == nil, enterprise == nil || provider == nil || contract == nil || invoice.isEmpty {
+            throw ValidationError("give --enterprise, --provider, --contract and --invoice; or --claim NO; or --file F")
+        }
+    }
+
+    func run() async throws {
+        try await node.withNode { node in
+            let answer: NodeConnection.Answer
+            if let file {
+                answer = try await node.send("POST", "/v1/checks", try readJSON(file))
+            } else {
+                answer = try await node.post("/v1/checks", try await question(node))
+            }
+            if json {
+                Output.line(String(decoding: try answer.success(), as: UTF8.self))
+                return
+            }
+            let result = try answer.value(CheckLine.self)
+            Output.line(result.answer)
+            for reason in result.reasons { Output.line("  \(reason.rule): \(reason.message)") }
+        }
+    }
+
+    private func question(_ node: NodeConnection) async throws -> CheckRequestDocument {
+        guard let claim else {
+            return CheckRequestDocument(
+                enterprise_uscc: enterprise ?? "", provider_uscc: provider ?? "", contract_no: contract ?? "",
+                invoices: invoice, city_code: nil)
+        }
+        let asked = try await node.get(ClaimCommand.path(claim)).value(Asked.self)
+        return CheckRequestDocument(
+            enterprise_uscc: asked.enterprise_uscc ?? "", provider_uscc: asked.provider_uscc ?? "",
+            contract_no: asked.contract_no ?? "", invoices: asked.invoices.map(\.number), city_code: nil)
+    }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import CityStore
+import FederationHTTP
+import FederationWire
+import Foundation
+import Terminal
+import VoucherDomain
+
+struct ImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Take over a CSV file, row by row, in its order. The same file twice changes nothing.",
+        subcommands: [Vouchers.self, Claims.self])
+
+    struct Vouchers: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Issue the vouchers in a CSV file.")
+
+        @OptionGroup var node: DataOptions
+        @Argument(help: "The CSV file.") var file: String
+
+        func run() async throws {
+            try await node.withNode { try await CSVImport("vouchers", file, VoucherForm.columns).run($0) }
+        }
+    }
+
+    struct Claims: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "File the claims in a CSV file.")
+
+        @OptionGroup var node: DataOptions
+        @Argument(help: "The CSV file.") var file: String
+
+        func run() async throws {
+            try await node.withNode { try await CSVImport("claims", file, ClaimForm.columns).run($0) }
+        }
+    }
+}
+
+/// Sends a file's rows to the node in pieces and sums up what became of them.
+private final class CSVImport {
+    private let kind: String
+    private let file: CSVFile
+    private let progress: ProgressBar
+    private var waiting: [ImportRequest.Row] = []
+    private var counts: [FilingResult.Outcome: Int] = [:]
+    private var repairs = 0
+
+    init(_ kind: String, _ path: String, _ columns: [String]) throws {
+        self.kind = kind
+        file = try CSVFile(path: path, columns: columns)
+        progress = ProgressBar(kind, total: file.size)
+    }
+
+    func run(_ node: NodeConnection) async throws {
+        // Rows are read ahead in pieces of what one request takes.
+        var pieces: [[ImportRequest.Row]] = [[]]
+        var offset = 0
+        try file.read(unknown: { Output.note("city-node: columns ignored: \($0.joined(separator: ", "))") }) { row, at in
+            offset = at
+            switch row {
+            case .broken(let line, let message):
+                counts[.invalid, default: 0] += 1
+                report(line: line, number: "", [message])
+            case .fields(let form):
+                if pieces[pieces.count - 1].count == 500 { pieces.append([]) }
+                pieces[pieces.count - 1].append(.init(line: form.line, fields: form.fields))
+            }
+        }
+        for (index, piece) in pieces.enumerated() where !piece.isEmpty {
+            try await send(piece, node)
+            progress.show(offset * (index + 1) / pieces.count)
+        }
+        progress.finish()
+        try summarise()
+    }
+
+    private func send(_ rows: [ImportRequest.Row], _ node: NodeConnection) async throws {
+        struct Results: Decodable { let items: [ImportResult] }
+        let answer = try await node.post("/v1/imports/\(kind)", ImportRequest(rows: rows))
+        for result in try answer.value(Results.self).items {
+            counts[result.outcome, default: 0] += 1
+            repairs += result.repairs
+            if result.outcome == .invalid || result.outcome == .conflict {
+                report(line: result.line, number: result.number, result.problems.map { "\($0.column): \($0.message)" })
+            }
+        }
+    }
+
+    private func report(line: Int?, number: String, _ problems: [String]) {
+        let place = [line.map { "row \($0)" }, number.isEmpty ? nil : number].compactMap { $0 }.joined(separator: ", ")
+        for problem in problems { Output.note("\(file.path), \(place): \(problem)") }
+    }
+
+    private func summarise() throws {
+        func count(_ outcome: FilingResult.Outcome) -> Int { counts[outcome] ?? 0 }
+        let total = counts.values.reduce(0, +)
+        Output.line(
+            "\(kind): \(total) rows, \(count(.recorded)) recorded, \(count(.unchanged)) unchanged, "
+                + "\(count(.invalid)) invalid, \(count(.conflict)) in conflict, \(repairs) fields repaired")
+        if count(.invalid) + count(.conflict) > 0 { throw ExitCode.failure }
+    }
+}

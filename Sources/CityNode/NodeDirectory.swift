@@ -1,0 +1,90 @@
+import CityStore
+import FederationHTTP
+import Foundation
+package import Replication
+
+/// A node's `--data` directory: the store, the city's key, the API token, and the lock that one process holds.
+package struct NodeDirectory: Sendable {
+    package let path: String
+
+    package init(path: String) { self.path = path }
+
+    /// An exclusive hold on the directory; it ends with the process, however that ends.
+    package final class Lock: Sendable {
+        private let descriptor: Int32
+
+        fileprivate init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+        deinit { close(descriptor) }
+    }
+
+    package struct Failure: Error { package let message: String }
+
+    /// Makes the directory if need be and takes its lock.
+    ///
+    /// - Returns: `nil` when another process holds it.
+    package func lock() throws -> Lock? {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw Failure(message: "cannot make the directory \(path): \(error.localizedDescription)")
+        }
+        let descriptor = open("\(path)/node.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw Failure(message: "cannot write in \(path): \(String(cString: strerror(errno)))")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            return nil
+        }
+        return Lock(descriptor)
+    }
+
+    // MARK: The city's key
+
+    private var keyPath: String { "\(path)/city-key" }
+
+    /// The city's signing key, made at the first call.
+    package func signingKey() throws -> SigningKey {
+        let seed = try secretFile(keyPath) { SigningKey().seed }
+        guard let key = SigningKey(seed: seed) else { throw Failure(message: "\(keyPath) is damaged: restore it from its backup") }
+        return key
+    }
+
+    // MARK: The local API
+
+    /// The bearer token of the local API, made at the first call; 64 hexadecimal digits.
+    package func apiToken() throws -> String {
+        let bytes = try secretFile("\(path)/api-token") {
+            var generator = SystemRandomNumberGenerator()
+            let token = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            return Array(token.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined().utf8)
+        }
+        return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Where the running `serve` listens; the file is only to be believed while the lock is held.
+    package var servingURL: String? {
+        FileManager.default.contents(atPath: "\(path)/serving-url").map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func setServing(url: String?) throws {
+        let file = URL(fileURLWithPath: "\(path)/serving-url")
+        if let url { try Data(url.utf8).write(to: file, options: .atomic) } else { unlink(file.path) }
+    }
+
+    /// A small secret file with mode 0600; the caller of the first use holds the lock.
+    private func secretFile(_ path: String, _ make: () -> [UInt8]) throws -> [UInt8] {
+        if let data = FileManager.default.contents(atPath: path) { return Array(data) }
+        let beside = "\(path).new"
+        let descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        guard descriptor >= 0 else { throw Failure(message: "cannot write \(path): \(String(cString: strerror(errno)))") }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        let bytes = make()
+        try handle.write(contentsOf: Data(bytes))
+        try handle.synchronize()
+        guard rename(beside, path) == 0 else { throw Failure(message: "cannot write \(path)") }
+        return bytes
+    }
+}

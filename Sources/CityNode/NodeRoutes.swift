@@ -1,0 +1,279 @@
+import Arbitration
+import CityStore
+import Crypto
+import FederationHTTP
+import FederationWire
+import Foundation
+import Hummingbird
+import Logging
+import NIOCore
+import Replication
+import VoucherDomain
+
+/// The context of a local request; commands make one without a socket.
+struct NodeContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+
+    init(source: ApplicationRequestContextSource) { coreContext = .init(source: source) }
+
+    init(commandLine logger: Logger) { coreContext = .init(source: CommandLineSource(logger: logger)) }
+
+    private struct CommandLineSource: RequestContextSource { let logger: Logger }
+}
+
+/// The one door to the store: every claim comes through these routes, whether from a back office, a command or
+/// a file.
+struct NodeRoutes {
+    let store: CityStore
+    let identity: NodeIdentity
+    let status: NodeStatus
+    /// `nil` lets everybody in: a command that holds the directory's lock needs no token.
+    let token: String?
+    /// Called after each write, so that it is sent at once.
+    let ring: @Sendable () -> Void
+
+    private static let maximumBody = 4 << 20
+
+    func makeRouter() -> Router<NodeContext> {
+        let router = Router(context: NodeContext.self)
+        addOpen(to: router)
+        let group = router.group("v1")
+        group.post("vouchers") { request, _ in try await writing(request, issue) }
+        group.get("vouchers") { request, _ in try await reading(request) { try listVouchers(request) } }
+        group.post("claims") { request, _ in try await writing(request, file) }
+        group.get("claims") { request, _ in try await reading(request) { try listClaims(request) } }
+        group.get("claims/{claim_no}") { request, context in
+            let number = try Self.number(context)
+            return try await reading(request) { try JSONBody.response(try document(number)) }
+        }
+        group.post("claims/{claim_no}/withdrawal") { request, context in
+            let number = try Self.number(context)
+            return try await writing(request) { body in try withdraw(number, body) }
+        }
+        group.post("imports/{kind}") { request, context in
+            let kind = try context.parameters.require("kind")
+            return try await writing(request) { body in try importRows(kind, body) }
+        }
+        group.post("checks") { request, _ in try await reading(request) { try await check(request) } }
+        group.get("sync") { request, _ in try await reading(request) { try JSONBody.response(try syncDocument()) } }
+        router.get("metrics") { request, _ in try await reading(request) { try metrics() } }
+        return router
+    }
+
+    private func addOpen(to router: Router<NodeContext>) {
+        router.get("healthz") { _, _ in "ok\n" }
+        router.get("readyz") { _, _ -> Response in
+            _ = try store.syncState()
+            return Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ready\n")))
+        }
+    }
+
+    private static func number(_ context: NodeContext) throws -> String {
+        try context.parameters.require("claim_no").removingPercentEncoding ?? ""
+    }
+
+    // MARK: Who may, and what goes wrong
+
+    private func reading(_ request: Request, _ body: () async throws -> Response) async throws -> Response {
+        if let token, request.bearerToken != token {
+            throw Problem(.unauthorized, "token", "send the token from the node's api-token file as a bearer token")
+        }
+        do {
+            return try await body()
+        } catch let refusal as StoreRefusal {
+            throw refusal.problem
+        } catch let fault as WireFault {
+            throw Problem(.badRequest, "malformed", fault.message)
+        } catch where error.isDiskFull {
+            throw Problem(.init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full", "cannot save, disk full: nothing was recorded; free some space and try again", retryAfter: 30)
+        } catch where error.isDiskFailure {
+            throw Problem(.internalServerError, "store", "the store cannot be read or written: \(error); stop the node and run city-node log verify")
+        }
+    }
+
+    /// A write: refused while the node is read-only; with an `Idempotency-Key` its answer is remembered.
+    private func writing(_ request: Request, _ body: ([UInt8]) throws -> Response) async throws -> Response {
+        try await reading(request) {
+            if let alarm = status.current.alarm {
+                throw Problem(.serviceUnavailable, "read-only", "this node is read-only: \(alarm)")
+            }
+            let bytes = try await request.bytes(upTo: Self.maximumBody)
+            let digest = Array(SHA256.hash(data: Array(request.uri.path.utf8) + [0] + bytes))
+            let key = request.headers[.init("Idempotency-Key").unsafelyUnwrapped]
+            if let key, let answer = try store.answer(forKey: key) {
+                guard answer.requestDigest == digest else {
+                    throw Problem(.unprocessableContent, "idempotency-key", "this Idempotency-Key was used for another request")
+                }
+                return Self.json(answer.body, status: answer.status)
+            }
+            let response = try body(bytes)
+            ring()
+            guard let key else { return response }
+            let collected = try await response.collected()
+            try store.remember(
+                .init(requestDigest: digest, status: response.status.code, body: collected), forKey: key,
+                now: WallClock.now)
+            return Self.json(collected, status: response.status.code)
+        }
+    }
+
+    private static func json(_ body: [UInt8], status: Int) -> Response {
+        Response(
+            status: .init(code: status), headers: [.contentType: "application/json; charset=utf-8"],
+            body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    // MARK: Writing
+
+    private func issue(_ body: [UInt8]) throws -> Response {
+        let row = FormRow(line: nil, fields: try FormDocument.voucherFields(body))
+        let results = try store.issueVouchers([row], now: WallClock.now)
+        let status = try Self.status(of: results[0])
+        return try JSONBody.response(
+            VoucherDocument(fields: row.fields, state: results[0].outcome.rawValue), status: status)
+    }
+
+    private func file(_ body: [UInt8]) throws -> Response {
+        let row = FormRow(line: nil, fields: try FormDocument.claimFields(body))
+        let results = try store.fileClaims([row], now: WallClock.now)
+        let status = try Self.status(of: results[0])
+        return try JSONBody.response(try document(results[0].number), status: status)
+    }
+
+    private static func status(of result: FilingResult) throws -> HTTPResponse.Status {
+        switch result.outcome {
+        case .recorded: return .created
+        case .unchanged: return .ok
+        case .conflict: throw Problem(.conflict, "conflict", result.problems.map(\.message).joined(separator: "; "))
+        case .invalid:
+            let problems = result.problems.map { "\($0.column): \($0.message)" }.joined(separator: "; ")
+            throw Problem(.unprocessableContent, "invalid", problems)
+        }
+    }
+
+    private func withdraw(_ number: String, _ body: [UInt8]) throws -> Response {
+        struct Body: Decodable { let reason: String }
+        guard let document = try? JSONDecoder().decode(Body.self, from: Data(body)), !document.reason.isEmpty else {
+            throw Problem(.badRequest, "malformed", #"expected {"reason": "…"}"#)
+        }
+        try store.withdraw(claimNumber: number, reason: document.reason, now: WallClock.now)
+        return try JSONBody.response(try self.document(number))
+    }
+
+    private func importRows(_ kind: String, _ body: [UInt8]) throws -> Response {
+        let rows: [FormRow]
+        do {
+            rows = try JSONDecoder().decode(ImportRequest.self, from: Data(body)).rows.map { FormRow(line: $0.line, fields: $0.fields) }
+        } catch { throw Problem(.badRequest, "malformed", "expected {\"rows\": [{\"line\", \"fields\"}]}") }
+        guard rows.count <= ImportRequest.maximumRows else {
+            throw Problem(.contentTooLarge, "too-large", "\(rows.count) rows, at most \(ImportRequest.maximumRows)")
+        }
+        let results: [FilingResult]
+        switch kind {
+        case "vouchers": results = try store.issueVouchers(rows, now: WallClock.now)
+        case "claims": results = try store.fileClaims(rows, now: WallClock.now)
+        default: throw Problem(.notFound, "not-found", "vouchers and claims can be imported, not \(kind)")
+        }
+        return try JSONBody.response(ListDocument(items: results.map(ImportResult.init), next: nil))
+    }
+
+    // MARK: Reading
+
+    private func document(_ number: String) throws -> ClaimDocument {
+        guard let view = try store.claim(number) else { throw StoreRefusal(.notFound, "no claim \(number) in this city") }
+        return document(view)
+    }
+
+    private func document(_ view: CityStore.ClaimView) -> ClaimDocument {
+        ClaimDocument(
+            fields: view.fields, city: identity.city, state: view.state, reasons: view.reasons, caseID: view.caseID,
+            receipt: view.receipt, position: view.decidedAt, problems: view.problems, repairs: view.repairs)
+    }
+
+    private static let states = ["recorded", "received", "reserved", "refused", "held", "invalid", "withdrawn"]
+
+    private func listClaims(_ request: Request) throws -> Response {
+        let state = request.text("state")
+        if let state, !Self.states.contains(state) {
+            throw Problem(.badRequest, "query", "state is one of \(Self.states.joined(separator: ", "))")
+        }
+        let limit = Int(try request.number("limit", default: 100, in: 1...1_000))
+        let after = try request.number("after", default: 0, in: 0...Int64.max)
+        let views = try store.claims(state: state, after: after, limit: limit)
+        let next = views.count == limit ? views.last.map { String($0.id) } : nil
+        return try JSONBody.response(ListDocument(items: views.map(document), next: next))
+    }
+
+    private func listVouchers(_ request: Request) throws -> Response {
+        let limit = Int(try request.number("limit", default: 100, in: 1...1_000))
+        let after = try request.number("after", default: 0, in: 0...Int64.max)
+        let views = try store.vouchers(after: after, limit: limit)
+        let next = views.count == limit ? views.last.map { String($0.id) } : nil
+        return try JSONBody.response(
+            ListDocument(items: views.map { VoucherDocument(fields: $0.fields, state: $0.state) }, next: next))
+    }
+
+    /// CLEAR is the registry's word alone: here a check is HIT, or UNKNOWN.
+    private func check(_ request: Request) async throws -> Response {
+        let asked = try CheckRequestDocument(json: try await request.bytes(upTo: 1 << 20))
+        let question = try asked.question(askedBy: identity.city)
+        let hits = try store.preCheck(
+            question, hasher: KeyHasher(epoch: identity.keyEpoch, secret: identity.federationSecret))
+        let rules: [KeyKind: String] = [
+            .invoice: "invoice-once", .contract: "contract-one-city", .contractParties: "both-sides",
+        ]
+        let reasons = hits.map { hit in
+            ReasonDocument(
+                Reason(rule: rules[hit.kind] ?? hit.kind.name, outcome: .block, finding: .held(hit.kind)), caseID: nil)
+        }
+        return try JSONBody.response(
+            CheckDocument(
+                answer: hits.isEmpty ? .unknown : .hit, reasons: reasons, receipt: nil,
+                position: try store.feedHead(), policyVersion: try store.syncState().policyVersion))
+    }
+
+    private func syncDocument() throws -> SyncDocument {
+        SyncDocument(try store.syncState(), status.current)
+    }
+
+    private func metrics() throws -> Response {
+        let state = try store.syncState()
+        var text = MetricsText()
+        text.add("city_node_unsent_entries", .gauge, help: "Entries without a receipt.", [("", Double(state.unsent))])
+        text.add("city_node_undecided_entries", .gauge, help: "Entries without a decision.", [("", Double(state.undecided))])
+        text.add("city_node_feed_position", .gauge, help: "The feed position applied.", [("", Double(state.feedPosition))])
+        text.add("city_node_connected", .gauge, help: "Whether the registry is reached.", [("", status.current.isConnected ? 1 : 0)])
+        return Response(
+            status: .ok, headers: [.contentType: "text/plain; version=0.0.4"],
+            body: .init(byteBuffer: ByteBuffer(string: text.text)))
+    }
+}
+
+extension StoreRefusal {
+    fileprivate var problem: Problem {
+        switch code {
+        case .notFound: Problem(.notFound, "not-found", message)
+        case .conflict, .alreadyJoined: Problem(.conflict, "conflict", message)
+        case .invalid: Problem(.unprocessableContent, "invalid", message)
+        default: Problem(.internalServerError, "store", message)
+        }
+    }
+}
+
+extension Response {
+    /// The body in one piece.
+    func collected() async throws -> [UInt8] {
+        let writer = CollectingWriter()
+        try await body.write(writer)
+        return writer.bytes
+    }
+}
+
+/// Gathers a response body; used by one task at a time.
+private final class CollectingWriter: ResponseBodyWriter {
+    private(set) var bytes: [UInt8] = []
+
+    func write(_ buffer: ByteBuffer) async throws { bytes += Array(buffer: buffer) }
+
+    func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}

@@ -1,0 +1,52 @@
+import CityStore
+import FederationHTTP
+import Foundation
+import Hummingbird
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// The composition of `city-node serve`: store, local API and replication in one group.
+struct NodeServer {
+    let directory: NodeDirectory
+    let listen: ListenAddress
+    /// Instead of the URL in the join token, for a registry that has moved.
+    let registryURL: String?
+    let logger: Logger
+
+    func run() async throws {
+        guard let lock = try directory.lock() else {
+            throw NodeDirectory.Failure(message: "another city-node runs on \(directory.path): stop it first")
+        }
+        defer { withExtendedLifetime(lock) {} }
+        try directory.setServing(url: nil)
+        let store = try CityStore(directory: directory.path)
+        guard let identity = try store.identity() else {
+            throw StoreRefusal(.notJoined, "this node has not joined: run city-node join TOKEN")
+        }
+        let key = try directory.signingKey()
+        let status = NodeStatus()
+        let client = try RegistryClient(
+            baseURL: registryURL ?? identity.registryURL, city: identity.city, key: key,
+            trustAnchor: identity.trustAnchor)
+        let sync = SyncService(
+            store: store, identity: identity, client: client, key: key, status: status, logger: logger)
+        let routes = NodeRoutes(
+            store: store, identity: identity, status: status, token: try directory.apiToken(), ring: { sync.ring() })
+        let application = Application(
+            router: routes.makeRouter(),
+            configuration: .init(address: .hostname(listen.host, port: listen.port), serverName: "city-node"),
+            onServerRunning: { channel in
+                let url = listen.url(scheme: "http", port: channel.localAddress?.port ?? listen.port)
+                do { try directory.setServing(url: url) } catch { logger.error("\(error)") }
+                ReadyLine.print(url: url)
+            }, logger: logger)
+        var group = ServiceGroupConfiguration(
+            services: [application, sync], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(10)
+        group.maximumCancellationDuration = .seconds(5)
+        try await ServiceGroup(configuration: group).run()
+        try directory.setServing(url: nil)
+        try store.close()
+    }
+}

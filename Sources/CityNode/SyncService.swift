@@ -1,0 +1,180 @@
+import CityStore
+import FederationHTTP
+import FederationWire
+import Foundation
+import Logging
+import Replication
+import ServiceLifecycle
+
+/// Drives the city's replication session: one loop, one event at a time; each action runs as a task that ends in
+/// one event. What an action changes is in the store before its event is handled.
+struct SyncService: Service {
+    private let store: CityStore
+    private let identity: NodeIdentity
+    private let client: RegistryClient
+    private let key: SigningKey
+    private let status: NodeStatus
+    private let logger: Logger
+    private let processNonce: [UInt8]
+    private let events: AsyncStream<CitySession.Event>
+    private let continuation: AsyncStream<CitySession.Event>.Continuation
+
+    /// How long the registry may hold a feed request.
+    private static let feedWait = Duration.seconds(25)
+
+    init(
+        store: CityStore, identity: NodeIdentity, client: RegistryClient, key: SigningKey, status: NodeStatus,
+        logger: Logger
+    ) {
+        self.store = store
+        self.identity = identity
+        self.client = client
+        self.key = key
+        self.status = status
+        self.logger = logger
+        var generator = SystemRandomNumberGenerator()
+        processNonce = EntryID(using: &generator).rawValue
+        // Unbounded, but at most a handful wait: one for each action under way, and appends are dropped into one.
+        (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
+    }
+
+    /// Says that the local log grew.
+    func ring() { continuation.yield(.appended) }
+
+    func run() async throws {
+        continuation.yield(.started)
+        await cancelWhenGracefulShutdown {
+            var generator = SystemRandomNumberGenerator()
+            var session = CitySession(seed: generator.next())
+            await withDiscardingTaskGroup { group in
+                for await event in events {
+                    for action in session.handle(event) {
+                        group.addTask { if let event = await perform(action) { continuation.yield(event) } }
+                    }
+                    let isConnected = session.isConnected
+                    status.update { values in
+                        values.isConnected = isConnected
+                        if isConnected { values.lastError = nil }
+                    }
+                }
+                group.cancelAll()
+            }
+        }
+        await client.shutdown()
+    }
+
+    private func perform(_ action: CitySession.Action) async -> CitySession.Event? {
+        switch action {
+        case .hello: return await attempt(.hello) { try await greet() }
+        case .push: return await attempt(.push) { try await push() }
+        case .pull(let wait): return await attempt(.feed) { try await pull(wait: wait) }
+        case .wake(let flow, let delay):
+            try? await Task.sleep(for: delay)
+            return .woke(flow)
+        case .alarm(let message):
+            logger.error("replication has stopped", metadata: ["alarm": "\(message)"])
+            status.update { $0.alarm = message }
+            return nil
+        }
+    }
+
+    private func attempt(
+        _ flow: CitySession.Flow, _ body: () async throws -> CitySession.Event
+    ) async -> CitySession.Event {
+        do {
+            return try await body()
+        } catch {
+            let (failure, message) = SyncFailure.classify(error)
+            if !Task.isCancelled {
+                logger.debug("a request failed", metadata: ["flow": "\(flow)", "error": "\(message)"])
+                status.update { $0.lastError = message }
+            }
+            return .failed(flow, failure)
+        }
+    }
+
+    // MARK: The three requests
+
+    private func greet() async throws -> CitySession.Event {
+        let hello = try store.prepareHello(processNonce: processNonce)
+        let answer = try await client.hello(hello)
+        let grant = try Grant(answer.grant, by: identity.registryKey)
+        guard grant.city == identity.city, grant.processNonce == processNonce else {
+            throw StoreRefusal(.damaged, "the registry's grant is for another node")
+        }
+        try compare(answer.logHead)
+        let isNew = try store.syncState().epoch != grant.epoch
+        try store.adopt(grant, now: WallClock.now)
+        if isNew {
+            try store.appendNodeStart(
+                processNonce: processNonce, software: CityNodeCommand.version, now: WallClock.now)
+        }
+        logger.notice("greeted by the registry", metadata: ["epoch": "\(grant.epoch.counter)"])
+        return .greeted(unsent: try store.syncState().unsent > 0)
+    }
+
+    /// The registry's record of this log must be a part of it: a store that is behind was restored from a backup.
+    private func compare(_ head: LogHead) throws {
+        guard head.sequence > 0 else { return }
+        guard try store.hash(at: head.sequence) == head.hash else {
+            throw StoreRefusal(
+                .damaged, "the registry has entry \(head.sequence) of this city's log and this store has not, or has another: "
+                    + "the store is an old backup or a copy; do not file here, and restore the newest backup")
+        }
+    }
+
+    private func push() async throws -> CitySession.Event {
+        let epoch = try store.syncState().epoch
+        guard let batch = try store.unsentBatch(sessionEpoch: epoch, signer: key) else { return .pushed(unsent: false) }
+        let answer = try await client.push(batch)
+        let receipt = try Receipt(answer.receipt, by: identity.registryKey)
+        guard receipt.city == identity.city else { throw StoreRefusal(.damaged, "the receipt is another city's") }
+        for case .rejected(let reason) in answer.answers {
+            logger.warning("the registry rejected an entry", metadata: ["reason": "\(reason)"])
+        }
+        try store.store(receipt, signed: answer.receipt, now: WallClock.now)
+        return .pushed(unsent: try store.syncState().unsent > 0)
+    }
+
+    private func pull(wait: Bool) async throws -> CitySession.Event {
+        let cursor = try store.feedHead()
+        let page = try await client.feed(
+            FeedRequest(
+                after: cursor, limit: 2_000, wait: wait ? SyncService.feedWait : .zero,
+                sessionEpoch: try store.syncState().epoch))
+        let seal = try FeedSeal(page.seal, by: identity.registryKey)
+        if !page.entries.isEmpty {
+            let entries = try page.entries.map { try FeedCoding.decode($0) }
+            try store.apply(entries, sealed: seal.head, detailKey: identity.detailKey, now: WallClock.now)
+        }
+        return .fed(more: page.more)
+    }
+}
+
+/// Tells failures that pass from those that do not.
+enum SyncFailure {
+    /// What the session is told, and a sentence for the officer.
+    static func classify(_ error: any Error) -> (CitySession.Failure, String) {
+        switch error {
+        case let refusal as RegistryClient.Refusal: return classify(refusal)
+        case let refusal as StoreRefusal: return (.refused(refusal.message), refusal.message)
+        case let fault as FeedPage.Fault: return (.refused(fault.message), fault.message)
+        case let fault as WireFault: return (.unreachable, "the registry's answer cannot be read: \(fault.message)")
+        default:
+            if error.isDiskFull { return (.busy(retryAfter: .seconds(5)), "cannot save, disk full: free some space") }
+            return (.unreachable, "the registry is not reached: \(error)")
+        }
+    }
+
+    private static func classify(_ refusal: RegistryClient.Refusal) -> (CitySession.Failure, String) {
+        switch refusal.kind {
+        case "fenced", "diverged", "chain", "seal", "version":
+            return (.refused(refusal.detail), refusal.detail)
+        case "suspended", "clock", "unknown-city":
+            return (.busy(retryAfter: .seconds(15)), refusal.detail)
+        default:
+            if let seconds = refusal.retryAfter { return (.busy(retryAfter: .seconds(seconds)), refusal.detail) }
+            return (.unreachable, refusal.detail)
+        }
+    }
+}

@@ -1,0 +1,7 @@
+import ArgumentParser
+import CityNode
+
+@main
+struct Main {
+    static func main() async { await CityNodeCommand.main() }
+}
