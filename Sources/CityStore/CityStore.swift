@@ -26,10 +26,10 @@ package struct CityStore: Sendable {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
-        configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
         pool = try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration)
+        // GRDB sets NORMAL when it turns WAL on, after any preparation of the connection: acknowledged rows could
+        // then be lost with the power.
+        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         var migrator = DatabaseMigrator()
         for migration in CitySchema.migrations {
             migrator.registerMigration(migration.id) { try $0.execute(sql: migration.sql) }
