@@ -111,6 +111,11 @@ let package = Package(
                 nioFoundationCompat, nioSSL, serviceLifecycle,
             ], swiftSettings: settings),
         .executableTarget(name: "city-node", dependencies: ["CityNode", argumentParser], swiftSettings: settings),
+        .target(
+            name: "Laboratory", dependencies: ["Terminal", "VoucherDomain", argumentParser], swiftSettings: settings),
+        .executableTarget(
+            name: "federation-lab", dependencies: ["Laboratory", "city-node", "national-registry", argumentParser],
+            swiftSettings: settings),
 
         // Tests.
         .testTarget(name: "VoucherDomainTests", dependencies: ["VoucherDomain"], swiftSettings: settings),

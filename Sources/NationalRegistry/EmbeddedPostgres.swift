@@ -1,4 +1,5 @@
 import Foundation
+import Terminal
 
 /// A private PostgreSQL cluster from the distribution's own binaries, reached by a Unix socket only.
 ///
@@ -102,7 +103,7 @@ package final class EmbeddedPostgres: @unchecked Sendable {
         let output = "\(directory)/\(program).\(getpid()).out"
         defer { unlink(output) }
         // The account may not enter the directory that we were started in.
-        let status = try ChildProgram.run(["/usr/bin/env", "-C", "/"] + wrapper + ["\(binaries)/\(program)"] + arguments, outputPath: output)
+        let status = try ChildProgram.run(["/usr/bin/env", "-C", "/"] + wrapper + ["\(binaries)/\(program)"] + arguments, output: output)
         let text = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
         guard status == 0 else { throw Failure(message: explain(program, text)) }
         return text
