@@ -112,7 +112,11 @@ let package = Package(
             ], swiftSettings: settings),
         .executableTarget(name: "city-node", dependencies: ["CityNode", argumentParser], swiftSettings: settings),
         .target(
-            name: "Laboratory", dependencies: ["Terminal", "VoucherDomain", argumentParser], swiftSettings: settings),
+            name: "Laboratory",
+            dependencies: [
+                "DefaultPolicy", "FederationHTTP", "FederationWire", "NationalRegistry", "PostgresClient",
+                "RegistryStore", "Replication", "Terminal", "VoucherDomain", argumentParser,
+            ], swiftSettings: settings),
         .executableTarget(
             name: "federation-lab", dependencies: ["Laboratory", "city-node", "national-registry", argumentParser],
             swiftSettings: settings),
@@ -127,5 +131,6 @@ let package = Package(
         .testTarget(
             name: "FederationWireTests",
             dependencies: ["Arbitration", "FederationWire", "Replication", "VoucherDomain"], swiftSettings: settings),
+        .testTarget(name: "EndToEndTests", dependencies: ["Laboratory"], swiftSettings: settings),
     ]
 )

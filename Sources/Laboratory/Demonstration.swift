@@ -20,7 +20,7 @@ struct Demonstration {
         try await federation.startRegistry()
         if !resumes {
             step("enrolling and joining \(cities.count) cities")
-            try await eachCity("joined") { city in try await join(city) }
+            try await eachCity("joined") { try await federation.join($0) }
         }
         step("starting \(cities.count) city nodes")
         try await eachCity("started") { try await federation.startCity($0.code, offline: offline.contains($0.code)) }
@@ -51,14 +51,6 @@ struct Demonstration {
         bar.finish()
     }
 
-    private func join(_ city: Sample.City) async throws {
-        let token = try await federation.registry(["city", "enroll", city.code, city.name])
-        let file = "\(federation.directory)/token-\(city.code)"
-        try token.write(to: URL(fileURLWithPath: file))
-        defer { unlink(file) }
-        _ = try await federation.city(city.code, ["join", "--token-file", file])
-    }
-
     private func settle(_ cities: [Sample.City]) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for city in cities {
@@ -71,8 +63,7 @@ struct Demonstration {
     private func reconnectOffline() async throws {
         guard !offline.isEmpty else { return }
         for code in offline.sorted() {
-            let data = try await federation.city(code, ["claim", "list", "--state", "recorded", "--json"])
-            let claims = try JSONDecoder().decode(ClaimList.self, from: data).items
+            let claims = try await federation.claims(of: code, state: "recorded")
             Output.line("city \(code) is cut off: \(claims.count) claims are recorded there and nowhere else")
         }
         step("reconnecting \(offline.sorted().joined(separator: ", "))")
@@ -85,16 +76,13 @@ struct Demonstration {
         try await settle(sample.cities)
     }
 
-    private struct ClaimList: Decodable { let items: [DecidedClaim] }
-
     private func report() async throws {
         var claims: [DecidedClaim] = []
         var table = TextTable(
             ["city", "", "filed", "reserved", "refused", "held", "invalid", "yuan refused"],
             rightAligned: [2, 3, 4, 5, 6, 7])
         for city in sample.cities {
-            let data = try await federation.city(city.code, ["claim", "list", "--json"])
-            let own = try JSONDecoder().decode(ClaimList.self, from: data).items
+            let own = try await federation.claims(of: city.code)
             claims += own
             table.add([city.code, city.name] + Demonstration.figures(own))
         }

@@ -2,44 +2,44 @@ import Foundation
 import VoucherDomain
 
 /// A claim as a city shows it after everything is decided.
-struct DecidedClaim: Decodable, Sendable {
-    struct Reason: Decodable, Sendable {
-        struct Blocking: Decodable, Sendable {
-            let city_code: String
-            let claim_no: String
+package struct DecidedClaim: Decodable, Sendable {
+    package struct Reason: Decodable, Sendable {
+        package struct Blocking: Decodable, Sendable {
+            package let city_code: String
+            package let claim_no: String
         }
-        let rule: String
-        let blocking: [Blocking]
-        let `case`: String?
+        package let rule: String
+        package let blocking: [Blocking]
+        package let `case`: String?
     }
-    struct Position: Decodable, Sendable { let position: UInt64 }
+    package struct Position: Decodable, Sendable { package let position: UInt64 }
 
-    let claim_no: String?
-    let city_code: String
-    let state: String
-    let claimed_yuan: String?
-    let reasons: [Reason]
-    let position: Position?
+    package let claim_no: String?
+    package let city_code: String
+    package let state: String
+    package let claimed_yuan: String?
+    package let reasons: [Reason]
+    package let position: Position?
 
     var claimedFen: Int64 { claimed_yuan.flatMap(Money.init(yuan:))?.rawValue ?? 0 }
 }
 
 /// Holds what was decided against what the labels expect, group by group.
-struct Evaluation {
+package struct Evaluation {
     /// Patterns whose rules are not built yet: shown, never counted as met.
-    static let notBuilt: Set<String> = ["invoice-alias", "typo-variant", "split-contracts"]
+    package static let notBuilt: Set<String> = ["invoice-alias", "typo-variant", "split-contracts"]
 
-    struct PatternResult: Sendable {
-        let pattern: String
-        var groups = 0
-        var met = 0
-        var claims = 0
-        var failures: [String] = []
+    package struct PatternResult: Sendable {
+        package let pattern: String
+        package var groups = 0
+        package var met = 0
+        package var claims = 0
+        package var failures: [String] = []
     }
 
-    let results: [PatternResult]
+    package let results: [PatternResult]
 
-    init(_ labels: [Sample.Label], _ claims: [DecidedClaim]) {
+    package init(_ labels: [Sample.Label], _ claims: [DecidedClaim]) {
         let byName = Dictionary(claims.compactMap { claim in claim.claim_no.map { ($0, claim) } }) { first, _ in first }
         var results: [String: PatternResult] = [:]
         for (_, group) in Dictionary(grouping: labels, by: { "\($0.pattern) \($0.group)" }).sorted(by: { $0.key < $1.key }) {
@@ -58,7 +58,7 @@ struct Evaluation {
     }
 
     /// Whether every expectation of the patterns that are built is met.
-    var isMet: Bool { results.allSatisfy { Evaluation.notBuilt.contains($0.pattern) || $0.failures.isEmpty } }
+    package var isMet: Bool { results.allSatisfy { Evaluation.notBuilt.contains($0.pattern) || $0.failures.isEmpty } }
 
     private static func failure(_ labels: [Sample.Label], _ byName: [String: DecidedClaim]) -> String? {
         let claims = labels.compactMap { byName[$0.claim] }

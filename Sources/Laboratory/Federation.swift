@@ -1,18 +1,18 @@
-import Foundation
+package import Foundation
 import Synchronization
 import Terminal
 
 /// A whole federation of real processes in one directory: a registry with its private PostgreSQL, and city nodes.
-final class Federation: Sendable {
+package final class Federation: Sendable {
     struct Failure: Error { let message: String }
 
-    let directory: String
+    package let directory: String
     private let registryProgram: String
     private let cityProgram: String
-    private struct Running { var registry: pid_t?, cities: [String: pid_t] = [:] }
+    private struct Running { var registries: [Int: pid_t] = [:], cities: [String: pid_t] = [:] }
     private let running = Mutex(Running())
 
-    init(directory: String) throws {
+    package init(directory: String) throws {
         self.directory = directory
         registryProgram = try Programs.path("national-registry")
         cityProgram = try Programs.path("city-node")
@@ -22,32 +22,40 @@ final class Federation: Sendable {
     }
 
     private var database: String { "\(directory)/registry" }
-    private var urlFile: String { "\(directory)/registry-url" }
+
+    /// Where a registry server said that it listens.
+    private func urlFile(_ number: Int) -> String { "\(directory)/registry-\(number).url" }
 
     func data(_ city: String) -> String { "\(directory)/city-\(city)" }
 
     // MARK: Processes
 
-    /// Starts the registry, on the same port as before when it ran before.
-    func startRegistry() async throws {
-        let known = FileManager.default.contents(atPath: urlFile).map { String(decoding: $0, as: UTF8.self) }
+    /// Starts a registry server, on the same port as before when it ran before.
+    ///
+    /// - Parameter number: Which of several servers on the one database.
+    package func startRegistry(_ number: Int = 1) async throws {
+        let known = FileManager.default.contents(atPath: urlFile(number)).map { String(decoding: $0, as: UTF8.self) }
         let port = known?.split(separator: ":").last.map(String.init) ?? "0"
-        let output = "\(directory)/registry.out"
+        let output = "\(directory)/registry-\(number).out"
+        let log = "\(directory)/registry-\(number).log"
         let child = try ChildProgram.start(
             [registryProgram, "serve", "--embedded-postgres", database, "--listen", "127.0.0.1:\(port)"],
-            output: output, errors: "\(directory)/registry.log")
-        running.withLock { $0.registry = child }
-        let url = try await ready(child, output, "the registry", log: "\(directory)/registry.log")
-        try Data(url.utf8).write(to: URL(fileURLWithPath: urlFile), options: .atomic)
+            output: output, errors: log)
+        running.withLock { $0.registries[number] = child }
+        let url = try await ready(child, output, "registry server \(number)", log: log)
+        try Data(url.utf8).write(to: URL(fileURLWithPath: urlFile(number)), options: .atomic)
     }
 
     /// Starts a city's node.
     ///
-    /// - Parameter offline: Give it a registry address where nobody answers.
-    func startCity(_ city: String, offline: Bool = false) async throws {
+    /// - Parameters:
+    ///   - offline: Give it a registry address where nobody answers.
+    ///   - server: The registry server it talks to; `nil` for the one in its join token.
+    package func startCity(_ city: String, offline: Bool = false, server: Int? = nil) async throws {
         let output = "\(data(city)).out"
         var command = [cityProgram, "serve", "--data", data(city), "--listen", "127.0.0.1:0"]
         if offline { command += ["--registry", "https://127.0.0.1:1"] }
+        if let server { command += ["--registry", try String(contentsOfFile: urlFile(server), encoding: .utf8)] }
         let child = try ChildProgram.start(command, output: output, errors: "\(data(city)).log")
         running.withLock { $0.cities[city] = child }
         _ = try await ready(child, output, "city \(city)", log: "\(data(city)).log")
@@ -67,16 +75,13 @@ final class Federation: Sendable {
     }
 
     /// Ends a city's node and waits for it.
-    func stopCity(_ city: String, signal: Int32 = SIGTERM) {
+    package func stopCity(_ city: String, signal: Int32 = SIGTERM) {
         if let child = running.withLock({ $0.cities.removeValue(forKey: city) }) { end(child, signal) }
     }
 
-    /// Ends the registry and waits for it.
-    func stopRegistry(signal: Int32 = SIGTERM) {
-        if let child = running.withLock({ running in
-            defer { running.registry = nil }
-            return running.registry
-        }) { end(child, signal) }
+    /// Ends a registry server and waits for it.
+    package func stopRegistry(_ number: Int = 1, signal: Int32 = SIGTERM) {
+        if let child = running.withLock({ $0.registries.removeValue(forKey: number) }) { end(child, signal) }
     }
 
     private func end(_ child: pid_t, _ signal: Int32) {
@@ -85,31 +90,50 @@ final class Federation: Sendable {
     }
 
     /// Ends every process, cities first.
-    func stopAll() {
-        let cities = running.withLock { running in
-            defer { running.cities = [:] }
-            return running.cities.values.sorted()
+    package func stopAll() {
+        let (cities, registries) = running.withLock { running in
+            defer { running = Running() }
+            return (running.cities.values.sorted(), running.registries.values.sorted())
         }
-        for child in cities { kill(child, SIGTERM) }
-        for child in cities { ChildProgram.wait(child) }
-        stopRegistry()
+        for children in [cities, registries] {
+            for child in children { kill(child, SIGTERM) }
+            for child in children { ChildProgram.wait(child) }
+        }
     }
 
     // MARK: Commands
 
     /// Runs a verb of `national-registry`.
-    func registry(_ arguments: [String]) async throws -> Data {
+    package func registry(_ arguments: [String]) async throws -> Data {
         try await run([registryProgram] + arguments + ["--embedded-postgres", database]).get()
     }
 
     /// Runs a verb of `city-node`.
-    func city(_ city: String, _ arguments: [String]) async throws -> Data {
+    package func city(_ city: String, _ arguments: [String]) async throws -> Data {
         try await run([cityProgram] + arguments + ["--data", data(city)]).get()
     }
 
     /// Imports a file; rows that are refused are no failure here, they are counted later.
-    func importFile(_ city: String, _ kind: String, _ file: String) async throws {
+    package func importFile(_ city: String, _ kind: String, _ file: String) async throws {
         _ = try await run([cityProgram, "import", kind, file, "--data", data(city)], accepting: [0, 1]).get()
+    }
+
+    /// Makes a directory the node of a city, enrolling the city first.
+    package func join(_ city: Sample.City) async throws {
+        let token = try await registry(["city", "enroll", city.code, city.name])
+        let file = "\(directory)/token-\(city.code)"
+        try token.write(to: URL(fileURLWithPath: file))
+        defer { unlink(file) }
+        _ = try await self.city(city.code, ["join", "--token-file", file])
+    }
+
+    /// Every claim of a city, as its node shows it.
+    package func claims(of city: String, state: String? = nil) async throws -> [DecidedClaim] {
+        struct List: Decodable { let items: [DecidedClaim] }
+        let filter = state.map { ["--state", $0] } ?? []
+        return try JSONDecoder().decode(
+            List.self, from: try await self.city(city, ["claim", "list", "--json"] + filter)
+        ).items
     }
 
     private func run(_ command: [String], accepting: [Int32] = [0]) async -> Result<Data, any Error> {

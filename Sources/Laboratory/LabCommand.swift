@@ -6,7 +6,7 @@ import Terminal
 package struct LabCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "federation-lab", abstract: "Demonstrates Voucher Federation with real processes.",
-        version: "federation-lab 0.1.0", subcommands: [DemoCommand.self])
+        version: "federation-lab 0.1.0", subcommands: [DemoCommand.self, BenchCommand.self])
 
     package init() {}
 }
@@ -58,7 +58,7 @@ struct DemoCommand: AsyncParsableCommand {
         }
     }
 
-    private static func explain(_ error: any Error) -> String {
+    static func explain(_ error: any Error) -> String {
         switch error {
         case let failure as Sample.Failure: failure.message
         case let failure as Federation.Failure: failure.message

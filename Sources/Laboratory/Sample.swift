@@ -2,14 +2,14 @@ import Foundation
 import VoucherDomain
 
 /// A labelled sample: cities, their files, and what is to come of each claim.
-struct Sample: Sendable {
-    struct City: Sendable {
-        let code: String
-        let name: String
+package struct Sample: Sendable {
+    package struct City: Sendable {
+        package let code: String
+        package let name: String
     }
 
     /// A row of `truth.csv`.
-    struct Label: Sendable {
+    package struct Label: Sendable {
         let group: String
         let pattern: String
         let expectation: String
@@ -21,11 +21,11 @@ struct Sample: Sendable {
 
     struct Failure: Error { let message: String }
 
-    let directory: String
-    let cities: [City]
-    let labels: [Label]
+    package let directory: String
+    package let cities: [City]
+    package let labels: [Label]
 
-    init(directory: String) throws {
+    package init(directory: String) throws {
         self.directory = directory
         cities = try Sample.rows("\(directory)/cities.csv").map { City(code: $0["city_code"] ?? "", name: $0["name_zh"] ?? "") }
         labels = try Sample.rows("\(directory)/truth.csv").map { row in
@@ -37,7 +37,7 @@ struct Sample: Sendable {
     }
 
     /// The sample that comes with the product: below the working directory, or above this program.
-    static func find() throws -> String {
+    package static func find() throws -> String {
         var candidates = [FileManager.default.currentDirectoryPath]
         var above = URL(fileURLWithPath: Programs.ownPath).deletingLastPathComponent()
         for _ in 0..<5 {

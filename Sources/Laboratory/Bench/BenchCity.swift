@@ -1,0 +1,54 @@
+import FederationHTTP
+import FederationWire
+import RegistryStore
+import Replication
+import VoucherDomain
+
+/// A city whose sealed batches are made beforehand, so that only the registry's work is timed.
+struct BenchCity {
+    let code: CityCode
+    private let key = SigningKey()
+    private var epoch = Epoch(incarnation: 1, counter: 1, nonce: 0)
+    private var head = LogHead.empty
+    private var time = HybridTime.zero
+    private var random: SeededGenerator
+
+    init(code: CityCode, seed: UInt64) {
+        self.code = code
+        random = SeededGenerator(seed: seed)
+    }
+
+    /// Enrols and joins, straight at the store.
+    mutating func join(_ store: RegistryStore) async throws {
+        let now = WallClock.now
+        let secret = try await store.enroll(code, name: "城市\(code)", expiresAt: now + 3_600_000, now: now)
+        let answer = try await store.join(
+            JoinRequest(
+                city: code, secret: secret, publicKey: key.publicKey,
+                processNonce: EntryID(using: &random).rawValue), now: now)
+        epoch = try Grant(answer.grant, by: answer.registryKey).epoch
+    }
+
+    /// The payloads as sealed batches in wire form, at most `size` entries each.
+    mutating func batches(_ kind: EntryKind, _ payloads: [[UInt8]], size: Int) throws -> [[UInt8]] {
+        var batches: [[UInt8]] = []
+        for start in stride(from: 0, to: payloads.count, by: size) {
+            let entries = payloads[start..<min(start + size, payloads.count)].map { append(kind, $0) }
+            let seal = Seal(city: code, head: head, watermark: time, feedHead: .empty)
+            let batch = PushBatch(
+                sessionEpoch: epoch, entries: entries, seal: seal, signedSeal: try seal.signed(by: key))
+            batches.append(batch.encoded(as: .protobuf))
+        }
+        return batches
+    }
+
+    private mutating func append(_ kind: EntryKind, _ payload: [UInt8]) -> Entry {
+        time = time.next(now: 1_780_000_000_000)
+        let entry = EntryCoding.make(
+            EntryDraft(
+                city: code, epoch: epoch, sequence: head.sequence + 1, time: time, kind: kind, feedHead: .empty,
+                id: EntryID(using: &random), payload: payload, previousHash: head.hash))
+        head = entry.head
+        return entry
+    }
+}

@@ -1,0 +1,70 @@
+import Replication
+import VoucherDomain
+
+/// Makes valid vouchers and claims from a seed: enterprises, providers and numbers that never meet by chance.
+struct ClaimGenerator {
+    private var random: SeededGenerator
+    private let enterprises: [CreditCode]
+    private let providers: [CreditCode]
+    private var serial = 0
+
+    init(seed: UInt64) {
+        random = SeededGenerator(seed: seed)
+        var codes: [CreditCode] = []
+        while codes.count < 420 { codes.append(ClaimGenerator.makeCode(&random)) }
+        enterprises = Array(codes[..<400])
+        providers = Array(codes[400...])
+    }
+
+    /// How many vouchers ``vouchers(city:)`` gives.
+    static let vouchersPerCity = 400
+
+    /// One voucher for each enterprise, large enough for every claim on it.
+    func vouchers(city: CityCode) -> [Voucher] {
+        enterprises.enumerated().compactMap { index, enterprise in
+            Self.year.map {
+                Voucher(
+                    number: "\(city)-V\(index)", programme: "算力券", enterprise: enterprise,
+                    enterpriseName: "企业\(index)", faceValue: .maximum, issuedOn: nil, validity: $0)
+            }
+        }
+    }
+
+    /// The next claim of a city, in conflict with none before it.
+    ///
+    /// Amounts are small so that no yearly cap is reached.
+    mutating func claim(city: CityCode) -> Claim? {
+        serial += 1
+        let index = Int.random(in: 0..<enterprises.count, using: &random)
+        let provider = Int.random(in: 0..<providers.count, using: &random)
+        let digits = String(serial + 100_000_000_000_000)
+        let form = ClaimForm(fields: [
+            "claim_no": "\(city)-C\(serial)", "voucher_no": "\(city)-V\(index)",
+            "filed_at": "2026-06-02T18:24:46+08:00", "enterprise_uscc": enterprises[index].rawValue,
+            "enterprise_name": "企业\(index)", "provider_uscc": providers[provider].rawValue,
+            "provider_name": "算力中心\(provider)", "contract_no": "〔2026〕算字第\(serial)号",
+            "contract_amount_yuan": "300.00", "service_from": "2026-03-01", "service_until": "2026-03-31",
+            "resource_class": "H20-\(serial)", "card_hours": "100", "invoice_numbers": "24412\(digits)",
+            "invoice_amounts_yuan": "300.00", "claimed_yuan": "3.00", "bank_receipt_no": "B\(digits)",
+            "usage_proof_sha256": Digest(.check, Array(digits.utf8)).rawValue.hexadecimal,
+        ])
+        return form.validated().value
+    }
+
+    private static let year = CalendarDate("2026-01-01").flatMap { from in
+        CalendarDate("2027-01-01").flatMap { DayInterval(from: from, until: $0) }
+    }
+
+    /// A code with both check characters, found by trying them.
+    private static func makeCode(_ random: inout SeededGenerator) -> CreditCode {
+        let alphabet = Array("0123456789ABCDEFGHJKLMNPQRTUWXY")
+        while true {
+            let organisation = String((0..<8).map { _ in Character(String(Int.random(in: 0...9, using: &random))) })
+            for inner in "0123456789X" {
+                for outer in alphabet {
+                    if let code = CreditCode(rawValue: "91110000\(organisation)\(inner)\(outer)") { return code }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+import Arbitration
+import DefaultPolicy
+import FederationHTTP
+import FederationWire
+import Foundation
+import NationalRegistry
+import PostgresClient
+import RegistryStore
+import Replication
+import Terminal
+import VoucherDomain
+
+/// Registry ingest against two yardsticks on the same server: COPY of the very same final rows into the same tables
+/// with the same indexes, and one central transaction a claim over 17 connections.
+///
+/// Timed for ingest: decoding the batch, verifying seal and chain, committing it, folding it under the whole rule
+/// book, and writing claims, keys and feed. Not timed: HTTP, and making the batches.
+struct IngestBench {
+    let claims: Int
+    /// Claims of the one-transaction-a-claim run, which is slow.
+    let single: Int
+
+    struct Result: Encodable {
+        let claims: Int
+        let ingest_claims_per_second: Double
+        let floor_claims_per_second: Double
+        let single_claims_per_second: Double
+        let ratio_to_floor: Double
+        let ratio_to_single: Double
+    }
+
+    func run(_ cluster: BenchCluster) async throws -> Result {
+        let store = try await cluster.makeStore(database: "ingest")
+        var cities: [BenchCity] = []
+        for index in 0..<17 {
+            guard let code = CityCode(rawValue: UInt32(110_000 + index)) else { continue }
+            var city = BenchCity(code: code, seed: UInt64(index))
+            try await city.join(store)
+            cities.append(city)
+        }
+        Output.note("making \(claims) claims in \(cities.count) cities")
+        var generator = ClaimGenerator(seed: 7)
+        var vouchers: [[[UInt8]]] = []
+        var filings: [[[UInt8]]] = []
+        for index in cities.indices {
+            let code = cities[index].code
+            vouchers.append(
+                try cities[index].batches(
+                    .voucherIssued, generator.vouchers(city: code).map { PayloadCoding.encode($0) }, size: 1_000))
+            let own = (0..<(claims / cities.count)).compactMap { _ in generator.claim(city: code) }
+            filings.append(try cities[index].batches(.claimFiled, own.map { PayloadCoding.encode($0) }, size: 500))
+        }
+        let count = claims / cities.count * cities.count
+        _ = try await ingest(vouchers, cities.map(\.code), store, entries: cities.count * ClaimGenerator.vouchersPerCity)
+        let before = try await store.feedHead().position
+        Output.note("ingesting")
+        let ingest = try await ingest(filings, cities.map(\.code), store, entries: count)
+        let reserved = try await store.stateTotals().filter { $0.state == .reserved }.reduce(0) { $0 + $1.count }
+        guard reserved == count else { throw Sample.Failure(message: "\(reserved) of \(count) claims were reserved") }
+        Output.note("copying the same rows")
+        let floor = try await CopyFloor(cluster: cluster, after: Int64(before)).run(from: store.pool)
+        Output.note("filing \(single) claims in one transaction each")
+        let central = try await SingleTransactions(cluster: cluster, count: single).run()
+        return Result(
+            claims: count, ingest_claims_per_second: Double(count) / ingest.seconds,
+            floor_claims_per_second: Double(count) / floor.seconds,
+            single_claims_per_second: Double(single) / central.seconds,
+            ratio_to_floor: floor / ingest,
+            ratio_to_single: (Double(count) / ingest.seconds) / (Double(single) / central.seconds))
+    }
+
+    /// Pushes all batches, each city's in order and the cities beside each other, and folds until all is decided.
+    private func ingest(
+        _ batches: [[[UInt8]]], _ cities: [CityCode], _ store: RegistryStore, entries: Int
+    ) async throws -> Duration {
+        let target = try await store.feedHead().position + UInt64(entries) + (try await waiting(store))
+        let start = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let arbiter = Arbiter(store: store)
+                while try await !arbiter.acquire() { try await Task.sleep(for: .milliseconds(10)) }
+                while try await store.feedHead().position < target {
+                    let report = try await arbiter.decide()
+                    if !report.more, report.decided == 0 { _ = try await arbiter.waitForWork(milliseconds: 100) }
+                }
+                await arbiter.release()
+            }
+            for (city, own) in zip(cities, batches) {
+                group.addTask {
+                    for bytes in own {
+                        _ = try await store.receive(PushBatch(bytes, as: .protobuf), from: city, now: WallClock.now)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        return start.duration(to: .now)
+    }
+
+    /// Entries of the registry's own log that wait to be folded with the first batches.
+    private func waiting(_ store: RegistryStore) async throws -> UInt64 {
+        try await store.pool.run { session in
+            let result = try session.execute(
+                "SELECT coalesce(sum(last_sequence - first_sequence + 1), 0)::bigint FROM batch WHERE NOT folded")
+            return UInt64(result.int(0, 0))
+        }
+    }
+}
+
+extension Duration {
+    var seconds: Double { self / .seconds(1) }
+}
+
+/// A private PostgreSQL for benchmarks, with a database for each part.
+struct BenchCluster {
+    let directory: String
+    private let cluster: EmbeddedPostgres
+
+    init() throws {
+        directory = "/tmp/federation-bench-\(getpid())"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        chmod(directory, 0o777)
+        cluster = try EmbeddedPostgres(directory: "\(directory)/postgres")
+    }
+
+    func remove() {
+        cluster.stop()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// Makes an empty database.
+    ///
+    /// - Returns: Its URL.
+    func makeDatabase(_ name: String) async throws -> String {
+        try await PostgresPool(url: cluster.url, size: 1).run { try $0.run(script: "CREATE DATABASE \(name)") }
+        return cluster.url.replacing("/postgres?", with: "/\(name)?", maxReplacements: 1)
+    }
+
+    /// Makes a database with a registry in it.
+    func makeStore(database: String) async throws -> RegistryStore {
+        let url = try await makeDatabase(database)
+        let secrets = RegistrySecrets(
+            signingKey: SigningKey(), keyEpoch: 1, federationSecret: PrivateFile.random(),
+            detailMaster: PrivateFile.random())
+        let store = RegistryStore(pool: PostgresPool(url: url, size: 24), secrets: secrets)
+        try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
+        return store
+    }
+}
+
+/// The floor: what PostgreSQL itself needs to load the rows that the ingest left behind.
+private struct CopyFloor {
+    let cluster: BenchCluster
+    /// Rows decided after this position are copied; what was there before is loaded untimed.
+    let after: Int64
+
+    func run(from source: PostgresPool) async throws -> Duration {
+        let target = try await cluster.makeStore(database: "floor").pool
+        let directory = cluster.directory
+        let tables = [
+            ("entry", "kind = 2", "kind <> 2"), ("feed", "position > \(after)", "position <= \(after)"),
+            ("claim", "true", "false"), ("claim_key", "true", "false"), ("voucher", "false", "true"),
+        ]
+        try await source.run { session in
+            for (table, timed, untimed) in tables {
+                try session.run(script: "COPY (SELECT * FROM \(table) WHERE \(timed)) TO '\(directory)/\(table).timed' (FORMAT binary)")
+                try session.run(script: "COPY (SELECT * FROM \(table) WHERE \(untimed)) TO '\(directory)/\(table).untimed' (FORMAT binary)")
+            }
+        }
+        return try await target.run { session in
+            try session.run(script: "TRUNCATE entry, feed, voucher; CHECKPOINT")
+            for (table, _, _) in tables {
+                try session.run(script: "COPY \(table) FROM '\(directory)/\(table).untimed' (FORMAT binary)")
+            }
+            try session.run(script: "CHECKPOINT")
+            let start = ContinuousClock.now
+            try session.transaction {
+                for (table, _, _) in tables {
+                    try session.run(script: "COPY \(table) FROM '\(directory)/\(table).timed' (FORMAT binary)")
+                }
+            }
+            return start.duration(to: .now)
+        }
+    }
+}
