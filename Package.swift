@@ -23,6 +23,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioFoundationCompat: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -59,7 +60,8 @@ let package = Package(
         .target(name: "Arbitration", dependencies: ["VoucherDomain", crypto], swiftSettings: settings),
         .target(name: "Replication", dependencies: ["Arbitration", "VoucherDomain", crypto], swiftSettings: settings),
         .target(
-            name: "FederationWire", dependencies: ["Arbitration", "Replication", "VoucherDomain", crypto, protobuf, rawStructuredHeaders],
+            name: "FederationWire",
+            dependencies: ["Arbitration", "Replication", "VoucherDomain", crypto, protobuf, rawStructuredHeaders],
             swiftSettings: settings),
         // Embedded files: migrations and the default policy.
         .target(
@@ -114,23 +116,40 @@ let package = Package(
         .target(
             name: "Laboratory",
             dependencies: [
-                "DefaultPolicy", "FederationHTTP", "FederationWire", "NationalRegistry", "PostgresClient",
-                "RegistryStore", "Replication", "Terminal", "VoucherDomain", argumentParser,
+                "Arbitration", "CityStore", "DefaultPolicy", "FederationHTTP", "FederationWire", "NationalRegistry",
+                "PostgresClient", "RegistryStore", "Replication", "Terminal", "VoucherDomain", argumentParser,
+                asyncHTTPClient, grdb, nioCore, nioHTTP1,
             ], swiftSettings: settings),
         .executableTarget(
             name: "federation-lab", dependencies: ["Laboratory", "city-node", "national-registry", argumentParser],
             swiftSettings: settings),
 
         // Tests.
-        .testTarget(name: "VoucherDomainTests", dependencies: ["VoucherDomain"], swiftSettings: settings),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Arbitration", "NationalRegistry", "PostgresClient", "Replication", "VoucherDomain"],
+            path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
-            name: "ArbitrationTests", dependencies: ["Arbitration", "VoucherDomain"], swiftSettings: settings),
+            name: "VoucherDomainTests", dependencies: ["Replication", "TestSupport", "VoucherDomain"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ArbitrationTests", dependencies: ["Arbitration", "Replication", "TestSupport", "VoucherDomain"],
+            swiftSettings: settings),
         .testTarget(
             name: "ReplicationTests", dependencies: ["Arbitration", "Replication", "VoucherDomain"],
             swiftSettings: settings),
         .testTarget(
             name: "FederationWireTests",
             dependencies: ["Arbitration", "FederationWire", "Replication", "VoucherDomain"], swiftSettings: settings),
+        .testTarget(
+            name: "PostgresClientTests", dependencies: ["PostgresClient", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "CityStoreTests",
+            dependencies: [
+                "Arbitration", "CityStore", "DefaultPolicy", "FederationWire", "Replication", "TestSupport",
+                "VoucherDomain", grdb,
+            ], swiftSettings: settings),
+        .testTarget(name: "HouseRulesTests", swiftSettings: settings),
         .testTarget(name: "EndToEndTests", dependencies: ["Laboratory"], swiftSettings: settings),
     ]
 )

@@ -4,7 +4,7 @@ package enum SpokenID {
     private static let alphabet = Array("23456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
     /// The id of the case opened at a position: its digits in base 30, at least five, and a check symbol that
-    /// changes with any single symbol or any swap of neighbours. Written `K7M2P-Q`.
+    /// changes with nearly every wrong symbol or swap of neighbours. Written `K7M2P-Q`.
     package static func make(position: Int64) -> String {
         precondition(position > 0, "positions start at 1, got \(position)")
         var digits: [Int] = []

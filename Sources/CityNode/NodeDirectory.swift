@@ -45,10 +45,38 @@ package struct NodeDirectory: Sendable {
 
     private var keyPath: String { "\(path)/city-key" }
 
-    /// The city's signing key, made at the first call.
+    /// What a join is asked for with: kept before it is sent, so that the same request can be made again when its
+    /// answer was lost.
+    struct JoinAttempt {
+        let key: SigningKey
+        let nonce: [UInt8]
+    }
+
+    /// The attempt under way, begun at the first call.
+    func joinAttempt() throws -> JoinAttempt {
+        let bytes = try secretFile("\(keyPath).joining") {
+            var generator = SystemRandomNumberGenerator()
+            return SigningKey().seed + EntryID(using: &generator).rawValue
+        }
+        guard bytes.count == 48, let key = SigningKey(seed: Array(bytes.prefix(32))) else {
+            throw Failure(message: "\(keyPath).joining is damaged: remove it, and ask for a new token")
+        }
+        return JoinAttempt(key: key, nonce: Array(bytes.suffix(16)))
+    }
+
+    /// Makes the attempt's key the city's key.
+    func finishJoin(_ attempt: JoinAttempt) throws {
+        unlink(keyPath)
+        _ = try secretFile(keyPath) { attempt.key.seed }
+        unlink("\(keyPath).joining")
+    }
+
+    /// The city's signing key.
     package func signingKey() throws -> SigningKey {
-        let seed = try secretFile(keyPath) { SigningKey().seed }
-        guard let key = SigningKey(seed: seed) else { throw Failure(message: "\(keyPath) is damaged: restore it from its backup") }
+        guard let seed = FileManager.default.contents(atPath: keyPath) else {
+            throw Failure(message: "\(keyPath) is missing: run city-node join with the token again, or restore it from its backup")
+        }
+        guard let key = SigningKey(seed: Array(seed)) else { throw Failure(message: "\(keyPath) is damaged: restore it from its backup") }
         return key
     }
 

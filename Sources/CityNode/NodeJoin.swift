@@ -4,7 +4,8 @@ import FederationWire
 import Foundation
 import Replication
 
-/// Makes a directory the node of a city, with a join token.
+/// Makes a directory the node of a city, with a join token; or gives the city's own node a new key, with a token of
+/// `rotate-key`. Safe to repeat when the answer was lost.
 struct NodeJoin {
     let directory: NodeDirectory
 
@@ -15,18 +16,25 @@ struct NodeJoin {
         }
         defer { withExtendedLifetime(lock) {} }
         let store = try CityStore(directory: directory.path)
-        if let identity = try store.identity() {
-            throw StoreRefusal(.alreadyJoined, "\(directory.path) is the node of city \(identity.city) \(identity.cityName) already")
+        let known = try store.identity()
+        if let known, known.city != token.city || known.registryKey.fingerprint != token.registryKeyDigest {
+            throw StoreRefusal(.alreadyJoined, "\(directory.path) is the node of city \(known.city) \(known.cityName) already")
         }
         guard token.expiresAt > WallClock.now else {
             throw NodeDirectory.Failure(message: "the join token has expired: ask the registry's operator for a new one")
         }
-        let key = try directory.signingKey()
+        let attempt = try directory.joinAttempt()
         let client = try RegistryClient(
-            baseURL: token.url, city: token.city, key: key, trustAnchor: token.trustAnchor)
+            baseURL: token.url, city: token.city, key: attempt.key, trustAnchor: token.trustAnchor)
         do {
-            let identity = try await join(token, key, client, store)
+            let (identity, grant) = try await join(token, attempt, client)
             await client.shutdown()
+            if known == nil {
+                try store.establish(identity, epoch: grant.epoch, processNonce: attempt.nonce)
+            } else {
+                try store.rekey(identity, epoch: grant.epoch, processNonce: attempt.nonce)
+            }
+            try directory.finishJoin(attempt)
             return identity
         } catch {
             await client.shutdown()
@@ -35,12 +43,12 @@ struct NodeJoin {
     }
 
     private func join(
-        _ token: JoinToken, _ key: SigningKey, _ client: RegistryClient, _ store: CityStore
-    ) async throws -> NodeIdentity {
-        var generator = SystemRandomNumberGenerator()
-        let nonce = EntryID(using: &generator).rawValue
+        _ token: JoinToken, _ attempt: NodeDirectory.JoinAttempt, _ client: RegistryClient
+    ) async throws -> (NodeIdentity, Grant) {
+        let key = attempt.key
         let answer = try await client.join(
-            JoinRequest(city: token.city, secret: token.secret, publicKey: key.publicKey, processNonce: nonce))
+            JoinRequest(
+                city: token.city, secret: token.secret, publicKey: key.publicKey, processNonce: attempt.nonce))
         // The token's fingerprint is the root of trust; TLS alone is not.
         guard answer.registryKey.fingerprint == token.registryKeyDigest else {
             throw NodeDirectory.Failure(message: "\(token.url) is not the registry that made this token: its signing key differs")
@@ -48,13 +56,12 @@ struct NodeJoin {
         let welcome = try Welcome(answer.welcome, by: answer.registryKey)
         let grant = try Grant(answer.grant, by: answer.registryKey)
         guard welcome.city == token.city, welcome.publicKey == key.publicKey, grant.city == token.city,
-            grant.processNonce == nonce
+            grant.processNonce == attempt.nonce
         else { throw NodeDirectory.Failure(message: "the registry's welcome is for another node") }
         let identity = NodeIdentity(
             city: welcome.city, cityName: welcome.name, registryURL: token.url, registryKey: answer.registryKey,
             trustAnchor: token.trustAnchor, keyEpoch: welcome.keyEpoch, federationSecret: welcome.federationSecret,
             detailKey: welcome.detailKey)
-        try store.establish(identity, epoch: grant.epoch, processNonce: nonce)
-        return identity
+        return (identity, grant)
     }
 }

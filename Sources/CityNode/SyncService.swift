@@ -103,12 +103,7 @@ struct SyncService: Service {
             throw StoreRefusal(.damaged, "the registry's grant is for another node")
         }
         try compare(answer.logHead)
-        let isNew = try store.syncState().epoch != grant.epoch
-        try store.adopt(grant, now: WallClock.now)
-        if isNew {
-            try store.appendNodeStart(
-                processNonce: processNonce, software: CityNodeCommand.version, now: WallClock.now)
-        }
+        try store.adopt(grant, software: CityNodeCommand.version, now: WallClock.now)
         logger.notice("greeted by the registry", metadata: ["epoch": "\(grant.epoch.counter)"])
         return .greeted(unsent: try store.syncState().unsent > 0)
     }
@@ -143,7 +138,9 @@ struct SyncService: Service {
                 after: cursor, limit: 2_000, wait: wait ? SyncService.feedWait : .zero,
                 sessionEpoch: try store.syncState().epoch))
         let seal = try FeedSeal(page.seal, by: identity.registryKey)
-        if !page.entries.isEmpty {
+        if page.entries.isEmpty {
+            guard seal.head == cursor else { throw FeedPage.Fault.badSeal }
+        } else {
             let entries = try page.entries.map { try FeedCoding.decode($0) }
             try store.apply(entries, sealed: seal.head, detailKey: identity.detailKey, now: WallClock.now)
         }
@@ -168,7 +165,7 @@ enum SyncFailure {
 
     private static func classify(_ refusal: RegistryClient.Refusal) -> (CitySession.Failure, String) {
         switch refusal.kind {
-        case "fenced", "diverged", "chain", "seal", "version":
+        case "fenced", "diverged", "chain", "seal", "version", "malformed", "other-city", "too-large":
             return (.refused(refusal.detail), refusal.detail)
         case "suspended", "clock", "unknown-city":
             return (.busy(retryAfter: .seconds(15)), refusal.detail)

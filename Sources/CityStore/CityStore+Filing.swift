@@ -38,6 +38,9 @@ package struct FilingResult: Hashable, Sendable {
 }
 
 extension CityStore {
+    /// The most characters of a reason that an officer gives.
+    private static let longestReason = 1_000
+
     /// Issues vouchers, row by row, in one transaction: each row is taken whole or not at all.
     package func issueVouchers(_ rows: [FormRow], now: UInt64) throws -> [FilingResult] {
         try pool.write { database in try rows.map { try CityStore.issue($0, database, now: now) } }
@@ -155,8 +158,14 @@ extension CityStore {
     ///
     /// Withdrawing again while the first withdrawal is under way changes nothing.
     ///
-    /// - Throws: ``StoreRefusal`` `.notFound`, or `.conflict` for a claim that holds nothing to give back.
+    /// - Throws: ``StoreRefusal`` `.notFound`, `.invalid` for a reason over 1,000 characters, or `.conflict` for a
+    ///   claim that holds nothing to give back.
     package func withdraw(claimNumber: String, reason: String, now: UInt64) throws {
+        guard reason.unicodeScalars.count <= CityStore.longestReason else {
+            throw StoreRefusal(.invalid, "a reason has at most \(CityStore.longestReason) characters")
+        }
+        // SQLite would read the number up to a zero byte, and find another claim.
+        guard !claimNumber.utf8.contains(0) else { throw StoreRefusal(.notFound, "no such claim in this city") }
         try pool.write { database in
             guard let row = try Row.fetchOne(
                 database, sql: "SELECT sequence, withdrawal_sequence FROM claim WHERE claim_no = ?",

@@ -16,7 +16,7 @@ extension CityStore {
             try database.execute(
                 sql: """
                     INSERT INTO node (only_row, city_code, city_name, registry_url, registry_key, trust_anchor,
-                        key_epoch, federation_secret, detail_key, epoch, process_nonce, log_hash, feed_hash)
+                        key_epoch, federation_secret, detail_key, epoch, hello_nonces, log_hash, feed_hash)
                     VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
@@ -46,20 +46,47 @@ extension CityStore {
     package func prepareHello(processNonce: [UInt8]) throws -> Hello {
         try pool.write { database in
             let cursors = try NodeCursors.read(database)
-            try database.execute(sql: "UPDATE node SET process_nonce = ?", arguments: [Data(processNonce)])
+            let previous = cursors.helloNonces.filter { $0 != processNonce }.suffix(Hello.maximumPreviousNonces)
+            try database.execute(
+                sql: "UPDATE node SET hello_nonces = ?", arguments: [Data((previous + [processNonce]).joined())])
             return Hello(
                 versions: HelloReview.supportedVersions, city: cursors.city, processNonce: processNonce,
-                previousProcessNonce: cursors.processNonce, epoch: cursors.epoch, logHead: cursors.logHead,
+                previousProcessNonces: Array(previous), epoch: cursors.epoch, logHead: cursors.logHead,
                 feedHead: cursors.feedHead)
         }
     }
 
     /// Takes over the epoch that was granted; entries from now on are written under it.
-    package func adopt(_ grant: Grant, now: UInt64) throws {
+    ///
+    /// A new epoch's first entry notes that a process has started, in the same transaction: a cloned store's log
+    /// forks there at once.
+    package func adopt(_ grant: Grant, software: String, now: UInt64) throws {
         try pool.write { database in
+            let isNew = try NodeCursors.read(database).epoch != grant.epoch
             try database.execute(
-                sql: "UPDATE node SET epoch = ?, last_contact_ms = ?",
-                arguments: [Data(grant.epoch.bytes), Int64(now)])
+                sql: "UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?",
+                arguments: [Data(grant.epoch.bytes), Data(grant.processNonce), Int64(now)])
+            guard isNew else { return }
+            let payload = PayloadCoding.encodeNodeStart(processNonce: grant.processNonce, software: software)
+            try CityStore.append(.nodeStarted, payload, database, now: now)
+        }
+    }
+
+    /// Takes over a new key's welcome for the same city, after `rotate-key` at the registry.
+    package func rekey(_ identity: NodeIdentity, epoch: Epoch, processNonce: [UInt8]) throws {
+        try pool.write { database in
+            guard try NodeCursors.read(database).city == identity.city else {
+                throw StoreRefusal(.conflict, "the token is for another city")
+            }
+            try database.execute(
+                sql: """
+                    UPDATE node SET registry_url = ?, trust_anchor = ?, key_epoch = ?, federation_secret = ?,
+                        detail_key = ?, epoch = ?, hello_nonces = ?
+                    """,
+                arguments: [
+                    identity.registryURL, Data(identity.trustAnchor), identity.keyEpoch,
+                    Data(identity.federationSecret), Data(identity.detailKey), Data(epoch.bytes), Data(processNonce),
+                ])
         }
     }
 }

@@ -32,12 +32,6 @@ extension CityStore {
         return entry
     }
 
-    /// Notes that a process has started: each start is an entry, so that a cloned store's log forks at once.
-    package func appendNodeStart(processNonce: [UInt8], software: String, now: UInt64) throws {
-        let payload = PayloadCoding.encodeNodeStart(processNonce: processNonce, software: software)
-        try pool.write { database in _ = try CityStore.append(.nodeStarted, payload, database, now: now) }
-    }
-
     /// The next entries that no receipt covers, oldest first, with the seal over the last of them.
     ///
     /// - Parameters:
@@ -53,7 +47,7 @@ extension CityStore {
             var entries: [Entry] = []
             var size = 0
             let rows = try Row.fetchCursor(
-                database, sql: "SELECT bytes, hash FROM log_entry WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                database, sql: "SELECT * FROM log_entry WHERE sequence > ? ORDER BY sequence LIMIT ?",
                 arguments: [Int64(cursors.receivedThrough), maximumEntries])
             while size < maximumBytes, let row = try rows.next() {
                 let entry = try CityStore.entry(row)
@@ -107,7 +101,7 @@ extension CityStore {
             let cursors = try NodeCursors.read(database)
             var chain = Chain(city: cursors.city, head: .empty, time: .zero)
             var count = 0
-            let rows = try Row.fetchCursor(database, sql: "SELECT bytes, hash FROM log_entry ORDER BY sequence")
+            let rows = try Row.fetchCursor(database, sql: "SELECT * FROM log_entry ORDER BY sequence")
             while let row = try rows.next() {
                 do { try chain.append(try CityStore.entry(row)) } catch let fault as Chain.Fault {
                     throw StoreRefusal(.damaged, fault.message)
@@ -138,12 +132,16 @@ extension CityStore {
     }
 
     private static func entry(_ row: Row) throws -> Entry {
+        let sequence: Int64 = row["sequence"]
         guard let entry = try? EntryCoding.decode(row.bytes("bytes")) else {
-            throw StoreRefusal(.damaged, "an entry of the log cannot be read")
+            throw StoreRefusal(.damaged, "entry \(sequence) of the log cannot be read")
         }
         guard entry.hash.rawValue == row.bytes("hash") else {
-            throw StoreRefusal(.damaged, "entry \(entry.sequence): its bytes do not give its hash")
+            throw StoreRefusal(.damaged, "entry \(sequence): its bytes do not give its hash")
         }
+        guard Int64(entry.sequence) == sequence, entry.id.rawValue == row.bytes("entry_id"),
+            Int64(entry.kind.rawValue) == row["kind"]
+        else { throw StoreRefusal(.damaged, "entry \(sequence): its number, id or kind is not that of its bytes") }
         return entry
     }
 }

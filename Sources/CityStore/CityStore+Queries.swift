@@ -45,7 +45,9 @@ extension CityStore {
     }
 
     package func claim(_ number: String) throws -> ClaimView? {
-        try pool.read { database in try CityStore.claimViews("v.claim_no = ?", [number], database).first }
+        // SQLite would read a number up to a zero byte, and find another claim.
+        guard !number.utf8.contains(0) else { return nil }
+        return try pool.read { database in try CityStore.claimViews("v.claim_no = ?", [number], database).first }
     }
 
     private static func claimViews(

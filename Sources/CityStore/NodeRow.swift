@@ -35,7 +35,8 @@ package struct NodeIdentity: Hashable, Sendable {
 struct NodeCursors {
     let city: CityCode
     let epoch: Epoch
-    let processNonce: [UInt8]
+    /// Oldest first.
+    let helloNonces: [[UInt8]]
     let logHead: LogHead
     let logTime: HybridTime
     let receivedThrough: UInt64
@@ -51,7 +52,7 @@ struct NodeCursors {
         else { throw StoreRefusal(.damaged, "the node's own row is damaged") }
         let position: Int64 = row["feed_position"]
         return NodeCursors(
-            city: city, epoch: epoch, processNonce: row.bytes("process_nonce"),
+            city: city, epoch: epoch, helloNonces: row.bytes("hello_nonces").pieces(of: 16),
             logHead: LogHead(
                 epoch: Epoch(bytes: row.bytes("log_epoch")), sequence: UInt64(row["log_sequence"] as Int64),
                 hash: logHash),
@@ -65,4 +66,11 @@ struct NodeCursors {
 extension Row {
     /// A blob; NULL reads as empty.
     func bytes(_ column: String) -> [UInt8] { (self[column] as Data?).map { Array($0) } ?? [] }
+}
+
+extension [UInt8] {
+    /// The bytes in pieces of one length, the last perhaps shorter.
+    fileprivate func pieces(of length: Int) -> [[UInt8]] {
+        stride(from: 0, to: count, by: length).map { Array(self[$0..<Swift.min($0 + length, count)]) }
+    }
 }

@@ -6,10 +6,15 @@ import VoucherDomain
 extension Hello: SyncMessage {
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
         let message = try WireHelloRequest(bytes, as: format)
-        guard message.processNonce.count == 16 else { throw WireFault("process_nonce has 16 bytes") }
+        guard message.processNonce.count == 16, message.previousProcessNonces.allSatisfy({ $0.count == 16 }) else {
+            throw WireFault("a process nonce has 16 bytes")
+        }
+        guard message.previousProcessNonces.count <= Hello.maximumPreviousNonces else {
+            throw WireFault("\(message.previousProcessNonces.count) previous nonces, at most \(Hello.maximumPreviousNonces)")
+        }
         self.init(
             versions: message.versions, city: try CityCode(wire: message.city),
-            processNonce: Array(message.processNonce), previousProcessNonce: Array(message.previousProcessNonce),
+            processNonce: Array(message.processNonce), previousProcessNonces: message.previousProcessNonces.map { Array($0) },
             epoch: message.hasEpoch ? Epoch(message.epoch) : nil, logHead: try LogHead(message.logHead),
             feedHead: try FeedHead(message.feedHead))
     }
@@ -19,7 +24,7 @@ extension Hello: SyncMessage {
         message.versions = versions
         message.city = city.rawValue
         message.processNonce = Data(processNonce)
-        message.previousProcessNonce = Data(previousProcessNonce)
+        message.previousProcessNonces = previousProcessNonces.map { Data($0) }
         if let epoch { message.epoch = epoch.wire }
         message.logHead = logHead.wire
         message.feedHead = feedHead.wire

@@ -22,48 +22,56 @@ struct SyncRoutes {
     }
 
     private func join(_ request: Request) async throws -> Response {
-        let (message, format, body): (JoinRequest, BodyFormat, [UInt8]) = try await read(request, upTo: 64 << 10)
+        let format = try bodyFormat(request)
+        let body = try await request.bytes(upTo: 64 << 10)
+        let message: JoinRequest = try decode(body, format)
         let signer = try await gate.admit(request, body: body, key: message.publicKey)
         guard signer == message.city else { throw otherCity(signer) }
         return try answer(try await store.join(message, now: WallClock.now), format)
     }
 
     private func hello(_ request: Request) async throws -> Response {
-        let (message, format, body): (Hello, BodyFormat, [UInt8]) = try await read(request, upTo: 64 << 10)
-        let signer = try await gate.admit(request, body: body)
+        let (signer, body, format) = try await admitted(request, upTo: 64 << 10)
+        let message: Hello = try decode(body, format)
         guard signer == message.city else { throw otherCity(signer) }
         return try answer(try await store.greet(message, now: WallClock.now), format)
     }
 
     private func push(_ request: Request) async throws -> Response {
-        let (batch, format, body): (PushBatch, BodyFormat, [UInt8]) = try await read(
-            request, upTo: PushBatch.maximumBytes)
-        let signer = try await gate.admit(request, body: body)
-        return try answer(try await store.receive(batch, from: signer, now: WallClock.now), format)
+        let (signer, body, format) = try await admitted(request, upTo: PushBatch.maximumBytes)
+        return try answer(try await store.receive(try decode(body, format), from: signer, now: WallClock.now), format)
     }
 
     private func feed(_ request: Request) async throws -> Response {
-        let (message, format, body): (FeedRequest, BodyFormat, [UInt8]) = try await read(request, upTo: 64 << 10)
-        let signer = try await gate.admit(request, body: body)
+        let (signer, body, format) = try await admitted(request, upTo: 64 << 10)
+        let message: FeedRequest = try decode(body, format)
         let generation = bell.generation
         var page = try await store.feed(message, city: signer, now: WallClock.now)
         if page.entries.isEmpty, message.wait > .zero {
             await bell.wait(after: generation, atMost: message.wait)
-            page = try await store.feed(message, city: signer, now: WallClock.now)
+            page = try await store.feed(message, city: signer, now: WallClock.now, isFirst: false)
         }
         return try answer(page, format)
     }
 
-    private func read<Message: SyncMessage>(
-        _ request: Request, upTo limit: Int
-    ) async throws -> (Message, BodyFormat, [UInt8]) {
+    /// The signer is known before a byte of the body is decoded.
+    private func admitted(_ request: Request, upTo limit: Int) async throws -> (CityCode, [UInt8], BodyFormat) {
+        let format = try bodyFormat(request)
+        let body = try await request.bytes(upTo: limit)
+        return (try await gate.admit(request, body: body), body, format)
+    }
+
+    private func bodyFormat(_ request: Request) throws -> BodyFormat {
         guard let format = BodyFormat(contentType: request.headers[.contentType] ?? "") else {
             throw Problem(
                 .unsupportedMediaType, "media-type", "send \(BodyFormat.protobuf.contentType) or \(BodyFormat.json.contentType)")
         }
-        let body = try await request.bytes(upTo: limit)
+        return format
+    }
+
+    private func decode<Message: SyncMessage>(_ body: [UInt8], _ format: BodyFormat) throws -> Message {
         do {
-            return (try Message(body, as: format), format, body)
+            return try Message(body, as: format)
         } catch {
             throw Problem(.badRequest, "malformed", error.message)
         }

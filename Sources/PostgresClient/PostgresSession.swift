@@ -7,8 +7,13 @@ import Foundation
 /// is synchronous and a transaction reads like one. Not `Sendable`: it must not leave the closure.
 package final class PostgresSession {
     private let connection: OpaquePointer
-    /// Prepared statements by their text; a text is planned once a connection.
-    private var prepared: [String: String] = [:]
+    private struct Statement: Hashable {
+        let sql: String
+        let types: [Oid]
+    }
+
+    /// The names of prepared statements; a text with parameters of the same types is planned once a connection.
+    private var prepared: [Statement: String] = [:]
 
     /// Connects, waiting at most the URL's `connect_timeout`.
     ///
@@ -19,9 +24,9 @@ package final class PostgresSession {
         }
         self.connection = connection
         guard PQstatus(connection) == CONNECTION_OK else {
-            let message = PostgresSession.trimmed(PQerrorMessage(connection))
-            PQfinish(connection)
-            throw PostgresError(code: .connectionFailure, message: message)
+            // `deinit` finishes the connection: every property has its value.
+            throw PostgresError(
+                code: .connectionFailure, message: PostgresSession.trimmed(PQerrorMessage(connection)))
         }
         PQsetNoticeProcessor(connection, { _, _ in }, nil)
     }
@@ -119,11 +124,12 @@ package final class PostgresSession {
     func makeCanceller() -> StatementCanceller? { PQgetCancel(connection).map(StatementCanceller.init) }
 
     private func prepare(_ sql: String, _ parameters: [PostgresParameter]) throws -> String {
-        if let name = prepared[sql] { return name }
+        let statement = Statement(sql: sql, types: parameters.map(\.type))
+        if let name = prepared[statement] { return name }
         let name = "s\(prepared.count)"
-        let types = parameters.map(\.type)
-        _ = try check(PQprepare(connection, name, sql, Int32(types.count), types), statement: sql)
-        prepared[sql] = name
+        _ = try check(
+            PQprepare(connection, name, sql, Int32(statement.types.count), statement.types), statement: sql)
+        prepared[statement] = name
         return name
     }
 

@@ -131,8 +131,8 @@ extension RegistryStore {
         let incarnation = try RegistryRow.read(session).incarnation
         let epoch = Epoch(incarnation: incarnation, counter: counter, nonce: generator.next())
         try session.execute(
-            "UPDATE city SET granted_epoch = $2, process_nonce = $3, last_contact_ms = $4 WHERE city_code = $1",
-            [.int4(Int32(city.rawValue)), .bytea(epoch.bytes), .bytea(processNonce), .int8(Int64(now))])
+            "UPDATE city SET granted_epoch = $2, process_nonce = $3 WHERE city_code = $1",
+            [.int4(Int32(city.rawValue)), .bytea(epoch.bytes), .bytea(processNonce)])
         try append(.epochGranted(city, epoch), session, secrets, now: now)
         return epoch
     }
@@ -229,8 +229,10 @@ extension RegistryStore {
             let result = try session.execute(
                 """
                 SELECT c.city_code, name, status, log_sequence, log_sequence - coalesce(folded_sequence, 0),
-                    greatest(r.feed_position - feed_applied, 0), last_contact_ms, granted_epoch
-                FROM registry r, city c LEFT JOIN fold_cursor f ON f.city_code = c.city_code
+                    greatest(r.feed_position - coalesce(feed_applied, 0), 0), last_contact_ms, granted_epoch
+                FROM registry r, city c
+                LEFT JOIN fold_cursor f ON f.city_code = c.city_code
+                LEFT JOIN city_contact t ON t.city_code = c.city_code
                 WHERE c.city_code <> 0 ORDER BY c.city_code
                 """)
             return (0..<result.count).compactMap { row in

@@ -6,15 +6,18 @@ package import VoucherDomain
 extension RegistryStore {
     /// What follows a city's cursor: at most `limit` entries and about 4 MiB, sealed over the last of them.
     ///
-    /// Also notes how far the city has applied the feed, which is what `city list` calls its lag.
-    ///
+    /// - Parameter isFirst: Whether this is the request's first look; it then notes how far the city has applied
+    ///   the feed, which is what `city list` calls its lag.
     /// - Throws: ``PushReview/Fault`` when the session is fenced or suspended; ``RegistryRefusal`` `.diverged`
     ///   when the cursor is not on this feed.
-    package func feed(_ request: FeedRequest, city: CityCode, now: UInt64) async throws -> FeedAnswer {
+    package func feed(
+        _ request: FeedRequest, city: CityCode, now: UInt64, isFirst: Bool = true
+    ) async throws -> FeedAnswer {
         let key = secrets.signingKey
         return try await pool.transaction { session in
-            try RegistryStore.admitReader(request, city, session, now: now)
             let registry = try RegistryRow.read(session)
+            try RegistryStore.admitReader(request, city, registry, session)
+            if isFirst { try RegistryStore.noteContact(city, feedApplied: request.after.position, session, now: now) }
             let result = try session.execute(
                 "SELECT position, hash, bytes FROM feed WHERE position > $1 ORDER BY position LIMIT $2",
                 [.int8(Int64(request.after.position)), .int8(Int64(request.limit))])
@@ -37,7 +40,7 @@ extension RegistryStore {
     private static let maximumPageBytes = 4 << 20
 
     private static func admitReader(
-        _ request: FeedRequest, _ city: CityCode, _ session: PostgresSession, now: UInt64
+        _ request: FeedRequest, _ city: CityCode, _ registry: RegistryRow, _ session: PostgresSession
     ) throws {
         guard let standing = try CityRow.read(city, session)?.standing else {
             throw RegistryRefusal(.unknownCity, "city \(city) has not joined")
@@ -46,19 +49,33 @@ extension RegistryStore {
         guard request.sessionEpoch == standing.grantedEpoch else {
             throw PushReview.Fault.fenced(granted: standing.grantedEpoch)
         }
-        if request.after.position > 0 {
-            let known = try session.execute(
-                "SELECT hash FROM feed WHERE position = $1", [.int8(Int64(clamping: request.after.position))])
-            guard known.count == 1, known.bytes(0, 0) == request.after.hash.rawValue else {
-                throw RegistryRefusal(
-                    .diverged, "the registry does not have the feed head \(request.after.position) of this city")
-            }
+        // What is sealed below must be ours to the last field: a reader must not choose what we sign.
+        guard request.after.position > 0 else {
+            guard request.after == .empty else { throw strangeCursor(request.after) }
+            return
         }
+        let known = try session.execute(
+            "SELECT hash FROM feed WHERE position = $1", [.int8(Int64(clamping: request.after.position))])
+        guard known.count == 1, known.bytes(0, 0) == request.after.hash.rawValue,
+            request.after.incarnation == registry.incarnation
+        else { throw strangeCursor(request.after) }
+    }
+
+    private static func strangeCursor(_ head: FeedHead) -> RegistryRefusal {
+        RegistryRefusal(.diverged, "the registry does not have the feed head \(head.position) of this city")
+    }
+
+    /// A lost note costs nothing: the commit does not wait for the disk.
+    private static func noteContact(
+        _ city: CityCode, feedApplied: UInt64, _ session: PostgresSession, now: UInt64
+    ) throws {
+        try session.run(script: "SET LOCAL synchronous_commit = off")
         try session.execute(
-            "UPDATE city SET feed_applied = $2, last_contact_ms = $3 WHERE city_code = $1",
-            [
-                .int4(Int32(city.rawValue)), .int8(Int64(clamping: request.after.position)), .int8(Int64(now)),
-            ])
+            """
+            INSERT INTO city_contact (city_code, feed_applied, last_contact_ms) VALUES ($1, $2, $3)
+            ON CONFLICT (city_code) DO UPDATE SET feed_applied = $2, last_contact_ms = $3
+            """,
+            [.int4(Int32(city.rawValue)), .int8(Int64(clamping: feedApplied)), .int8(Int64(now))])
     }
 
     /// The end of the feed.

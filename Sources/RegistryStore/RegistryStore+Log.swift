@@ -57,14 +57,13 @@ struct StoredBatch {
         }
         try session.execute(
             """
-            UPDATE city SET log_epoch = $2, log_sequence = $3, log_hash = $4, log_time = $5, watermark = $6,
-                last_contact_ms = $7
+            UPDATE city SET log_epoch = $2, log_sequence = $3, log_hash = $4, log_time = $5, watermark = $6
             WHERE city_code = $1
             """,
             [
                 .int4(Int32(city.rawValue)), .bytea(head.epoch?.bytes), .int8(Int64(head.sequence)),
                 .bytea(head.hash.rawValue), .int8(Int64(bitPattern: time.rawValue)),
-                .int8(Int64(bitPattern: watermark.rawValue)), .int8(Int64(now)),
+                .int8(Int64(bitPattern: watermark.rawValue)),
             ])
         return receipt
     }

@@ -19,8 +19,12 @@ extension RegistryStore {
             let known = try RegistryStore.knownHashes(batch, standing, session)
             let ids = try RegistryStore.knownIDs(batch, standing, session)
             let accepted = try PushReview.review(
-                batch, standing: standing, knownHash: { known[$0] }, isKnownID: ids.contains
+                batch, standing: standing, knownHash: { known[$0] }, isKnownID: ids.contains, now: now
             ).get()
+            if accepted.appended.isEmpty, accepted.watermark == standing.watermark, let receipt = try RegistryStore.receipt(at: standing.head, city, session) {
+                return PushAnswer(
+                    answers: accepted.answers, firstSequence: batch.entries.first?.sequence ?? 0, receipt: receipt)
+            }
             let stored = StoredBatch(city: city, entries: accepted.appended, seal: batch.signedSeal, now: now)
             let receipt = try stored.insert(
                 session, secrets, head: accepted.head, time: accepted.time, watermark: accepted.watermark,
@@ -28,6 +32,16 @@ extension RegistryStore {
             return PushAnswer(
                 answers: accepted.answers, firstSequence: batch.entries.first?.sequence ?? 0, receipt: receipt)
         }
+    }
+
+    /// The receipt that was given for the batch that ends at a head: the same push again gets the same receipt.
+    private static func receipt(
+        at head: LogHead, _ city: CityCode, _ session: PostgresSession
+    ) throws -> SignedBytes? {
+        let result = try session.execute(
+            "SELECT receipt_body, receipt_signature FROM batch WHERE city_code = $1 AND last_sequence = $2",
+            [.int4(Int32(city.rawValue)), .int8(Int64(head.sequence))])
+        return result.count == 1 ? SignedBytes(body: result.bytes(0, 0), signature: result.bytes(0, 1)) : nil
     }
 
     private static func knownHashes(

@@ -19,6 +19,7 @@ package struct Chain: Hashable, Sendable {
         case gap(expected: UInt64, found: UInt64)
         case brokenLink(sequence: UInt64)
         case epochWentBack(sequence: UInt64)
+        case ungrantedEpoch(sequence: UInt64)
 
         /// One sentence for a problem document.
         package var message: String {
@@ -27,6 +28,7 @@ package struct Chain: Hashable, Sendable {
             case .gap(let expected, let found): "sequence \(expected) was expected, \(found) was found"
             case .brokenLink(let sequence): "entry \(sequence) does not name the hash of the entry before it"
             case .epochWentBack(let sequence): "entry \(sequence) has an older epoch than the entry before it"
+            case .ungrantedEpoch(let sequence): "entry \(sequence) has an epoch that was never granted"
             }
         }
     }
@@ -36,8 +38,9 @@ package struct Chain: Hashable, Sendable {
 
     /// Takes the next entry.
     ///
+    /// - Parameter keepingTime: Leaves ``time`` as it is, for an entry that is rejected.
     /// - Throws: ``Fault``; the chain is then unchanged.
-    package mutating func append(_ entry: Entry) throws(Fault) {
+    package mutating func append(_ entry: Entry, keepingTime: Bool = false) throws(Fault) {
         guard entry.city == city else { throw .otherCity(entry.city) }
         guard entry.sequence == head.sequence + 1 else {
             throw .gap(expected: head.sequence + 1, found: entry.sequence)
@@ -45,7 +48,7 @@ package struct Chain: Hashable, Sendable {
         guard entry.previousHash == head.hash else { throw .brokenLink(sequence: entry.sequence) }
         if let epoch = head.epoch, entry.epoch < epoch { throw .epochWentBack(sequence: entry.sequence) }
         head = entry.head
-        time = max(time, entry.time)
+        if !keepingTime { time = max(time, entry.time) }
     }
 }
 

@@ -7,22 +7,25 @@ package struct Hello: Hashable, Sendable {
     package let city: CityCode
     /// 16 random bytes of this process: the same process saying hello again keeps its grant.
     package let processNonce: [UInt8]
-    /// The nonce that this store last said hello with, kept before it was sent: a grant whose answer was lost is
-    /// recognised by it. Empty at the first hello.
-    package let previousProcessNonce: [UInt8]
+    /// Every nonce that this store has said hello with since it last stored a grant, each kept before it was sent:
+    /// a grant whose answer was lost is recognised by one of them.
+    package let previousProcessNonces: [[UInt8]]
+
+    /// The most nonces a hello names: the newest ones.
+    package static let maximumPreviousNonces = 64
     /// The epoch that the node was granted last, as it remembers.
     package let epoch: Epoch?
     package let logHead: LogHead
     package let feedHead: FeedHead
 
     package init(
-        versions: [UInt32], city: CityCode, processNonce: [UInt8], previousProcessNonce: [UInt8], epoch: Epoch?,
+        versions: [UInt32], city: CityCode, processNonce: [UInt8], previousProcessNonces: [[UInt8]], epoch: Epoch?,
         logHead: LogHead, feedHead: FeedHead
     ) {
         self.versions = versions
         self.city = city
         self.processNonce = processNonce
-        self.previousProcessNonce = previousProcessNonce
+        self.previousProcessNonces = previousProcessNonces
         self.epoch = epoch
         self.logHead = logHead
         self.feedHead = feedHead
@@ -78,7 +81,7 @@ package enum HelloReview {
             return .failure(.diverged(fault))
         }
         if hello.processNonce == processNonce { return .success(.keep(version: version)) }
-        guard hello.epoch == standing.grantedEpoch || hello.previousProcessNonce == processNonce else {
+        guard hello.epoch == standing.grantedEpoch || hello.previousProcessNonces.contains(processNonce) else {
             return .failure(.staleEpoch(granted: standing.grantedEpoch))
         }
         return .success(.grant(version: version, counter: standing.grantedEpoch.counter + 1))

@@ -99,6 +99,12 @@ package enum PushReview {
         }
     }
 
+    /// How far a watermark may be ahead of the registry's clock: 5 minutes, as for signed requests.
+    private static let clockTolerance: UInt64 = 300_000
+
+    /// 3000-01-01 in milliseconds since 1970: a clock there leaves no room to rise.
+    private static let latestTime: UInt64 = 32_503_680_000_000
+
     /// The fault of an entry whose permanent id is taken; it is then stored without the id.
     package static let repeatedID = "its id is already used by another entry"
 
@@ -109,8 +115,10 @@ package enum PushReview {
     /// - Parameters:
     ///   - knownHash: The hash that the registry has at a sequence at or below its head.
     ///   - isKnownID: Whether an entry id is already used by another entry, of any city.
+    ///   - now: The registry's clock, milliseconds since 1970.
     package static func review(
-        _ batch: PushBatch, standing: CityStanding, knownHash: (UInt64) -> Digest?, isKnownID: (EntryID) -> Bool
+        _ batch: PushBatch, standing: CityStanding, knownHash: (UInt64) -> Digest?, isKnownID: (EntryID) -> Bool,
+        now: UInt64
     ) -> Result<Accepted, Fault> {
         if standing.isSuspended { return .failure(.suspended) }
         guard batch.sessionEpoch == standing.grantedEpoch else {
@@ -119,18 +127,25 @@ package enum PushReview {
         guard batch.entries.count <= PushBatch.maximumEntries else {
             return .failure(.tooManyEntries(batch.entries.count))
         }
+        if let entry = batch.entries.first(where: { $0.epoch > standing.grantedEpoch }) {
+            return .failure(.chain(.ungrantedEpoch(sequence: entry.sequence)))
+        }
         for (entry, next) in zip(batch.entries, batch.entries.dropFirst()) where next.sequence != entry.sequence &+ 1 {
             return .failure(.chain(.gap(expected: entry.sequence &+ 1, found: next.sequence)))
         }
-        if let fault = sealFault(batch, standing) { return .failure(.badSeal(fault)) }
+        if let fault = sealFault(batch, standing, now) { return .failure(.badSeal(fault)) }
         return follow(batch, standing, knownHash, isKnownID)
     }
 
-    private static func sealFault(_ batch: PushBatch, _ standing: CityStanding) -> String? {
+    private static func sealFault(_ batch: PushBatch, _ standing: CityStanding, _ now: UInt64) -> String? {
         guard batch.signedSeal.isValid(.seal, by: standing.publicKey) else { return "wrong signature" }
         guard batch.seal.city == standing.city else { return "it names city \(batch.seal.city)" }
         let end = batch.entries.last?.head ?? standing.head
-        return batch.seal.head == end ? nil : "it does not name the batch's last entry"
+        guard batch.seal.head == end else { return "it does not name the batch's last entry" }
+        // A watermark far ahead would have every later entry of the city rejected.
+        let latest = max(standing.time, batch.entries.last?.time ?? .zero)
+        return batch.seal.watermark <= max(latest, HybridTime(milliseconds: now + clockTolerance))
+            ? nil : "its watermark is ahead of its last entry and of the registry's clock"
     }
 
     private static func follow(
@@ -150,7 +165,8 @@ package enum PushReview {
                 continue
             }
             let fault = entryFault(entry, chain, standing, isKnown: isKnownID(entry.id) || !ids.insert(entry.id).inserted)
-            do { try chain.append(entry) } catch { return .failure(.chain(error)) }
+            // A rejected entry is a link of the chain, but its clock binds nothing after it.
+            do { try chain.append(entry, keepingTime: fault != nil) } catch { return .failure(.chain(error)) }
             answers.append(fault.map(Answer.rejected) ?? .accepted)
             appended.append((entry, fault))
         }
@@ -166,7 +182,7 @@ package enum PushReview {
         if isKnown { return repeatedID }
         if !chain.rises(entry) { return "its clock does not rise" }
         if entry.time < standing.watermark { return "it is filed before the city's own watermark" }
-        if entry.epoch > standing.grantedEpoch { return "its epoch was never granted" }
+        if entry.time.milliseconds > latestTime { return "its clock is beyond the year 2999" }
         if entry.kind.isRegistryAct { return "its kind belongs to the registry's log" }
         if entry.payload.count > Entry.maximumPayloadBytes { return "its payload is over \(Entry.maximumPayloadBytes) bytes" }
         return nil

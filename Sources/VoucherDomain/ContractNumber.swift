@@ -23,8 +23,11 @@ package struct ContractNumber: RawRepresentable, Hashable, Sendable {
 
     /// The number without zeros in front, when that is another one; at least one character stays.
     package var withoutLeadingZeros: String? {
-        let stripped = rawValue.drop { $0 == "0" }
-        return stripped.isEmpty || stripped.count == rawValue.count ? nil : String(stripped)
+        let scalars = rawValue.unicodeScalars
+        let stripped = scalars.drop { $0 == "0" }
+        // "000" keeps one zero.
+        let rest = stripped.isEmpty ? scalars.suffix(1) : stripped
+        return rest.count == scalars.count ? nil : String(String.UnicodeScalarView(rest))
     }
 
     private static let ignored: Set<Unicode.Scalar> = Set("_/.()（）〔〕[]【】［］#第号".unicodeScalars)

@@ -1,3 +1,4 @@
+import TestSupport
 import VoucherDomain
 
 @testable import Arbitration
@@ -41,14 +42,6 @@ struct Journal {
 
     @discardableResult
     mutating func publish(_ policy: Policy) -> Outcome { append(.policyPublished(policy), in: .registry) }
-}
-
-extension JournalEntry {
-    /// An entry whose id is derived from its position.
-    static func sample(position: Int64, city: CityCode, _ content: Content) -> JournalEntry {
-        let id = [UInt8](repeating: 0, count: 8) + withUnsafeBytes(of: position.bigEndian, Array.init)
-        return JournalEntry(position: position, city: city, id: id, content: content)
-    }
 }
 
 /// What an outcome says to the officer: the decision and its reasons, without the keys that stay in the registry.

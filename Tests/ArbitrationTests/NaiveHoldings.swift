@@ -1,3 +1,4 @@
+import TestSupport
 import VoucherDomain
 
 @testable import Arbitration

@@ -1,3 +1,5 @@
+import Replication
+import TestSupport
 import Testing
 import VoucherDomain
 
@@ -40,7 +42,7 @@ struct OccupancyTests {
     }
 
     /// What one claim would take under the key: one holding, or one for each of a few invoices.
-    private func candidate(position: Int64, _ numbers: inout SeededNumbers) -> [Holding] {
+    private func candidate(position: Int64, _ numbers: inout SeededGenerator) -> [Holding] {
         let holder = numbers.pick([[UInt8(1)], [2], [3]])
         let group = numbers.pick(["", "", "G", "G", "H"])
         let capacity = numbers.pick([Int64(0), 500, 500, 500, 700])
@@ -59,7 +61,7 @@ struct OccupancyTests {
 
     @Test("running totals agree with a recount after every taking and release", arguments: UInt64(1)...40)
     func agreesWithRecount(seed: UInt64) {
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SeededGenerator(seed: seed)
         var occupancy = Occupancy()
         var list: [Holding] = []
         for step in 1...60 {
@@ -79,7 +81,7 @@ struct OccupancyTests {
 
     @Test("claims loaded in any order stand in the order of their positions", arguments: UInt64(1)...10)
     func loadedInAnyOrder(seed: UInt64) {
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SeededGenerator(seed: seed)
         var list = (1...12).map { candidate(position: $0, &numbers) }
         let candidates = (0..<4).map { _ in candidate(position: 1_000, &numbers) }
         let expected = Answers(of: list.flatMap(\.self), about: candidates)
@@ -94,7 +96,7 @@ struct OccupancyTests {
 
     @Test("an occupancy that everything was released from is like a new one")
     func emptied() {
-        var numbers = SeededNumbers(seed: 1)
+        var numbers = SeededGenerator(seed: 1)
         var occupancy = Occupancy()
         for position in Int64(1)...5 {
             for holding in candidate(position: position, &numbers) { occupancy.take(holding) }

@@ -14,11 +14,11 @@ enum MessageSample: String, CaseIterable, Sendable {
         case .hello:
             Hello(
                 versions: [1, 2, 70_000], city: .shenzhen, processNonce: MessageSample.nonce,
-                previousProcessNonce: [UInt8](repeating: 9, count: 16), epoch: .sample, logHead: .sample,
+                previousProcessNonces: [[UInt8](repeating: 9, count: 16)], epoch: .sample, logHead: .sample,
                 feedHead: .sample)
         case .firstHello:
             Hello(
-                versions: [1], city: .beijing, processNonce: MessageSample.nonce, previousProcessNonce: [], epoch: nil,
+                versions: [1], city: .beijing, processNonce: MessageSample.nonce, previousProcessNonces: [], epoch: nil,
                 logHead: .empty, feedHead: .empty)
         case .helloAnswer:
             HelloAnswer(grant: .sample, logHead: .sample, feedHead: .sample, registryTime: .max)

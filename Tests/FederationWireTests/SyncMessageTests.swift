@@ -66,11 +66,11 @@ struct SyncMessageTests {
         expectFault("a hash has 32 bytes, not 0", .hello, changed(.hello, WireHelloRequest.self) { $0.clearLogHead() })
         expectFault("a hash has 32 bytes, not 0", .hello, changed(.hello, WireHelloRequest.self) { $0.clearFeedHead() })
         expectFault(
-            "process_nonce has 16 bytes", .hello,
+            "a process nonce has 16 bytes", .hello,
             changed(.hello, WireHelloRequest.self) { $0.processNonce.removeLast() })
         expectFault("1000000 is no city code", .hello, changed(.hello, WireHelloRequest.self) { $0.city = 1_000_000 })
         expectFault(
-            "process_nonce has 16 bytes", .joinRequest,
+            "a process nonce has 16 bytes", .joinRequest,
             changed(.joinRequest, WireJoinRequest.self) { $0.processNonce = Data() })
         expectFault(
             "public_key is no Ed25519 key", .joinRequest,

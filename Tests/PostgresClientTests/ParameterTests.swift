@@ -1,4 +1,5 @@
 import PostgresClient
+import TestSupport
 import Testing
 
 @Suite("Bound values", .database)
@@ -44,7 +45,7 @@ struct ParameterTests {
 
     @Test(
         "a text comes back byte for byte",
-        arguments: ["", " ", "a'b\"c\\", "深圳市算力券", "e\u{301}", "\u{E9}", "👩‍👩‍👧", String(repeating: "券", count: 100_000)])
+        arguments: ["", " ", "a'b\"c\\", "深圳市算力券", "e\u{301}", "\u{E9}", "👩‍👩‍👧"])
     func text(value: String) async throws {
         let answer = try await pool.run { session in
             let result = try session.execute("SELECT $1::text, octet_length($1::text)", [.text(value)])

@@ -1,6 +1,7 @@
 import Dispatch
 import PostgresClient
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Connection pool", .database)

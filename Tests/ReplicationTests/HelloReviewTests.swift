@@ -17,11 +17,11 @@ struct HelloReviewTests {
     }
 
     private func hello(
-        versions: [UInt32] = [1], nonce: [UInt8]? = nil, previous: [UInt8] = [], epoch: Epoch? = .second,
+        versions: [UInt32] = [1], nonce: [UInt8]? = nil, previous: [[UInt8]] = [], epoch: Epoch? = .second,
         head: LogHead? = nil, feed: FeedHead = .empty
     ) -> Hello {
         Hello(
-            versions: versions, city: .shenzhen, processNonce: nonce ?? newcomer, previousProcessNonce: previous,
+            versions: versions, city: .shenzhen, processNonce: nonce ?? newcomer, previousProcessNonces: previous,
             epoch: epoch, logHead: head ?? log[2].head, feedHead: feed)
     }
 
@@ -48,15 +48,15 @@ struct HelloReviewTests {
 
     @Test("a store whose last process holds the grant gets the next one without knowing the epoch")
     func grantAnswerLost() {
-        #expect(review(hello(previous: holder, epoch: .first)) == .success(.grant(version: 1, counter: 3)))
-        #expect(review(hello(previous: holder, epoch: nil)) == .success(.grant(version: 1, counter: 3)))
+        #expect(review(hello(previous: [holder], epoch: .first)) == .success(.grant(version: 1, counter: 3)))
+        #expect(review(hello(previous: [holder], epoch: nil)) == .success(.grant(version: 1, counter: 3)))
     }
 
     @Test(
         "a node that remembers another epoch than the last granted is a clone", arguments: [nil, Epoch.first, .third])
     func staleEpoch(epoch: Epoch?) {
         #expect(review(hello(epoch: epoch)) == .failure(.staleEpoch(granted: .second)))
-        #expect(review(hello(previous: newcomer, epoch: epoch)) == .failure(.staleEpoch(granted: .second)))
+        #expect(review(hello(previous: [newcomer], epoch: epoch)) == .failure(.staleEpoch(granted: .second)))
     }
 
     @Test("an epoch of equal numbers and another nonce is not the one granted")

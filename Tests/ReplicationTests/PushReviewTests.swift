@@ -61,6 +61,18 @@ struct PushReviewTests {
         #expect(accepted.watermark == log[5].time)
     }
 
+    @Test("a watermark may be five minutes ahead of the registry's clock and of the last entry, and no more")
+    func earlyWatermark() throws {
+        let latest = log[5].time.milliseconds + 300_000
+        let allowed = try registry.batch([], seal: log[2].head, watermark: HybridTime(milliseconds: latest))
+        let early = try registry.batch([], seal: log[2].head, watermark: HybridTime(milliseconds: latest + 1))
+
+        #expect(try registry.review(allowed).get().watermark == HybridTime(milliseconds: latest))
+        #expect(
+            throws: PushReview.Fault.badSeal("its watermark is ahead of its last entry and of the registry's clock")
+        ) { try registry.review(early).get() }
+    }
+
     @Test("an empty batch whose seal names another head than the registry's is refused")
     func emptyBatchElsewhere() throws {
         let batch = try registry.batch([], seal: log[1].head)

@@ -56,12 +56,26 @@ struct RejectedEntryTests {
         #expect(try push(kept) { _ in }.answers == [.accepted, .accepted])
     }
 
-    @Test("an entry under an epoch that was never granted is rejected")
+    @Test("an entry under an epoch that was never granted has the batch refused: no later epoch could follow it")
     func epoch() throws {
-        let accepted = try push { $0.epoch = .third }
+        #expect(throws: PushReview.Fault.chain(.ungrantedEpoch(sequence: 4))) { try push { $0.epoch = .third } }
+    }
 
-        #expect(
-            accepted.answers == [.rejected("its epoch was never granted"), .rejected("its epoch was never granted")])
+    @Test("a rejected entry's clock binds nothing after it")
+    func rejectedClock() throws {
+        let accepted = try push {
+            $0.id = .numbered(1)
+            $0.time = HybridTime(milliseconds: 40_000_000_000_000)
+        }
+
+        #expect(accepted.answers == [.rejected("its id is already used by another entry"), .accepted])
+    }
+
+    @Test("a clock that leaves no room to rise is rejected")
+    func endOfTime() throws {
+        let accepted = try push { $0.time = HybridTime(milliseconds: 32_503_680_000_001) }
+
+        #expect(accepted.answers == [.rejected("its clock is beyond the year 2999"), .accepted])
     }
 
     @Test("the registry's own kinds are rejected in a city's log", arguments: [UInt32(100), 104, 105, 199])
@@ -117,6 +131,6 @@ struct PushReviewFixture {
         return PushReview.review(
             batch, standing: standing,
             knownHash: { sequence in known.first { $0.sequence == sequence }?.hash },
-            isKnownID: { id in known.contains { $0.id == id } })
+            isKnownID: { id in known.contains { $0.id == id } }, now: log[log.count - 1].time.milliseconds)
     }
 }

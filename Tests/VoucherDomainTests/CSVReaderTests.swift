@@ -1,3 +1,5 @@
+import Replication
+import TestSupport
 import Testing
 
 @testable import VoucherDomain
@@ -83,7 +85,7 @@ struct CSVReaderTests {
 
     @Test("random bytes give the same rows in any chunks, in increasing lines", arguments: 0..<100)
     func randomBytes(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let bytes = Array(random.text(of: "\"\",,\n\r\nab算", count: 200).utf8)
         let whole = Self.read(bytes)
 
@@ -93,7 +95,7 @@ struct CSVReaderTests {
 
     @Test("what is written with quotes is read back", arguments: 0..<50)
     func roundTrip(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let rows = (0..<random.number(in: 1...10)).map { _ in
             (0..<random.number(in: 2...6)).map { _ in
                 random.text(of: "a算,\"\r\n;", count: random.number(in: 0...8))

@@ -1,3 +1,5 @@
+import Replication
+import TestSupport
 import Testing
 
 @testable import VoucherDomain
@@ -55,7 +57,7 @@ struct ContractNumberTests {
     @Test(
         "leading zeros are kept, and the number without them is known beside it",
         arguments: [
-            ("007", "7"), ("0A0", "A0"), ("000-120", "120"), ("0", nil), ("000", nil), ("7", nil), ("700", nil),
+            ("007", "7"), ("0A0", "A0"), ("000-120", "120"), ("0", nil), ("000", "0"), ("7", nil), ("700", nil),
             ("A007", nil),
         ])
     func leadingZeros(typed: String, stripped: String?) throws {
@@ -73,7 +75,7 @@ struct ContractNumberTests {
 
     @Test("separators put anywhere never change the number", arguments: 0..<50)
     func separatorsAnywhere(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let plain = random.text(of: "0123456789ABCXYZ算字", count: random.number(in: 1...64))
         var typed = ""
         for character in plain {

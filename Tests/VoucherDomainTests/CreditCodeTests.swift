@@ -1,3 +1,5 @@
+import Replication
+import TestSupport
 import Testing
 
 @testable import VoucherDomain
@@ -100,7 +102,7 @@ struct CreditCodeTests {
 
     @Test("both checks together let about one random code in a thousand through")
     func randomCodes() {
-        var random = SeededRandom(seed: 3)
+        var random = SeededGenerator(seed: 3)
         let passed = (0..<20_000).filter { _ in
             CreditCode(rawValue: "91110000" + random.text(of: SampleCodes.alphabet, count: 10)) != nil
         }
@@ -128,11 +130,11 @@ enum SampleCodes {
 
     /// The codes of the rule book and twenty made ones.
     static func all(seed: UInt64) -> [String] {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         return valid + (0..<20).map { _ in made(with: &random) }
     }
 
-    static func made(with random: inout SeededRandom) -> String {
+    static func made(with random: inout SeededGenerator) -> String {
         let head = "91" + random.text(of: "0123456789", count: 6)
         let organisation = random.text(of: alphabet, count: 8)
         let first17 = head + organisation + String(innerCheck(organisation))

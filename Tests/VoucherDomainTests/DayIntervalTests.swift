@@ -1,3 +1,5 @@
+import Replication
+import TestSupport
 import Testing
 
 @testable import VoucherDomain
@@ -31,7 +33,7 @@ struct DayIntervalTests {
 
     @Test("overlap and containment agree with counting days", arguments: 0..<20)
     func countingDays(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<50 {
             let (from, otherFrom): (Int32, Int32) = (random.number(in: -8...8), random.number(in: -8...8))
             let one = try interval(from, from + random.number(in: 1...8))

@@ -1,3 +1,5 @@
+import Replication
+import TestSupport
 import Testing
 
 @testable import VoucherDomain
@@ -36,7 +38,7 @@ struct MoneyTests {
 
     @Test("every amount that may be stated reads back from what is written", arguments: 0..<20)
     func roundTrip(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let amounts = (0..<200).map { _ in Money(rawValue: random.number(in: 0...Money.maximum.rawValue)) }
 
         #expect(amounts.map { Money(yuan: $0.yuan) } == amounts)
@@ -86,7 +88,7 @@ struct MoneyTests {
 
     @Test("the parts of an amount add up to it, each within one fen of its share", arguments: 0..<100)
     func apportionedExactly(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let bound = Money.maximum.rawValue
         let weights = (0..<random.number(in: 1...200)).map { _ in Money(rawValue: random.number(in: 1...bound)) }
         let amount = Money(rawValue: random.number(in: 0...bound))

@@ -1,3 +1,5 @@
+import Replication
+import TestSupport
 import Testing
 
 @testable import VoucherDomain
@@ -60,7 +62,7 @@ struct NormaliserTests {
 
     @Test("folding and coding twice is the same as once", arguments: 0..<50)
     func idempotent(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var scalars = String.UnicodeScalarView()
         for _ in 0..<40 {
             let entry = Self.entries[random.number(in: 0...(Self.entries.count - 1))].scalar

@@ -1,3 +1,5 @@
+import Replication
+import TestSupport
 import Testing
 
 @testable import VoucherDomain
@@ -47,7 +49,7 @@ enum SampleClaim {
 
     /// A claim made from a seed, with every optional field sometimes missing.
     static func made(seed: UInt64) throws -> Claim {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let isSparse = random.number(in: 0...2) == 0
         let from: Int32 = random.number(in: 10_000...30_000)
         let contract = random.text(of: "0123456789ABC算-/〔〕第号", count: 20) + "1"
@@ -69,7 +71,7 @@ enum SampleClaim {
             cofundingGroup: isSparse ? "" : random.text(of: "G0123456789-", count: 8) + "1")
     }
 
-    private static func invoices(_ random: inout SeededRandom) throws -> [Claim.Invoice] {
+    private static func invoices(_ random: inout SeededGenerator) throws -> [Claim.Invoice] {
         try (0..<random.number(in: 1...12)).map { index in
             let (digital, code) = (random.text(of: "0123456789", count: 17), random.text(of: "0123456789", count: 10))
             let serial = String(100 + index)
@@ -84,7 +86,7 @@ enum SampleClaim {
         }
     }
 
-    private static func amount(_ random: inout SeededRandom) -> Money {
+    private static func amount(_ random: inout SeededGenerator) -> Money {
         Money(rawValue: random.number(in: 1...Money.maximum.rawValue))
     }
 

@@ -1,3 +1,5 @@
+import Replication
+import TestSupport
 import Testing
 
 @testable import VoucherDomain
@@ -40,7 +42,7 @@ struct StatedTimeTests {
 
     @Test("every moment reads back from what is written", arguments: 0..<20)
     func roundTrip(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let times = (0..<100).map { _ in
             StatedTime(rawValue: random.number(in: -2_208_988_800_000...32_503_679_999_999))
         }

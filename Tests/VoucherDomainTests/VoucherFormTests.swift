@@ -1,3 +1,5 @@
+import Replication
+import TestSupport
 import Testing
 
 @testable import VoucherDomain
@@ -88,7 +90,7 @@ struct VoucherFormTests {
 
     @Test("the form of a voucher gives the same voucher", arguments: 0..<50)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let from: Int32 = random.number(in: 0...30_000)
         let validity = DayInterval(
             from: CalendarDate(rawValue: from), until: CalendarDate(rawValue: from + random.number(in: 1...800)))

@@ -14,8 +14,8 @@ CREATE TABLE node (
     detail_key BLOB NOT NULL CHECK (length(detail_key) = 32),
     -- The epoch granted last; entries are written under it.
     epoch BLOB NOT NULL CHECK (length(epoch) = 16),
-    -- The nonce this store last said hello with, kept before it was sent.
-    process_nonce BLOB NOT NULL CHECK (length(process_nonce) = 16),
+    -- Every nonce this store has said hello with since it last stored a grant, 16 bytes each, oldest first.
+    hello_nonces BLOB NOT NULL CHECK (length(hello_nonces) % 16 = 0),
     log_epoch BLOB CHECK (length(log_epoch) = 16),
     log_sequence INTEGER NOT NULL DEFAULT 0 CHECK (log_sequence >= 0),
     log_hash BLOB NOT NULL CHECK (length(log_hash) = 32),

@@ -23,9 +23,15 @@ CREATE TABLE city (
     log_sequence bigint NOT NULL DEFAULT 0 CHECK (log_sequence >= 0),
     log_hash bytea NOT NULL CHECK (octet_length(log_hash) = 32),
     log_time bigint NOT NULL DEFAULT 0,
-    watermark bigint NOT NULL DEFAULT 0,
-    feed_applied bigint NOT NULL DEFAULT 0,
-    last_contact_ms bigint
+    watermark bigint NOT NULL DEFAULT 0
+);
+
+-- When each city was last heard, and how far it has applied the feed. Apart from `city`, so that reading the feed
+-- never waits for a batch that is being received; written without waiting for the disk.
+CREATE TABLE city_contact (
+    city_code integer PRIMARY KEY REFERENCES city,
+    feed_applied bigint NOT NULL,
+    last_contact_ms bigint NOT NULL
 );
 
 -- How far the fold has come in each log. Apart from `city`, whose rows the receiving transactions lock, so that

@@ -872,7 +872,8 @@ nonisolated struct WireHelloRequest: Sendable {
 
   var processNonce: Data = Data()
 
-  var previousProcessNonce: Data = Data()
+  /// every nonce sent since the last grant that was stored
+  var previousProcessNonces: [Data] = []
 
   var epoch: WireEpoch {
     get {_epoch ?? WireEpoch()}
@@ -2652,7 +2653,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HelloRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}versions\0\u{1}city\0\u{3}process_nonce\0\u{3}previous_process_nonce\0\u{1}epoch\0\u{3}log_head\0\u{3}feed_head\0\u{1}software\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}versions\0\u{1}city\0\u{3}process_nonce\0\u{3}previous_process_nonces\0\u{1}epoch\0\u{3}log_head\0\u{3}feed_head\0\u{1}software\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2663,7 +2664,7 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 1: try { try decoder.decodeRepeatedUInt32Field(value: &self.versions) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.processNonce) }()
-      case 4: try { try decoder.decodeSingularBytesField(value: &self.previousProcessNonce) }()
+      case 4: try { try decoder.decodeRepeatedBytesField(value: &self.previousProcessNonces) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._epoch) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._logHead) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._feedHead) }()
@@ -2687,8 +2688,8 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.processNonce.isEmpty {
       try visitor.visitSingularBytesField(value: self.processNonce, fieldNumber: 3)
     }
-    if !self.previousProcessNonce.isEmpty {
-      try visitor.visitSingularBytesField(value: self.previousProcessNonce, fieldNumber: 4)
+    if !self.previousProcessNonces.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.previousProcessNonces, fieldNumber: 4)
     }
     try { if let v = self._epoch {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
@@ -2709,7 +2710,7 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.versions != rhs.versions {return false}
     if lhs.city != rhs.city {return false}
     if lhs.processNonce != rhs.processNonce {return false}
-    if lhs.previousProcessNonce != rhs.previousProcessNonce {return false}
+    if lhs.previousProcessNonces != rhs.previousProcessNonces {return false}
     if lhs._epoch != rhs._epoch {return false}
     if lhs._logHead != rhs._logHead {return false}
     if lhs._feedHead != rhs._feedHead {return false}

@@ -5,7 +5,7 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure, side by side in one run, against what PostgreSQL itself can do.",
         discussion: "Wants a release build; --smallest runs the least work in any build, to see that it runs.",
-        subcommands: [Ingest.self])
+        subcommands: [Ingest.self, Latency.self, Check.self])
 
     struct Ingest: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -15,7 +15,9 @@ struct BenchCommand: AsyncParsableCommand {
         @Option(help: "Claims to ingest.") var claims = 51_000
 
         func run() async throws {
-            try await options.run { cluster in
+            try await options.run {
+                let cluster = try BenchCluster()
+                defer { cluster.remove() }
                 let bench = IngestBench(
                     claims: options.smallest ? 340 : claims, single: options.smallest ? 34 : 3_400)
                 let result = try await bench.run(cluster)
@@ -30,11 +32,58 @@ struct BenchCommand: AsyncParsableCommand {
     }
 }
 
+extension BenchCommand {
+    struct Latency: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "From a city's commit to the decision applied in the city, idle, against one claim transaction.")
+
+        @OptionGroup var options: BenchOptions
+        @Option(help: "Claims to file, one after the other.") var rounds = 500
+
+        func run() async throws {
+            try await options.run {
+                let result = try await LatencyBench(rounds: options.smallest ? 5 : rounds).run()
+                if options.json { return try Output.json(result) }
+                Output.line("                     p50 ms   p99 ms")
+                Output.line("decision applied     \(result.decision_p50_ms.formatted)     \(result.decision_p99_ms.formatted)")
+                Output.line("claim transaction    \(result.transaction_p50_ms.formatted)     \(result.transaction_p99_ms.formatted)")
+                Output.line("ratio                \(result.ratio_p50.formatted)     \(result.ratio_p99.formatted)")
+            }
+        }
+    }
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The pre-check of an offline city, with ten thousand and with ten million keys.")
+
+        @OptionGroup var options: BenchOptions
+        @Option(help: "Checks at each size.") var questions = 20_000
+
+        func run() async throws {
+            try await options.run {
+                let bench =
+                    options.smallest
+                    ? CheckBench(sizes: [1_000], questions: 100)
+                    : CheckBench(sizes: [10_000, 10_000_000], questions: questions)
+                let results = try bench.run()
+                if options.json { return try Output.json(results) }
+                var table = TextTable(["keys", "p50 µs", "p99 µs", "bytes a key"], rightAligned: [0, 1, 2, 3])
+                for result in results {
+                    table.add([
+                        String(result.keys), result.p50_us.formatted, result.p99_us.formatted, result.bytes_per_key.formatted,
+                    ])
+                }
+                Output.line(table.text)
+            }
+        }
+    }
+}
+
 struct BenchOptions: ParsableArguments {
     @Flag(help: "The least work, in any build: a functional test, no measurement.") var smallest = false
     @Flag(help: "Print JSON.") var json = false
 
-    func run(_ body: (BenchCluster) async throws -> Void) async throws {
+    func run(_ body: () async throws -> Void) async throws {
         #if DEBUG
         guard smallest else {
             Output.note("federation-lab: a debug build measures nothing: swift build -c release, or --smallest")
@@ -43,11 +92,7 @@ struct BenchOptions: ParsableArguments {
         #endif
         try await CommandFailure.catching(
             "federation-lab", explain: DemoCommand.explain, pass: { $0 is ExitCode }, exit: ExitCode.failure
-        ) {
-            let cluster = try BenchCluster()
-            defer { cluster.remove() }
-            try await body(cluster)
-        }
+        ) { try await body() }
     }
 }
 

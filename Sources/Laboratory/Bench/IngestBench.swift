@@ -1,9 +1,7 @@
 import Arbitration
-import DefaultPolicy
 import FederationHTTP
 import FederationWire
 import Foundation
-import NationalRegistry
 import PostgresClient
 import RegistryStore
 import Replication
@@ -109,43 +107,6 @@ struct IngestBench {
 
 extension Duration {
     var seconds: Double { self / .seconds(1) }
-}
-
-/// A private PostgreSQL for benchmarks, with a database for each part.
-struct BenchCluster {
-    let directory: String
-    private let cluster: EmbeddedPostgres
-
-    init() throws {
-        directory = "/tmp/federation-bench-\(getpid())"
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        chmod(directory, 0o777)
-        cluster = try EmbeddedPostgres(directory: "\(directory)/postgres")
-    }
-
-    func remove() {
-        cluster.stop()
-        try? FileManager.default.removeItem(atPath: directory)
-    }
-
-    /// Makes an empty database.
-    ///
-    /// - Returns: Its URL.
-    func makeDatabase(_ name: String) async throws -> String {
-        try await PostgresPool(url: cluster.url, size: 1).run { try $0.run(script: "CREATE DATABASE \(name)") }
-        return cluster.url.replacing("/postgres?", with: "/\(name)?", maxReplacements: 1)
-    }
-
-    /// Makes a database with a registry in it.
-    func makeStore(database: String) async throws -> RegistryStore {
-        let url = try await makeDatabase(database)
-        let secrets = RegistrySecrets(
-            signingKey: SigningKey(), keyEpoch: 1, federationSecret: PrivateFile.random(),
-            detailMaster: PrivateFile.random())
-        let store = RegistryStore(pool: PostgresPool(url: url, size: 24), secrets: secrets)
-        try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
-        return store
-    }
 }
 
 /// The floor: what PostgreSQL itself needs to load the rows that the ingest left behind.

@@ -1,28 +1,31 @@
-import VoucherDomain
-
-@testable import Arbitration
+package import Arbitration
+import Replication
+package import VoucherDomain
 
 /// Makes journals in which few identifiers are shared by many claims, so that every rule is broken often.
-struct JournalGenerator {
-    private var numbers: SeededNumbers
+package struct JournalGenerator {
+    private var numbers: SeededGenerator
     /// Whether claims may state other amounts for an invoice or a contract than the claims before them.
     private let statesOtherAmounts: Bool
+    private let policy: Policy
     private var filed: [ClaimName] = []
 
     private static let cities = [CityCode.beijing, .hangzhou, .shenzhen]
     private static let companies = [CreditCode.buyer, .supplier, .otherBuyer]
-    /// Low enough that each enterprise reaches it with a few live claims.
-    static let yearCap = Money.yuan(250)
+    /// Low enough that each enterprise reaches it with a few live claims; for the policy.
+    package static let yearCap = Money.yuan(250)
 
-    init(seed: UInt64, statesOtherAmounts: Bool) {
-        numbers = SeededNumbers(seed: seed)
+    /// - Parameter policy: What the journal begins with.
+    package init(seed: UInt64, statesOtherAmounts: Bool, policy: Policy) {
+        numbers = SeededGenerator(seed: seed)
         self.statesOtherAmounts = statesOtherAmounts
+        self.policy = policy
     }
 
     /// A journal of that many entries: policy and vouchers first, then mostly claims and withdrawals.
-    mutating func journal(length: Int) -> [JournalEntry] {
+    package mutating func journal(length: Int) -> [JournalEntry] {
         var acts: [(city: CityCode, content: JournalEntry.Content)] = []
-        acts.append((.registry, .policyPublished(.sample(yearCap: Self.yearCap))))
+        acts.append((.registry, .policyPublished(policy)))
         for city in Self.cities {
             for index in Self.companies.indices { acts.append((city, .voucherIssued(voucher(index)))) }
         }
@@ -96,7 +99,7 @@ struct JournalGenerator {
     }
 
     /// Cuts a journal into batches of one to eight entries.
-    mutating func batches(of journal: [JournalEntry]) -> [[JournalEntry]] {
+    package mutating func batches(of journal: [JournalEntry]) -> [[JournalEntry]] {
         var batches: [[JournalEntry]] = []
         var rest = journal[...]
         while !rest.isEmpty {

@@ -1,0 +1,96 @@
+package import Arbitration
+package import VoucherDomain
+
+/// What a test wrote by hand and knows to be valid.
+package func valid<Value>(_ value: Value?) -> Value {
+    guard let value else { preconditionFailure("a test names an invalid \(Value.self)") }
+    return value
+}
+
+extension CityCode {
+    package static let beijing = valid(CityCode("110000"))
+    package static let hangzhou = valid(CityCode("330100"))
+    package static let shenzhen = valid(CityCode("440300"))
+}
+
+extension CreditCode {
+    package static let buyer = valid(CreditCode(rawValue: "91110000600037341L"))
+    package static let supplier = valid(CreditCode(rawValue: "9144030071526726XG"))
+    package static let otherBuyer = valid(CreditCode(rawValue: "91620100719023721L"))
+    package static let otherSupplier = valid(CreditCode(rawValue: "911522010783762860"))
+}
+
+extension Money {
+    package static func yuan(_ yuan: Int64, fen: Int64 = 0) -> Money { Money(rawValue: yuan * 100 + fen) }
+}
+
+extension DayInterval {
+    /// `[from, until)`, both written `YYYY-MM-DD`.
+    package static func days(_ from: String, _ until: String) -> DayInterval {
+        valid(DayInterval(from: valid(CalendarDate(from)), until: valid(CalendarDate(until))))
+    }
+
+    package static let june = days("2026-06-01", "2026-07-01")
+    package static let july = days("2026-07-01", "2026-08-01")
+}
+
+extension Claim.Invoice {
+    /// Under which of its names an invoice is stated.
+    package enum Naming: Hashable, CaseIterable, Sendable { case digital, paper, both }
+
+    /// The invoice with that serial; one serial is one invoice, however it is named.
+    package static func serial(
+        _ serial: Int, _ amount: Money = .yuan(100), _ naming: Naming = .digital, on date: String? = nil
+    ) -> Claim.Invoice {
+        let digits = String(serial)
+        let digital = "26330" + String(repeating: "0", count: 15 - digits.utf8.count) + digits
+        let paper = "033001900111:" + String(repeating: "0", count: 8 - digits.utf8.count) + digits
+        let text =
+            switch naming {
+            case .digital: digital
+            case .paper: paper
+            case .both: "\(digital)=\(paper)"
+            }
+        let number = valid(try? InvoiceNumber(text))
+        return Claim.Invoice(number: number, amount: amount, issuedOn: date.map { valid(CalendarDate($0)) })
+    }
+}
+
+extension Claim {
+    /// A valid claim of 10 yuan on voucher `V1` that names nothing which another claim could share by accident,
+    /// apart from the two companies, the voucher and the enterprise's year.
+    package static func sample(
+        _ number: String, voucher: String = "V1", buyer: CreditCode = .buyer, supplier: CreditCode = .supplier,
+        contract: String? = nil, contractAmount: Money = .yuan(100_000_000), service: DayInterval = .june,
+        resource: String = "", invoices: [Invoice], claimed: Money = .yuan(10), receipt: String = "",
+        proof: [UInt8] = [], group: String = ""
+    ) -> Claim {
+        let contractText = contract ?? "HT-\(number)"
+        return Claim(
+            number: number, filedAt: nil, voucherNumber: voucher, enterprise: buyer, enterpriseName: "",
+            provider: supplier, providerName: "", contract: valid(ContractNumber(contractText)),
+            contractText: contractText,
+            contractSignedOn: nil, contractAmount: contractAmount, service: service, resourceClass: resource,
+            cardHours: nil, invoices: invoices, claimed: claimed, bankReceipt: receipt, usageProof: proof,
+            cofundingGroup: group)
+    }
+}
+
+extension Voucher {
+    package static func sample(
+        _ number: String, for enterprise: CreditCode = .buyer, programme: String = "算力券",
+        faceValue: Money = .yuan(20_000_000), validity: DayInterval = .days("2025-01-01", "2028-01-01")
+    ) -> Voucher {
+        Voucher(
+            number: number, programme: programme, enterprise: enterprise, enterpriseName: "", faceValue: faceValue,
+            issuedOn: nil, validity: validity)
+    }
+}
+
+extension JournalEntry {
+    /// An entry whose id is derived from its position.
+    package static func sample(position: Int64, city: CityCode, _ content: Content) -> JournalEntry {
+        let id = [UInt8](repeating: 0, count: 8) + withUnsafeBytes(of: position.bigEndian, Array.init)
+        return JournalEntry(position: position, city: city, id: id, content: content)
+    }
+}
