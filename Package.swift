@@ -20,10 +20,12 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioFoundationCompat: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -92,7 +94,7 @@ let package = Package(
 
         // HTTP and terminal conventions that both programs share.
         .target(
-            name: "FederationHTTP", dependencies: [httpTypes, hummingbird, nioCore], swiftSettings: settings),
+            name: "FederationHTTP", dependencies: [coreMetrics, httpTypes, hummingbird, nioCore], swiftSettings: settings),
         .target(name: "Terminal", swiftSettings: settings),
 
         // The two programs, as libraries.
@@ -101,7 +103,7 @@ let package = Package(
             dependencies: [
                 "Arbitration", "DefaultPolicy", "FederationHTTP", "FederationWire", "PostgresClient", "RegistryStore",
                 "Replication", "Terminal", "VoucherDomain", argumentParser, crypto, httpTypes, hummingbird,
-                hummingbirdTLS, logging, nioCore, nioSSL, serviceLifecycle, swiftASN1, x509,
+                hummingbirdTLS, logging, metrics, nioCore, nioSSL, serviceLifecycle, swiftASN1, x509,
             ], swiftSettings: settings),
         .executableTarget(
             name: "national-registry", dependencies: ["NationalRegistry", argumentParser], swiftSettings: settings),
@@ -109,8 +111,8 @@ let package = Package(
             name: "CityNode",
             dependencies: [
                 "Arbitration", "CityStore", "FederationHTTP", "FederationWire", "Replication", "Terminal",
-                "VoucherDomain", argumentParser, asyncHTTPClient, crypto, httpTypes, hummingbird, logging, nioCore,
-                nioFoundationCompat, nioSSL, serviceLifecycle,
+                "VoucherDomain", argumentParser, asyncHTTPClient, crypto, httpTypes, hummingbird, logging, metrics, nioCore,
+                nioFoundationCompat, nioPosix, nioSSL, serviceLifecycle,
             ], swiftSettings: settings),
         .executableTarget(name: "city-node", dependencies: ["CityNode", argumentParser], swiftSettings: settings),
         .target(
@@ -144,12 +146,23 @@ let package = Package(
         .testTarget(
             name: "PostgresClientTests", dependencies: ["PostgresClient", "TestSupport"], swiftSettings: settings),
         .testTarget(
+            name: "RegistryStoreTests",
+            dependencies: [
+                "Arbitration", "DefaultPolicy", "FederationWire", "PostgresClient", "RegistrySchema", "RegistryStore",
+                "Replication", "TestSupport", "VoucherDomain",
+            ], swiftSettings: settings),
+        .testTarget(
             name: "CityStoreTests",
             dependencies: [
                 "Arbitration", "CityStore", "DefaultPolicy", "FederationWire", "Replication", "TestSupport",
                 "VoucherDomain", grdb,
             ], swiftSettings: settings),
         .testTarget(name: "HouseRulesTests", swiftSettings: settings),
-        .testTarget(name: "EndToEndTests", dependencies: ["Laboratory"], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "FederationHTTP", "FederationWire", "Laboratory", "NationalRegistry", "Replication", "Terminal",
+                "VoucherDomain", asyncHTTPClient, nioCore, nioHTTP1, nioSSL,
+            ], swiftSettings: settings),
     ]
 )

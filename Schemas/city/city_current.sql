@@ -144,6 +144,8 @@ CREATE TABLE node (
     feed_position INTEGER NOT NULL DEFAULT 0,
     feed_hash BLOB NOT NULL CHECK (length(feed_hash) = 32),
     policy_version INTEGER NOT NULL DEFAULT 0,
+    -- Why replication has stopped; the node is read-only until it is greeted again. NULL while all is well.
+    alarm TEXT,
     -- When the registry was last heard, by this node's clock; NULL before the first time.
     last_contact_ms INTEGER
 ) STRICT;

@@ -1,0 +1,244 @@
+CREATE TABLE api_token (
+    token_hash bytea NOT NULL,
+    role text NOT NULL,
+    label text NOT NULL,
+    created_at_ms bigint NOT NULL,
+    expires_at_ms bigint,
+    revoked_at_ms bigint,
+    CONSTRAINT api_token_pkey PRIMARY KEY (token_hash),
+    CONSTRAINT api_token_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'auditor'::text]))),
+    CONSTRAINT api_token_token_hash_check CHECK ((octet_length(token_hash) = 32))
+);
+
+CREATE TABLE audit_event (
+    event_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    at_ms bigint NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    detail text NOT NULL,
+    CONSTRAINT audit_event_pkey PRIMARY KEY (event_id)
+);
+
+CREATE TABLE batch (
+    batch_id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    city_code integer NOT NULL,
+    first_sequence bigint NOT NULL,
+    last_sequence bigint NOT NULL,
+    entry_bytes bigint NOT NULL,
+    seal_body bytea NOT NULL,
+    seal_signature bytea NOT NULL,
+    receipt_body bytea NOT NULL,
+    receipt_signature bytea NOT NULL,
+    received_at_ms bigint NOT NULL,
+    folded boolean NOT NULL DEFAULT false,
+    CONSTRAINT batch_check CHECK ((last_sequence >= first_sequence)),
+    CONSTRAINT batch_pkey PRIMARY KEY (batch_id)
+);
+
+CREATE TABLE city (
+    city_code integer NOT NULL,
+    name text NOT NULL,
+    status text NOT NULL,
+    public_key bytea,
+    granted_epoch bytea,
+    process_nonce bytea,
+    log_epoch bytea,
+    log_sequence bigint NOT NULL DEFAULT 0,
+    log_hash bytea NOT NULL,
+    log_time bigint NOT NULL DEFAULT 0,
+    watermark bigint NOT NULL DEFAULT 0,
+    CONSTRAINT city_city_code_check CHECK (((city_code >= 0) AND (city_code <= 999999))),
+    CONSTRAINT city_granted_epoch_check CHECK ((octet_length(granted_epoch) = 16)),
+    CONSTRAINT city_log_epoch_check CHECK ((octet_length(log_epoch) = 16)),
+    CONSTRAINT city_log_hash_check CHECK ((octet_length(log_hash) = 32)),
+    CONSTRAINT city_log_sequence_check CHECK ((log_sequence >= 0)),
+    CONSTRAINT city_pkey PRIMARY KEY (city_code),
+    CONSTRAINT city_process_nonce_check CHECK ((octet_length(process_nonce) = 16)),
+    CONSTRAINT city_public_key_check CHECK ((octet_length(public_key) = 32)),
+    CONSTRAINT city_status_check CHECK ((status = ANY (ARRAY['enrolled'::text, 'active'::text, 'suspended'::text])))
+);
+
+CREATE TABLE city_contact (
+    city_code integer NOT NULL,
+    feed_applied bigint NOT NULL,
+    last_contact_ms bigint NOT NULL,
+    CONSTRAINT city_contact_pkey PRIMARY KEY (city_code)
+);
+
+CREATE TABLE claim (
+    "position" bigint NOT NULL,
+    city_code integer NOT NULL,
+    sequence bigint NOT NULL,
+    claim_no text COLLATE "C" NOT NULL,
+    state smallint NOT NULL,
+    policy_version integer NOT NULL,
+    voucher_no text COLLATE "C" NOT NULL,
+    enterprise_uscc text COLLATE "C" NOT NULL,
+    provider_uscc text COLLATE "C" NOT NULL,
+    contract_no text COLLATE "C" NOT NULL,
+    claimed_fen bigint NOT NULL,
+    service_from date NOT NULL,
+    service_until date NOT NULL,
+    case_id text,
+    reasons bytea NOT NULL,
+    withdrawn_position bigint,
+    CONSTRAINT claim_check CHECK ((service_until > service_from)),
+    CONSTRAINT claim_claimed_fen_check CHECK ((claimed_fen > 0)),
+    CONSTRAINT claim_number_once UNIQUE (city_code, claim_no),
+    CONSTRAINT claim_pkey PRIMARY KEY ("position"),
+    CONSTRAINT claim_state_check CHECK ((state = ANY (ARRAY[2, 3, 4, 6])))
+);
+
+CREATE TABLE claim_key (
+    key bytea NOT NULL,
+    "position" bigint NOT NULL,
+    live boolean NOT NULL,
+    exclusive boolean NOT NULL,
+    holder bytea NOT NULL,
+    cofunding_group text COLLATE "C" NOT NULL,
+    item bytea NOT NULL,
+    amount_fen bigint NOT NULL,
+    capacity_fen bigint NOT NULL,
+    service_from date,
+    service_until date,
+    CONSTRAINT claim_key_amount_fen_check CHECK ((amount_fen >= 0)),
+    CONSTRAINT claim_key_capacity_fen_check CHECK ((capacity_fen >= 0))
+);
+
+CREATE TABLE conflict_case (
+    case_id text NOT NULL,
+    "position" bigint NOT NULL,
+    rules text[] NOT NULL,
+    state text NOT NULL,
+    CONSTRAINT conflict_case_pkey PRIMARY KEY (case_id),
+    CONSTRAINT conflict_case_position_key UNIQUE ("position"),
+    CONSTRAINT conflict_case_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text])))
+);
+
+CREATE TABLE conflict_case_claim (
+    case_id text NOT NULL,
+    city_code integer NOT NULL,
+    claim_no text COLLATE "C" NOT NULL,
+    CONSTRAINT conflict_case_claim_pkey PRIMARY KEY (case_id, city_code, claim_no)
+);
+
+CREATE TABLE entry (
+    city_code integer NOT NULL,
+    sequence bigint NOT NULL,
+    entry_id bytea,
+    kind integer NOT NULL,
+    hash bytea NOT NULL,
+    bytes bytea NOT NULL,
+    fault text,
+    CONSTRAINT entry_entry_id_check CHECK ((octet_length(entry_id) = 16)),
+    CONSTRAINT entry_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT entry_id_once UNIQUE (entry_id),
+    CONSTRAINT entry_pkey PRIMARY KEY (city_code, sequence),
+    CONSTRAINT entry_sequence_check CHECK ((sequence > 0))
+);
+
+CREATE TABLE feed (
+    "position" bigint NOT NULL,
+    city_code integer NOT NULL,
+    sequence bigint NOT NULL,
+    decision smallint NOT NULL,
+    hash bytea NOT NULL,
+    bytes bytea NOT NULL,
+    CONSTRAINT feed_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT feed_pkey PRIMARY KEY ("position"),
+    CONSTRAINT feed_position_check CHECK (("position" > 0))
+);
+
+CREATE TABLE finding (
+    "position" bigint NOT NULL,
+    rule text NOT NULL,
+    outcome text NOT NULL,
+    key bytea,
+    blocking_city integer NOT NULL,
+    blocking_claim_no text COLLATE "C" NOT NULL,
+    CONSTRAINT finding_outcome_check CHECK ((outcome = ANY (ARRAY['block'::text, 'hold'::text, 'flag'::text])))
+);
+
+CREATE TABLE fold_cursor (
+    city_code integer NOT NULL,
+    folded_sequence bigint NOT NULL,
+    CONSTRAINT fold_cursor_folded_sequence_check CHECK ((folded_sequence > 0)),
+    CONSTRAINT fold_cursor_pkey PRIMARY KEY (city_code)
+);
+
+CREATE TABLE join_token (
+    secret_hash bytea NOT NULL,
+    city_code integer NOT NULL,
+    expires_at_ms bigint NOT NULL,
+    used_at_ms bigint,
+    CONSTRAINT join_token_pkey PRIMARY KEY (secret_hash),
+    CONSTRAINT join_token_secret_hash_check CHECK ((octet_length(secret_hash) = 32))
+);
+
+CREATE TABLE policy (
+    version integer NOT NULL,
+    "position" bigint NOT NULL,
+    document bytea NOT NULL,
+    CONSTRAINT policy_pkey PRIMARY KEY (version),
+    CONSTRAINT policy_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE registry (
+    only_row boolean NOT NULL DEFAULT true,
+    incarnation integer NOT NULL,
+    feed_position bigint NOT NULL,
+    feed_hash bytea NOT NULL,
+    signing_key bytea NOT NULL,
+    secrets_digest bytea NOT NULL,
+    advertised_url text,
+    trust_anchor bytea,
+    CONSTRAINT registry_feed_hash_check CHECK ((octet_length(feed_hash) = 32)),
+    CONSTRAINT registry_feed_position_check CHECK ((feed_position >= 0)),
+    CONSTRAINT registry_incarnation_check CHECK ((incarnation > 0)),
+    CONSTRAINT registry_only_row_check CHECK (only_row),
+    CONSTRAINT registry_pkey PRIMARY KEY (only_row),
+    CONSTRAINT registry_secrets_digest_check CHECK ((octet_length(secrets_digest) = 32)),
+    CONSTRAINT registry_signing_key_check CHECK ((octet_length(signing_key) = 32))
+);
+
+CREATE TABLE voucher (
+    key bytea NOT NULL,
+    "position" bigint NOT NULL,
+    city_code integer NOT NULL,
+    voucher_no text COLLATE "C" NOT NULL,
+    programme text NOT NULL,
+    enterprise_uscc text COLLATE "C" NOT NULL,
+    enterprise_name text NOT NULL,
+    face_value_fen bigint NOT NULL,
+    valid_from date NOT NULL,
+    valid_until date NOT NULL,
+    CONSTRAINT voucher_check CHECK ((valid_until > valid_from)),
+    CONSTRAINT voucher_face_value_fen_check CHECK ((face_value_fen > 0)),
+    CONSTRAINT voucher_pkey PRIMARY KEY (key)
+);
+
+ALTER TABLE batch ADD CONSTRAINT batch_city_code_fkey FOREIGN KEY (city_code) REFERENCES city(city_code);
+
+ALTER TABLE city_contact ADD CONSTRAINT city_contact_city_code_fkey FOREIGN KEY (city_code) REFERENCES city(city_code);
+
+ALTER TABLE conflict_case_claim ADD CONSTRAINT conflict_case_claim_case_id_fkey FOREIGN KEY (case_id) REFERENCES conflict_case(case_id);
+
+ALTER TABLE join_token ADD CONSTRAINT join_token_city_code_fkey FOREIGN KEY (city_code) REFERENCES city(city_code);
+
+CREATE UNIQUE INDEX batch_of_entry ON public.batch USING btree (city_code, last_sequence);
+
+CREATE INDEX batch_waiting ON public.batch USING btree (batch_id) WHERE (NOT folded);
+
+CREATE INDEX claim_enterprise ON public.claim USING btree (enterprise_uscc);
+
+CREATE INDEX claim_key_claim ON public.claim_key USING btree ("position");
+
+CREATE INDEX claim_key_lookup ON public.claim_key USING btree (key, live);
+
+CREATE UNIQUE INDEX claim_key_one_holder ON public.claim_key USING btree (key) WHERE (live AND exclusive);
+
+CREATE INDEX claim_provider ON public.claim USING btree (provider_uscc);
+
+CREATE INDEX finding_claim ON public.finding USING btree ("position");
+
+CREATE INDEX finding_rule ON public.finding USING btree (rule, key);

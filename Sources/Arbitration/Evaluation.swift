@@ -31,7 +31,9 @@ struct Evaluation {
     private func reason(
         _ rule: Rule, _ finding: Reason.Finding, _ blocking: [ClaimName] = [], _ key: Key? = nil
     ) -> Reason {
-        Reason(rule: rule.id, outcome: rule.outcome, finding: finding, blocking: blocking, key: key)
+        Reason(
+            rule: rule.id, outcome: rule.outcome, finding: finding, blocking: Array(blocking.prefix(Reason.mostNamed)),
+            unnamed: max(0, blocking.count - Reason.mostNamed), key: key)
     }
 
     /// The candidates of the rule's kinds, grouped by key; they come in key order.

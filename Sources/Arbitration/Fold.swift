@@ -6,23 +6,26 @@ import VoucherDomain
 /// the ledger before them: no clock, no randomness, no hash-table order, no I/O. A claim takes all of its keys
 /// or none; `block` beats `hold`; a held claim takes its keys and its room under caps; a refused one takes
 /// nothing.
-package struct Fold: Hashable, Sendable {
+package struct Fold: Equatable, Sendable {
     package private(set) var ledger: Ledger
 
     package init(ledger: Ledger = Ledger()) { self.ledger = ledger }
 
     /// Decides one entry and takes the decision over into the ledger.
-    package mutating func apply(_ entry: JournalEntry) -> Outcome {
-        let outcome = decide(entry)
+    ///
+    /// - Parameter guarded: Keys that the database knows to be held although the ledger does not: never in a sound
+    ///   registry. A claim that would take one is held, so that nothing is paid before people have looked.
+    package mutating func apply(_ entry: JournalEntry, guarded: Set<Key> = []) -> Outcome {
+        let outcome = decide(entry, guarded)
         ledger.apply(outcome, of: entry)
         return outcome
     }
 
     private var policyVersion: UInt32 { ledger.policy?.version ?? 0 }
 
-    private func decide(_ entry: JournalEntry) -> Outcome {
+    private func decide(_ entry: JournalEntry, _ guarded: Set<Key>) -> Outcome {
         switch entry.content {
-        case .claimFiled(let claim): decide(claim, filedBy: entry)
+        case .claimFiled(let claim): decide(claim, filedBy: entry, guarded)
         case .claimWithdrawn(let number): decideWithdrawal(of: ClaimName(city: entry.city, number: number))
         case .voucherIssued(let voucher): decide(voucher, issuedBy: entry)
         case .policyPublished(let policy): decide(policy)
@@ -33,7 +36,7 @@ package struct Fold: Hashable, Sendable {
     }
 
     private func invalid(_ fault: String, claim: ClaimName? = nil) -> Outcome {
-        let reason = Reason(rule: "entry", outcome: .block, finding: .faultyEntry(fault))
+        let reason = Reason(rule: Fold.entryRule, outcome: .block, finding: .faultyEntry(fault))
         return Outcome(decision: .invalid, reasons: [reason], claim: claim, policyVersion: policyVersion)
     }
 
@@ -64,7 +67,7 @@ package struct Fold: Hashable, Sendable {
         }
     }
 
-    private func decide(_ claim: Claim, filedBy entry: JournalEntry) -> Outcome {
+    private func decide(_ claim: Claim, filedBy entry: JournalEntry, _ guarded: Set<Key>) -> Outcome {
         let name = ClaimName(city: entry.city, number: claim.number)
         guard let policy = ledger.policy else { return invalid("no policy has been published", claim: name) }
         guard ledger.claims[name] == nil else {
@@ -72,10 +75,12 @@ package struct Fold: Hashable, Sendable {
         }
         let voucher = ledger.vouchers[.voucher(city: entry.city, number: claim.voucherNumber)]?.facts
         let candidates = KeyDerivation(
-            policy: policy, claim: claim, name: name, claimID: entry.id, position: entry.position, voucher: voucher
+            policy: policy, claim: claim, name: name, keys: entry.keys, claimID: entry.id, position: entry.position, voucher: voucher
         ).holdings()
         let evaluation = Evaluation(ledger: ledger, claim: claim, voucher: voucher, candidates: candidates)
-        let reasons = policy.rules.flatMap { evaluation.reasons(under: $0, policy: policy) }
+        let reasons =
+            policy.rules.flatMap { evaluation.reasons(under: $0, policy: policy) }
+            + Fold.guardReasons(guarded, candidates)
         if reasons.contains(where: { $0.outcome == .block }) {
             return Outcome(
                 decision: .refused, reasons: reasons, holdings: candidates, claim: name,
@@ -86,6 +91,21 @@ package struct Fold: Hashable, Sendable {
             decision: isHeld ? .held : .reserved, reasons: reasons, holdings: candidates, claim: name,
             caseID: isHeld ? SpokenID.make(position: entry.position) : nil, policyVersion: policy.version)
     }
+
+    private static func guardReasons(_ guarded: Set<Key>, _ candidates: [Holding]) -> [Reason] {
+        Set(candidates.map(\.key)).intersection(guarded).sorted().compactMap { key in
+            key.kind.map { Reason(rule: guardRule, outcome: .hold, finding: .held($0), key: key) }
+        }
+    }
+
+    /// What makes an entry invalid, under no policy.
+    private static let entryRule = "entry"
+
+    /// What holds a claim whose key the database refused, under no policy.
+    package static let guardRule = "second-guard"
+
+    /// Names that no rule of a policy may have.
+    static let reservedRuleIDs = [entryRule, guardRule]
 
     /// The rule that vouchers themselves are judged by.
     static let voucherRule = "voucher-balance"

@@ -27,7 +27,8 @@ package struct ClaimName: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     package func hash(into hasher: inout Hasher) {
         hasher.combine(city)
-        for byte in number.utf8 { hasher.combine(byte) }
+        var number = number
+        number.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 
     package static func < (left: ClaimName, right: ClaimName) -> Bool {

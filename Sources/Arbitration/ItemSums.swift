@@ -1,10 +1,11 @@
 import VoucherDomain
 
 /// A sum in which each item counts once, with the largest amount stated for it, however many claims name it.
+/// A holding without an item counts for itself.
 ///
 /// An item may have several names (both numbers of one invoice); any of them finds it, and a claim that states
 /// two names of what were two items makes them one.
-struct ItemSums: Hashable, Sendable {
+struct ItemSums: Sendable {
     private(set) var total: Int64 = 0
     private var groupByName: [[UInt8]: Int] = [:]
     /// Amount and names of each item; an item that was merged into another has amount 0 and no names.
@@ -17,12 +18,16 @@ struct ItemSums: Hashable, Sendable {
 
     /// What adding the holding would change the total by; negative when it makes two items one.
     func addition(of holding: Holding) -> Int64 {
+        if holding.item.isEmpty { return holding.amount }
         let amounts = groups(of: holding).map { groups[$0].amount }
         return max(holding.amount, amounts.max() ?? 0) - amounts.reduce(0, +)
     }
 
+    /// Takes the holding in. The total never falls: when a claim makes two items one, the room that they took stays
+    /// taken, because withdrawing that claim makes them two again.
     mutating func add(_ holding: Holding) {
-        total += addition(of: holding)
+        total += max(0, addition(of: holding))
+        if holding.item.isEmpty { return }
         let known = groups(of: holding)
         let amount = max(holding.amount, known.map { groups[$0].amount }.max() ?? 0)
         var names = ItemSums.names(of: holding)
@@ -38,9 +43,7 @@ struct ItemSums: Hashable, Sendable {
         Set(ItemSums.names(of: holding).compactMap { groupByName[$0] }).sorted()
     }
 
-    /// A claim's own amount is counted once per claim.
     private static func names(of holding: Holding) -> [[UInt8]] {
-        if holding.item.isEmpty { return [withUnsafeBytes(of: holding.position.bigEndian, Array.init)] }
         var names: [[UInt8]] = []
         var rest = holding.item[...]
         while rest.count > 2, let high = rest.popFirst(), let low = rest.popFirst() {
@@ -51,13 +54,6 @@ struct ItemSums: Hashable, Sendable {
         return names
     }
 
-    static func == (left: ItemSums, right: ItemSums) -> Bool {
-        left.total == right.total && left.items == right.items
-    }
-
-    func hash(into hasher: inout Hasher) { hasher.combine(items) }
-
-    private var items: [[UInt8]: Int64] {
-        groupByName.mapValues { groups[$0].amount }
-    }
+    /// Takes out a holding without an item.
+    mutating func remove(_ holding: Holding) { total -= holding.amount }
 }

@@ -9,12 +9,25 @@ package struct JournalEntry: Hashable, Sendable {
     /// The permanent unique id, 16 bytes. A claim's id is that of the entry that filed it.
     package let id: [UInt8]
     package let content: Content
+    /// The keys under which a filed claim stands, each once, in ascending order; empty for other entries.
+    package let keys: [Key]
 
     package init(position: Int64, city: CityCode, id: [UInt8], content: Content) {
+        let keys = if case .claimFiled(let claim) = content { claim.keys(in: city) } else { [Key]() }
+        self.init(position: position, city: city, id: id, content: content, keys: keys)
+    }
+
+    private init(position: Int64, city: CityCode, id: [UInt8], content: Content, keys: [Key]) {
         self.position = position
         self.city = city
         self.id = id
         self.content = content
+        self.keys = keys
+    }
+
+    /// The same entry in another place.
+    package func placed(at position: Int64) -> JournalEntry {
+        JournalEntry(position: position, city: city, id: id, content: content, keys: keys)
     }
 
     package enum Content: Hashable, Sendable {

@@ -73,18 +73,23 @@ package struct Key: Hashable, Comparable, Sendable {
 
     /// - Precondition: each field has at most 65,535 bytes; identifiers have at most 64 code points.
     package init(_ kind: KeyKind, fields: [some StringProtocol]) {
-        var bytes: [UInt8] = [kind.rawValue]
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(1 + fields.reduce(0) { $0 + 2 + $1.utf8.count })
+        bytes.append(kind.rawValue)
         for field in fields {
-            let utf8 = Array(field.utf8)
-            precondition(utf8.count <= 65_535, "a key field of \(utf8.count) bytes, at most 65535")
-            bytes += [UInt8(utf8.count >> 8), UInt8(utf8.count & 0xFF)]
-            bytes += utf8
+            let count = field.utf8.count
+            precondition(count <= 65_535, "a key field of \(count) bytes, at most 65535")
+            bytes.append(UInt8(count >> 8))
+            bytes.append(UInt8(count & 0xFF))
+            bytes.append(contentsOf: field.utf8)
         }
         self.bytes = bytes
     }
 
     /// The kind, or `nil` when the bytes are no key of this version.
     package var kind: KeyKind? { bytes.first.flatMap(KeyKind.init(rawValue:)) }
+
+    package func hash(into hasher: inout Hasher) { bytes.withUnsafeBytes { hasher.combine(bytes: $0) } }
 
     package static func < (left: Key, right: Key) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
 }

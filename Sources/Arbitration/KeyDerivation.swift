@@ -1,11 +1,17 @@
 package import VoucherDomain
 
 /// What the registry must know about a claim's voucher to judge it.
-package struct VoucherFacts: Hashable, Sendable {
+package struct VoucherFacts: Equatable, Sendable {
     package let enterprise: CreditCode
     package let programme: String
     package let faceValue: Money
     package let validity: DayInterval
+
+    // By bytes: Swift's own equality of strings ignores differences of composition that SQL sees.
+    package static func == (left: VoucherFacts, right: VoucherFacts) -> Bool {
+        left.enterprise == right.enterprise && left.programme.utf8.elementsEqual(right.programme.utf8)
+            && left.faceValue == right.faceValue && left.validity == right.validity
+    }
 
     package init(_ voucher: Voucher) {
         self.enterprise = voucher.enterprise
@@ -18,20 +24,26 @@ package struct VoucherFacts: Hashable, Sendable {
 extension Claim {
     /// Every key the claim stands under, each once, in ascending order.
     package func keys(in city: CityCode) -> [Key] {
-        var keys: Set<Key> = [
+        var keys: [Key] = [
             .voucher(city: city, number: voucherNumber), .enterpriseYear(enterprise, year: service.from.year),
         ]
-        for invoice in invoices { keys.formUnion(invoice.number.names.map(Key.invoice)) }
+        for invoice in invoices { keys += invoice.number.names.map(Key.invoice) }
         for number in Key.contractNumbers(contract) {
-            keys.insert(.contract(buyer: enterprise, supplier: provider, number: number))
-            keys.insert(.contractParties(enterprise, provider, number: number))
+            keys.append(.contract(buyer: enterprise, supplier: provider, number: number))
+            keys.append(.contractParties(enterprise, provider, number: number))
         }
         if !resourceClass.isEmpty {
-            keys.insert(.service(buyer: enterprise, supplier: provider, resourceClass: resourceClass))
+            keys.append(.service(buyer: enterprise, supplier: provider, resourceClass: resourceClass))
         }
-        if !bankReceipt.isEmpty { keys.insert(.bankReceipt(bankReceipt)) }
-        if !usageProof.isEmpty { keys.insert(.usageProof(usageProof)) }
-        return keys.sorted()
+        if !bankReceipt.isEmpty { keys.append(.bankReceipt(bankReceipt)) }
+        if !usageProof.isEmpty { keys.append(.usageProof(usageProof)) }
+        keys.sort()
+        var last: Key?
+        keys.removeAll { key in
+            defer { last = key }
+            return key == last
+        }
+        return keys
     }
 }
 
@@ -40,6 +52,8 @@ struct KeyDerivation {
     let policy: Policy
     let claim: Claim
     let name: ClaimName
+    /// The claim's keys, in ascending order.
+    let keys: [Key]
     /// The entry's permanent id, which is the claim's.
     let claimID: [UInt8]
     let position: Int64
@@ -48,7 +62,7 @@ struct KeyDerivation {
 
     func holdings() -> [Holding] {
         let shares = claim.invoices.map(\.amount).apportioning(claim.claimed)
-        return claim.keys(in: name.city).flatMap { key -> [Holding] in
+        return keys.flatMap { key -> [Holding] in
             guard let kind = key.kind else { return [] }
             switch kind {
             case .invoice: return [invoiceHolding(key, shares)].compactMap { $0 }
@@ -89,14 +103,13 @@ struct KeyDerivation {
     }
 
     private func capacity(_ kind: KeyKind, stated: Money) -> Money? {
-        guard let rule = policy.rules.first(where: { $0.primitive == .cap && $0.keys == [kind] }) else { return nil }
+        guard let rule = policy.cap(of: kind) else { return nil }
         let whole = rule.capacity == .fixed ? Money(rawValue: rule.capacityFen ?? 0) : stated
         return whole.scaled(by: rule.permille ?? 1_000, over: 1_000)
     }
 
     private func holder(_ kind: KeyKind) -> [UInt8] {
-        let rule = policy.rules.first { $0.holder != nil && $0.keys.contains(kind) }
-        switch rule?.holder ?? .claim {
+        switch policy.holder(of: kind) {
         case .claim: return claimID
         case .city: return Array(name.city.description.utf8)
         case .buyer: return Array(claim.enterprise.rawValue.utf8)

@@ -5,7 +5,7 @@ import VoucherDomain
 /// A value. It may be whole (the reference, the auditor's recomputation) or hold just what a batch touches
 /// (the arbiter loads that from the database); the fold cannot tell the difference, which is what keeps the two
 /// alike. ``Needs`` says what must be loaded.
-package struct Ledger: Hashable, Sendable {
+package struct Ledger: Equatable, Sendable {
     /// Where a claim stands.
     package struct ClaimRecord: Hashable, Sendable {
         package let position: Int64
@@ -18,7 +18,7 @@ package struct Ledger: Hashable, Sendable {
     }
 
     /// A voucher as first issued.
-    package struct VoucherRecord: Hashable, Sendable {
+    package struct VoucherRecord: Equatable, Sendable {
         package let facts: VoucherFacts
 
         package init(facts: VoucherFacts) { self.facts = facts }
@@ -33,6 +33,9 @@ package struct Ledger: Hashable, Sendable {
     package init(policy: Policy? = nil) { self.policy = policy }
 
     // MARK: Loading
+
+    /// Makes room for that many keys.
+    package mutating func reserveCapacity(_ keys: Int) { occupancies.reserveCapacity(keys) }
 
     package mutating func insert(_ holding: Holding) {
         occupancies[holding.key, default: Occupancy()].take(holding)
@@ -63,7 +66,9 @@ package struct Ledger: Hashable, Sendable {
             vouchers[.voucher(city: entry.city, number: voucher.number)] = VoucherRecord(facts: VoucherFacts(voucher))
         default: break
         }
-        for holding in outcome.taken { insert(holding) }
+        let taken = outcome.taken
+        if !taken.isEmpty { keysByPosition[entry.position] = entry.keys }
+        for holding in taken { occupancies[holding.key, default: Occupancy()].take(holding) }
         for key in Set(outcome.released.map(\.key)) {
             guard let position = outcome.released.first?.position else { continue }
             occupancies[key]?.release(position: position)
@@ -82,6 +87,18 @@ package struct Ledger: Hashable, Sendable {
     }
 }
 
+extension Ledger {
+    /// Takes over what an earlier entry's outcome changed, as far as `needs` asks for it.
+    package mutating func catchUp(with outcome: Outcome, of entry: JournalEntry, for needs: Needs) {
+        guard case .claimFiled = entry.content, let claim = outcome.claim, !needs.withdrawnClaims.contains(claim) else {
+            return apply(outcome, of: entry)
+        }
+        for holding in outcome.taken where needs.keys.contains(holding.key) { insert(holding) }
+        guard needs.claims.contains(claim), outcome.decision != .invalid else { return }
+        insert(ClaimRecord(position: entry.position, state: outcome.decision), for: claim)
+    }
+}
+
 /// What a ledger must hold before a batch of entries can be folded on it.
 package struct Needs: Hashable, Sendable {
     /// Every live holding under these keys.
@@ -94,11 +111,12 @@ package struct Needs: Hashable, Sendable {
     package private(set) var withdrawnClaims: Set<ClaimName> = []
 
     package init(_ entries: [JournalEntry]) {
+        keys.reserveCapacity(entries.reduce(0) { $0 + $1.keys.count })
         for entry in entries {
             switch entry.content {
             case .voucherIssued(let voucher): vouchers.insert(.voucher(city: entry.city, number: voucher.number))
             case .claimFiled(let claim):
-                keys.formUnion(claim.keys(in: entry.city))
+                for key in entry.keys { keys.insert(key) }
                 vouchers.insert(.voucher(city: entry.city, number: claim.voucherNumber))
                 claims.insert(ClaimName(city: entry.city, number: claim.number))
             case .claimWithdrawn(let number):

@@ -10,6 +10,10 @@ package struct Occupancy: Hashable, Sendable {
     private var sums = ItemSums()
     private var agreement = Agreement.empty
 
+    // Everything else follows from the holdings.
+    package static func == (left: Occupancy, right: Occupancy) -> Bool { left.holdings == right.holdings }
+    package func hash(into hasher: inout Hasher) { hasher.combine(holdings) }
+
     /// What all holders have in common.
     private enum Agreement: Hashable {
         case empty, common(holder: [UInt8]?, group: String?)
@@ -25,9 +29,16 @@ package struct Occupancy: Hashable, Sendable {
 
     /// Removes what the claim decided at `position` holds.
     package mutating func release(position: Int64) {
+        let released = holdings.filter { $0.position == position }
         let rest = holdings.filter { $0.position != position }
-        self = Occupancy()
-        for holding in rest { take(holding) }
+        if !rest.isEmpty, released.allSatisfy(\.item.isEmpty) {
+            holdings = rest
+            // What the others agree on stays true; that they may agree on more now costs a walk at most.
+            for holding in released where holding.capacity > 0 { sums.remove(holding) }
+        } else {
+            self = Occupancy()
+            for holding in rest { take(holding) }
+        }
     }
 
     private mutating func count(_ holding: Holding) {

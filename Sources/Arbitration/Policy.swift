@@ -12,6 +12,8 @@ package struct Policy: Hashable, Sendable, Codable {
     /// In the order in which reasons are listed.
     package let rules: [Rule]
 
+    private let index: RuleIndex
+
     package struct Programme: Hashable, Sendable, Codable {
         package let name: String
         package let from: CalendarDate
@@ -22,7 +24,18 @@ package struct Policy: Hashable, Sendable, Codable {
         self.version = version
         self.programmes = programmes
         self.rules = rules
+        self.index = RuleIndex(rules)
     }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            version: try container.decode(UInt32.self, forKey: .version),
+            programmes: try container.decode([Programme].self, forKey: .programmes),
+            rules: try container.decode([Rule].self, forKey: .rules))
+    }
+
+    private enum CodingKeys: String, CodingKey { case version, programmes, rules }
 
     /// The programme's dates, when it is listed and they are in order.
     package func window(ofProgramme name: String) -> DayInterval? {
@@ -30,12 +43,23 @@ package struct Policy: Hashable, Sendable, Codable {
             .flatMap { DayInterval(from: $0.from, until: $0.until) }
     }
 
+    /// Whether a claim outside a co-funding group must be alone under the key.
+    package func isExclusive(_ key: Key) -> Bool { key.kind.map { index[$0].isExclusive } ?? false }
+
+    /// Who counts as one holder of keys of that kind.
+    func holder(of kind: KeyKind) -> Rule.Holder { index[kind].holder }
+
+    /// The rule that caps what stands under a key of that kind.
+    func cap(of kind: KeyKind) -> Rule? { index[kind].cap }
+
     /// What makes the policy unusable, in words for the operator; empty when it can be published.
     package var faults: [String] {
         var faults: [String] = []
         if version == 0 { faults.append("version starts at 1") }
+        if version > UInt32(Int32.max) { faults.append("version is at most \(Int32.max)") }
         for (index, rule) in rules.enumerated() {
             if rules[..<index].contains(where: { $0.id == rule.id }) { faults.append("rule \(rule.id) is there twice") }
+            if Fold.reservedRuleIDs.contains(rule.id) { faults.append("rule \(rule.id): the id is the fold's own") }
             if let fault = rule.fault { faults.append("rule \(rule.id): \(fault)") }
         }
         for kind in KeyKind.allCases where rules.filter({ $0.holder != nil && $0.keys.contains(kind) }).count > 1 {
@@ -147,6 +171,31 @@ package struct Rule: Hashable, Sendable, Codable {
         case id, pattern, primitive, keys, holder, amount, capacity, permille, within, outcome
         case capacityFen = "capacity_fen"
     }
+}
+
+/// What the rules say of each kind of key, looked up once.
+private struct RuleIndex: Hashable, Sendable {
+    struct Kind: Hashable, Sendable {
+        var holder = Rule.Holder.claim
+        var cap: Rule?
+        var isExclusive = false
+    }
+
+    /// By the kind's raw value.
+    private var kinds: [Kind]
+
+    init(_ rules: [Rule]) {
+        kinds = Array(repeating: Kind(), count: 1 + Int(KeyKind.allCases.map(\.rawValue).max() ?? 0))
+        for kind in KeyKind.allCases {
+            let own = rules.filter { $0.keys.contains(kind) }
+            kinds[Int(kind.rawValue)] = Kind(
+                holder: own.lazy.compactMap(\.holder).first ?? .claim,
+                cap: own.first { $0.primitive == .cap && $0.keys == [kind] },
+                isExclusive: own.contains { $0.primitive == .holder && $0.holder == .claim && $0.outcome == .block })
+        }
+    }
+
+    subscript(kind: KeyKind) -> Kind { kinds[Int(kind.rawValue)] }
 }
 
 extension CalendarDate: Codable {

@@ -5,20 +5,29 @@ package struct Reason: Hashable, Sendable {
     package let rule: String
     package let outcome: Rule.Outcome
     package let finding: Finding
-    /// All claims that stand in the way, in the order of their positions; empty when the claim fails alone.
+    /// The claims that stand in the way, in the order of their positions, at most ``mostNamed``; empty when the
+    /// claim fails alone.
     package let blocking: [ClaimName]
+    /// How many more stand in the way than are named.
+    package let unnamed: Int
     /// The key that they hold, inside the registry; it does not travel and is `nil` where it came by wire.
     package let key: Key?
 
     package init(
-        rule: String, outcome: Rule.Outcome, finding: Finding, blocking: [ClaimName] = [], key: Key? = nil
+        rule: String, outcome: Rule.Outcome, finding: Finding, blocking: [ClaimName] = [], unnamed: Int = 0,
+        key: Key? = nil
     ) {
         self.rule = rule
         self.outcome = outcome
         self.finding = finding
         self.blocking = blocking
+        self.unnamed = unnamed
         self.key = key
     }
+
+    /// The most claims that one reason names: a file that fills one column with the same text in every row must
+    /// not make answers that grow with the square of its length.
+    package static let mostNamed = 200
 
     /// What was found, with the numbers needed to say it. Raw numbers are stable: they travel in the feed.
     package enum Finding: Hashable, Sendable {
@@ -69,8 +78,10 @@ extension Reason {
     }
 
     private var claimList: String {
+        if blocking.isEmpty { return "a claim that the ledger does not know" }
         let shown = blocking.prefix(3).map(\.description).joined(separator: ", ")
-        return blocking.count > 3 ? "\(shown) and \(blocking.count - 3) more" : shown
+        let more = blocking.count + unnamed - 3
+        return more > 0 ? "\(shown) and \(more) more" : shown
     }
 }
 

@@ -6,12 +6,6 @@ import VoucherDomain
 struct CSVFile {
     struct Failure: Error { let message: String }
 
-    /// A row: its fields by column, or what is wrong with it.
-    enum Row {
-        case fields(FormRow)
-        case broken(line: Int, message: String)
-    }
-
     let path: String
     private let columns: [String]
     private let isGB18030: Bool
@@ -21,7 +15,12 @@ struct CSVFile {
     init(path: String, columns: [String]) throws {
         self.path = path
         self.columns = columns
-        isGB18030 = try CSVFile.chunks(path) { CSVFile.looksLikeGB18030($0) }
+        let type = (try? FileManager.default.attributesOfItem(atPath: path))?[.type] as? FileAttributeType
+        // It is read twice, so that the encoding is known before the first row.
+        guard type == nil || type == .typeRegular || type == .typeSymbolicLink else {
+            throw Failure(message: "\(path) is no regular file: save it, and import the file")
+        }
+        isGB18030 = try CSVFile.looksLikeGB18030(Chunks(path))
     }
 
     /// The size in bytes, for progress.
@@ -31,28 +30,31 @@ struct CSVFile {
     ///
     /// - Parameters:
     ///   - unknown: Called once with the columns that are ignored.
-    ///   - body: Called with each row and the bytes read so far.
-    func read(unknown: ([String]) -> Void, _ body: (Row, Int) throws -> Void) throws {
+    ///   - body: Called with each row, broken ones among them, and the bytes read so far.
+    func read(unknown: ([String]) -> Void, _ body: (FormRow, Int) async throws -> Void) async throws {
         var reader = CSVReader()
         var header: [String]?
         var offset = 0
-        func take(_ row: CSVReader.Row) throws {
-            guard let names = header else {
-                header = try self.header(row, unknown: unknown)
-                return
-            }
-            try body(self.row(row, names), offset)
-        }
-        try CSVFile.chunks(path) { chunks in
-            var isFirst = true
-            for chunk in chunks {
-                let bytes = isFirst && chunk.starts(with: [0xEF, 0xBB, 0xBF]) ? chunk.dropFirst(3) : chunk[...]
-                isFirst = false
+        let chunks = try Chunks(path)
+        var isEnded = false
+        while !isEnded {
+            var rows: [CSVReader.Row] = []
+            if let chunk = try chunks.next() {
+                let hasMark = offset == 0 && chunk.starts(with: [0xEF, 0xBB, 0xBF])
                 offset += chunk.count
-                try reader.read(bytes) { try take($0) }
+                reader.read(hasMark ? chunk.dropFirst(3) : chunk[...]) { rows.append($0) }
+            } else {
+                isEnded = true
+                reader.finish { rows.append($0) }
+            }
+            for row in rows {
+                if let header {
+                    try await body(self.row(row, header), offset)
+                } else {
+                    header = try self.header(row, unknown: unknown)
+                }
             }
         }
-        try reader.finish { try take($0) }
         if header == nil { throw Failure(message: "\(path) is empty: the first line names the columns") }
     }
 
@@ -72,20 +74,24 @@ struct CSVFile {
         return names
     }
 
-    private func row(_ row: CSVReader.Row, _ names: [String]) -> Row {
-        if let fault = row.fault { return .broken(line: row.line, message: fault) }
-        guard row.cells.count == names.count else {
-            return .broken(line: row.line, message: "\(row.cells.count) cells, the header names \(names.count) columns")
-        }
+    private func row(_ row: CSVReader.Row, _ names: [String]) -> FormRow {
         var fields: [String: String] = [:]
-        for (name, cell) in zip(names, row.cells) where columns.contains(name) {
-            guard let text = decode(cell) else {
-                let encoding = isGB18030 ? "GB18030" : "UTF-8"
-                return .broken(line: row.line, message: "\(name): these bytes are no \(encoding)")
-            }
-            if !text.isEmpty { fields[name] = text }
+        var problems: [FieldProblem] = []
+        if let fault = row.fault {
+            problems.append(FieldProblem(column: "row", message: fault))
+        } else if row.cells.count != names.count {
+            let message = "\(row.cells.count) cells, the header names \(names.count) columns"
+            problems.append(FieldProblem(column: "row", message: message))
         }
-        return .fields(FormRow(line: row.line, fields: fields))
+        for (name, cell) in zip(names, row.cells) where columns.contains(name) {
+            if let text = decode(cell) {
+                if !text.isEmpty { fields[name] = text }
+            } else {
+                let encoding = isGB18030 ? "GB18030" : "UTF-8"
+                problems.append(FieldProblem(column: name, message: "these bytes are no \(encoding)"))
+            }
+        }
+        return FormRow(line: row.line, fields: fields, problems: problems)
     }
 
     private func decode(_ cell: [UInt8]) -> String? {
@@ -94,7 +100,7 @@ struct CSVFile {
     }
 
     /// Not UTF-8, as far as most of its lines with other characters than ASCII go.
-    private static func looksLikeGB18030(_ chunks: AnySequence<[UInt8]>) -> Bool {
+    private static func looksLikeGB18030(_ chunks: Chunks) throws -> Bool {
         var (valid, broken) = (0, 0)
         var line: [UInt8] = []
         func judge() {
@@ -103,7 +109,7 @@ struct CSVFile {
             }
             line = []
         }
-        for chunk in chunks {
+        while let chunk = try chunks.next() {
             for byte in chunk {
                 if byte == UInt8(ascii: "\n") || line.count > CSVReader.maximumRowBytes { judge() } else { line.append(byte) }
             }
@@ -111,17 +117,30 @@ struct CSVFile {
         judge()
         return broken > valid
     }
+}
 
-    /// Lends the file in pieces of 64 KiB.
-    private static func chunks<T>(_ path: String, _ body: (AnySequence<[UInt8]>) throws -> T) throws -> T {
+/// A file in pieces of 64 KiB; it is closed with its last user.
+private final class Chunks {
+    private let path: String
+    private let handle: FileHandle
+
+    init(_ path: String) throws {
         guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw Failure(message: "cannot read \(path): \(String(cString: strerror(errno)))")
+            throw CSVFile.Failure(message: "cannot read \(path): \(String(cString: strerror(errno)))")
         }
-        defer { try? handle.close() }
-        return try body(
-            AnySequence {
-                AnyIterator { (try? handle.read(upToCount: 65_536)).flatMap { $0.isEmpty ? nil : Array($0) } }
-            })
+        self.path = path
+        self.handle = handle
+    }
+
+    deinit { try? handle.close() }
+
+    /// - Returns: `nil` at the end.
+    func next() throws -> [UInt8]? {
+        do {
+            return try handle.read(upToCount: 65_536).flatMap { $0.isEmpty ? nil : Array($0) }
+        } catch {
+            throw CSVFile.Failure(message: "cannot read \(path): \(error.localizedDescription)")
+        }
     }
 }
 

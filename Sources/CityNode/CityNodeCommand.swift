@@ -31,6 +31,8 @@ package struct CityNodeCommand: AsyncParsableCommand {
         switch error {
         case let failure as NodeDirectory.Failure: return failure.message
         case let failure as CSVFile.Failure: return failure.message
+        case let failure as Folder.Failure: return failure.message
+        case let failure as RegistryClient.Unreachable: return failure.message
         case let refusal as StoreRefusal: return refusal.message
         case let fault as WireFault: return fault.message
         case let refusal as RegistryClient.Refusal: return "the registry refused: \(refusal.detail)"

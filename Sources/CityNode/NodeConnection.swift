@@ -25,9 +25,7 @@ struct NodeConnection {
 
     /// Opens the node's directory, waiting for another command to finish for at most half a minute.
     static func open(_ directory: NodeDirectory) async throws -> NodeConnection {
-        guard FileManager.default.fileExists(atPath: "\(directory.path)/\(CityStore.fileName)") else {
-            throw NodeDirectory.Failure(message: "\(directory.path) is no node's directory: run city-node join TOKEN first")
-        }
+        try directory.requireStore()
         for _ in 0..<300 {
             if let lock = try directory.lock() {
                 let store = try CityStore(directory: directory.path)

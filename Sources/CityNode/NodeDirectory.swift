@@ -2,6 +2,7 @@ import CityStore
 import FederationHTTP
 import Foundation
 package import Replication
+import Terminal
 
 /// A node's `--data` directory: the store, the city's key, the API token, and the lock that one process holds.
 package struct NodeDirectory: Sendable {
@@ -24,12 +25,7 @@ package struct NodeDirectory: Sendable {
     ///
     /// - Returns: `nil` when another process holds it.
     package func lock() throws -> Lock? {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw Failure(message: "cannot make the directory \(path): \(error.localizedDescription)")
-        }
+        try Folder.make(path)
         let descriptor = open("\(path)/node.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw Failure(message: "cannot write in \(path): \(String(cString: strerror(errno)))")
@@ -39,6 +35,14 @@ package struct NodeDirectory: Sendable {
             return nil
         }
         return Lock(descriptor)
+    }
+
+    /// - Throws: ``Failure`` when no node has joined here.
+    func requireStore() throws {
+        guard access("\(path)/\(CityStore.fileName)", F_OK) == 0 else {
+            let reason = errno == ENOENT ? "run city-node join TOKEN first" : String(cString: strerror(errno))
+            throw Failure(message: "\(path) is no node's directory: \(reason)")
+        }
     }
 
     // MARK: The city's key
@@ -63,6 +67,9 @@ package struct NodeDirectory: Sendable {
         }
         return JoinAttempt(key: key, nonce: Array(bytes.suffix(16)))
     }
+
+    /// Whether a join was begun and is not known to have ended.
+    var hasJoinAttempt: Bool { FileManager.default.fileExists(atPath: "\(keyPath).joining") }
 
     /// Makes the attempt's key the city's key.
     func finishJoin(_ attempt: JoinAttempt) throws {

@@ -44,6 +44,20 @@ struct ImportRequest: Codable {
     struct Row: Codable {
         let line: Int?
         let fields: [String: String]
+        /// What is wrong with the row itself.
+        let problems: [ImportResult.Problem]?
+
+        init(_ row: FormRow) {
+            line = row.line
+            fields = row.fields
+            problems = row.problems.isEmpty ? nil : row.problems.map(ImportResult.Problem.init)
+        }
+
+        var formRow: FormRow {
+            FormRow(
+                line: line, fields: fields,
+                problems: (problems ?? []).map { FieldProblem(column: $0.column, message: $0.message) })
+        }
     }
 
     let rows: [Row]
@@ -56,6 +70,11 @@ struct ImportResult: Codable {
     struct Problem: Codable {
         let column: String
         let message: String
+
+        init(_ problem: FieldProblem) {
+            column = problem.column
+            message = problem.message
+        }
     }
 
     let line: Int?
@@ -68,7 +87,7 @@ struct ImportResult: Codable {
         line = result.line
         number = result.number
         outcome = result.outcome
-        problems = result.problems.map { Problem(column: $0.column, message: $0.message) }
+        problems = result.problems.map(Problem.init)
         repairs = result.repairs.count
     }
 }

@@ -15,13 +15,14 @@ struct NodeJoin {
             throw NodeDirectory.Failure(message: "another city-node runs on \(directory.path): stop it first")
         }
         defer { withExtendedLifetime(lock) {} }
+        // An attempt whose answer was lost may be repeated for as long as the registry remembers it.
+        guard token.expiresAt > WallClock.now || directory.hasJoinAttempt else {
+            throw NodeDirectory.Failure(message: "the join token has expired: ask the registry's operator for a new one")
+        }
         let store = try CityStore(directory: directory.path)
         let known = try store.identity()
         if let known, known.city != token.city || known.registryKey.fingerprint != token.registryKeyDigest {
             throw StoreRefusal(.alreadyJoined, "\(directory.path) is the node of city \(known.city) \(known.cityName) already")
-        }
-        guard token.expiresAt > WallClock.now else {
-            throw NodeDirectory.Failure(message: "the join token has expired: ask the registry's operator for a new one")
         }
         let attempt = try directory.joinAttempt()
         let client = try RegistryClient(

@@ -5,6 +5,7 @@ import FederationHTTP
 import FederationWire
 import Foundation
 import Hummingbird
+import Metrics
 import Logging
 import NIOCore
 import Replication
@@ -35,7 +36,10 @@ struct NodeRoutes {
     private static let maximumBody = 4 << 20
 
     func makeRouter() -> Router<NodeContext> {
+        _ = MetricsStore.shared
         let router = Router(context: NodeContext.self)
+        router.add(middleware: MetricsMiddleware())
+        router.add(middleware: ProblemMiddleware())
         addOpen(to: router)
         let group = router.group("v1")
         group.post("vouchers") { request, _ in try await writing(request, issue) }
@@ -85,7 +89,7 @@ struct NodeRoutes {
         } catch let fault as WireFault {
             throw Problem(.badRequest, "malformed", fault.message)
         } catch where error.isDiskFull {
-            throw Problem(.init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full", "cannot save, disk full: nothing was recorded; free some space and try again", retryAfter: 30)
+            throw Problem(.init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full", "cannot save, disk full: nothing of this request was recorded; free some space and try again", retryAfter: 30)
         } catch where error.isDiskFailure {
             throw Problem(.internalServerError, "store", "the store cannot be read or written: \(error); stop the node and run city-node log verify")
         }
@@ -94,7 +98,7 @@ struct NodeRoutes {
     /// A write: refused while the node is read-only; with an `Idempotency-Key` its answer is remembered.
     private func writing(_ request: Request, _ body: ([UInt8]) throws -> Response) async throws -> Response {
         try await reading(request) {
-            if let alarm = status.current.alarm {
+            if let alarm = try status.current.alarm ?? store.alarm() {
                 throw Problem(.serviceUnavailable, "read-only", "this node is read-only: \(alarm)")
             }
             let bytes = try await request.bytes(upTo: Self.maximumBody)
@@ -163,7 +167,7 @@ struct NodeRoutes {
     private func importRows(_ kind: String, _ body: [UInt8]) throws -> Response {
         let rows: [FormRow]
         do {
-            rows = try JSONDecoder().decode(ImportRequest.self, from: Data(body)).rows.map { FormRow(line: $0.line, fields: $0.fields) }
+            rows = try JSONDecoder().decode(ImportRequest.self, from: Data(body)).rows.map(\.formRow)
         } catch { throw Problem(.badRequest, "malformed", "expected {\"rows\": [{\"line\", \"fields\"}]}") }
         guard rows.count <= ImportRequest.maximumRows else {
             throw Problem(.contentTooLarge, "too-large", "\(rows.count) rows, at most \(ImportRequest.maximumRows)")
@@ -238,14 +242,11 @@ struct NodeRoutes {
 
     private func metrics() throws -> Response {
         let state = try store.syncState()
-        var text = MetricsText()
-        text.add("city_node_unsent_entries", .gauge, help: "Entries without a receipt.", [("", Double(state.unsent))])
-        text.add("city_node_undecided_entries", .gauge, help: "Entries without a decision.", [("", Double(state.undecided))])
-        text.add("city_node_feed_position", .gauge, help: "The feed position applied.", [("", Double(state.feedPosition))])
-        text.add("city_node_connected", .gauge, help: "Whether the registry is reached.", [("", status.current.isConnected ? 1 : 0)])
-        return Response(
-            status: .ok, headers: [.contentType: "text/plain; version=0.0.4"],
-            body: .init(byteBuffer: ByteBuffer(string: text.text)))
+        Gauge(label: "city_node.unsent_entries").record(state.unsent)
+        Gauge(label: "city_node.undecided_entries").record(state.undecided)
+        Gauge(label: "city_node.feed_position").record(state.feedPosition)
+        Gauge(label: "city_node.connected").record(status.current.isConnected ? 1 : 0)
+        return Response.metrics
     }
 }
 

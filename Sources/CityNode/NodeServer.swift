@@ -15,6 +15,7 @@ struct NodeServer {
     let logger: Logger
 
     func run() async throws {
+        try directory.requireStore()
         guard let lock = try directory.lock() else {
             throw NodeDirectory.Failure(message: "another city-node runs on \(directory.path): stop it first")
         }
@@ -25,14 +26,16 @@ struct NodeServer {
             throw StoreRefusal(.notJoined, "this node has not joined: run city-node join TOKEN")
         }
         let key = try directory.signingKey()
+        let token = try directory.apiToken()
         let status = NodeStatus()
+        // From here on nothing may throw before the sync service runs, which shuts the client down.
         let client = try RegistryClient(
             baseURL: registryURL ?? identity.registryURL, city: identity.city, key: key,
             trustAnchor: identity.trustAnchor)
         let sync = SyncService(
             store: store, identity: identity, client: client, key: key, status: status, logger: logger)
         let routes = NodeRoutes(
-            store: store, identity: identity, status: status, token: try directory.apiToken(), ring: { sync.ring() })
+            store: store, identity: identity, status: status, token: token, ring: { sync.ring() })
         let application = Application(
             router: routes.makeRouter(),
             configuration: .init(address: .hostname(listen.host, port: listen.port), serverName: "city-node"),

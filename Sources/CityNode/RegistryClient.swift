@@ -6,6 +6,7 @@ import Foundation
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
+import NIOPosix
 import NIOSSL
 import Replication
 import VoucherDomain
@@ -20,6 +21,40 @@ struct RegistryClient: Sendable {
         let retryAfter: Int?
     }
 
+    /// No answer at all, in words for the officer.
+    struct Unreachable: Error {
+        let message: String
+
+        init(_ url: String, _ error: any Error) {
+            message =
+                if Unreachable.isCertificateFault(error) {
+                    "\(url) does not show the certificate that this node trusts: it is another server, or something "
+                        + "stands between; ask the registry's operator"
+                } else {
+                    "the registry at \(url) is not reached (\(Unreachable.reason(error))): check the network, and that "
+                        + "the registry runs"
+                }
+        }
+
+        private static func isCertificateFault(_ error: any Error) -> Bool {
+            switch error {
+            case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: true
+            case let error as NIOConnectionError: error.connectionErrors.contains { isCertificateFault($0.error) }
+            default: false
+            }
+        }
+
+        private static func reason(_ error: any Error) -> String {
+            switch error {
+            case let error as IOError: String(cString: strerror(error.errnoCode))
+            case let error as NIOConnectionError:
+                error.connectionErrors.first.map { reason($0.error) } ?? "\(error.host) has no address"
+            case let error as HTTPClientError: error.shortDescription
+            default: "\(type(of: error))"
+            }
+        }
+    }
+
     private let client: HTTPClient
     private let baseURL: String
     private let city: CityCode
@@ -28,6 +63,8 @@ struct RegistryClient: Sendable {
     /// - Parameter trustAnchor: The registry's private CA, DER; empty takes the system's trust.
     init(baseURL: String, city: CityCode, key: SigningKey, trustAnchor: [UInt8]) throws {
         var tls = TLSConfiguration.makeClientConfiguration()
+        // A long poll is under way when the node is stopped; the registry's good-bye is not worth five seconds.
+        tls.shutdownTimeout = .milliseconds(200)
         if !trustAnchor.isEmpty {
             tls.trustRoots = .certificates([try NIOSSLCertificate(bytes: trustAnchor, format: .der)])
         }
@@ -72,8 +109,14 @@ struct RegistryClient: Sendable {
         request.headers.add(name: "Signature-Input", value: fields.signatureInput)
         request.headers.add(name: "Signature", value: fields.signature)
         request.body = .bytes(ByteBuffer(bytes: body))
-        let response = try await client.execute(request, timeout: limit)
-        let bytes = Array(buffer: try await response.body.collect(upTo: 64 << 20))
+        let response: HTTPClientResponse
+        let bytes: [UInt8]
+        do {
+            response = try await client.execute(request, timeout: limit)
+            bytes = Array(buffer: try await response.body.collect(upTo: 64 << 20))
+        } catch let error where !(error is CancellationError) {
+            throw Unreachable(baseURL, error)
+        }
         guard response.status == .ok else {
             let problem = Problem.read(bytes)
             throw Refusal(

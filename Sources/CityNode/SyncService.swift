@@ -3,6 +3,7 @@ import FederationHTTP
 import FederationWire
 import Foundation
 import Logging
+import Metrics
 import Replication
 import ServiceLifecycle
 
@@ -74,6 +75,8 @@ struct SyncService: Service {
         case .alarm(let message):
             logger.error("replication has stopped", metadata: ["alarm": "\(message)"])
             status.update { $0.alarm = message }
+            // A disk that fails cannot keep it; the file is then read with care anyway.
+            do { try store.set(alarm: message) } catch { logger.error("the alarm is not kept: \(error)") }
             return nil
         }
     }
@@ -81,9 +84,14 @@ struct SyncService: Service {
     private func attempt(
         _ flow: CitySession.Flow, _ body: () async throws -> CitySession.Event
     ) async -> CitySession.Event {
+        let start = ContinuousClock.now
         do {
-            return try await body()
+            let event = try await body()
+            Metrics.Timer(label: "city_node.exchange", dimensions: [("flow", "\(flow)")]).record(
+                duration: start.duration(to: .now))
+            return event
         } catch {
+            Counter(label: "city_node.exchange_failures", dimensions: [("flow", "\(flow)")]).increment()
             let (failure, message) = SyncFailure.classify(error)
             if !Task.isCancelled {
                 logger.debug("a request failed", metadata: ["flow": "\(flow)", "error": "\(message)"])
@@ -155,9 +163,16 @@ enum SyncFailure {
         switch error {
         case let refusal as RegistryClient.Refusal: return classify(refusal)
         case let refusal as StoreRefusal: return (.refused(refusal.message), refusal.message)
+        case let unreachable as RegistryClient.Unreachable: return (.unreachable, unreachable.message)
         case let fault as FeedPage.Fault: return (.refused(fault.message), fault.message)
         case let fault as WireFault: return (.unreachable, "the registry's answer cannot be read: \(fault.message)")
         default:
+            if error.isDiskFailure {
+                return (
+                    .refused("the disk fails: \(error); stop the node, check the disk, then run city-node log verify"),
+                    "the disk fails: \(error)"
+                )
+            }
             if error.isDiskFull { return (.busy(retryAfter: .seconds(5)), "cannot save, disk full: free some space") }
             return (.unreachable, "the registry is not reached: \(error)")
         }

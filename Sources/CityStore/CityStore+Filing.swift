@@ -9,10 +9,13 @@ package struct FormRow: Hashable, Sendable {
     /// The line in the file; `nil` for a form.
     package let line: Int?
     package let fields: [String: String]
+    /// What is wrong with the row itself, found where it was read; such a row is kept and never filed.
+    package let problems: [FieldProblem]
 
-    package init(line: Int?, fields: [String: String]) {
+    package init(line: Int?, fields: [String: String], problems: [FieldProblem] = []) {
         self.line = line
         self.fields = fields
+        self.problems = problems
     }
 }
 
@@ -58,7 +61,9 @@ extension CityStore {
             FilingResult(
                 line: row.line, number: number, outcome: outcome, problems: problems, repairs: checked.repairs)
         }
-        guard let voucher = checked.value else { return result(.invalid, checked.problems) }
+        guard row.problems.isEmpty, let voucher = checked.value else {
+            return result(.invalid, row.problems.isEmpty ? checked.problems : row.problems)
+        }
         let payload = PayloadCoding.encode(voucher)
         if let known = try payloadOfEntry(
             "SELECT sequence FROM voucher WHERE voucher_no = ?", voucher.number, database)
@@ -82,8 +87,8 @@ extension CityStore {
         }
         let known = try Row.fetchOne(database, sql: "SELECT sequence FROM claim WHERE claim_no = ?", arguments: [number])
         let knownSequence: Int64? = known?["sequence"]
-        var problems = checked.problems
-        if let claim = checked.value { problems += try voucherProblems(claim, database) }
+        var problems = row.problems.isEmpty ? checked.problems : row.problems
+        if row.problems.isEmpty, let claim = checked.value { problems += try voucherProblems(claim, database) }
         guard problems.isEmpty, let claim = checked.value else {
             // A broken row never touches a claim that was filed under its number.
             if knownSequence == nil { try keepInvalid(row, number, problems, checked.repairs, database) }

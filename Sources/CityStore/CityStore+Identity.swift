@@ -46,12 +46,19 @@ extension CityStore {
     package func prepareHello(processNonce: [UInt8]) throws -> Hello {
         try pool.write { database in
             let cursors = try NodeCursors.read(database)
-            let previous = cursors.helloNonces.filter { $0 != processNonce }.suffix(Hello.maximumPreviousNonces)
+            var previous = cursors.helloNonces.filter { $0 != processNonce }
+            // Of too many the middle goes: a lost grant was given to one of the first after the last grant, or to
+            // one of the last.
+            let excess = previous.count - Hello.maximumPreviousNonces
+            if excess > 0 {
+                let start = Hello.maximumPreviousNonces / 2
+                previous.removeSubrange(start..<(start + excess))
+            }
             try database.execute(
                 sql: "UPDATE node SET hello_nonces = ?", arguments: [Data((previous + [processNonce]).joined())])
             return Hello(
                 versions: HelloReview.supportedVersions, city: cursors.city, processNonce: processNonce,
-                previousProcessNonces: Array(previous), epoch: cursors.epoch, logHead: cursors.logHead,
+                previousProcessNonces: previous, epoch: cursors.epoch, logHead: cursors.logHead,
                 feedHead: cursors.feedHead)
         }
     }
@@ -64,12 +71,23 @@ extension CityStore {
         try pool.write { database in
             let isNew = try NodeCursors.read(database).epoch != grant.epoch
             try database.execute(
-                sql: "UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?",
+                sql: "UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?, alarm = NULL",
                 arguments: [Data(grant.epoch.bytes), Data(grant.processNonce), Int64(now)])
             guard isNew else { return }
             let payload = PayloadCoding.encodeNodeStart(processNonce: grant.processNonce, software: software)
             try CityStore.append(.nodeStarted, payload, database, now: now)
         }
+    }
+
+    /// Why replication has stopped, if it has: kept, so that a store that was told to stop does not file again after
+    /// a restart.
+    package func alarm() throws -> String? {
+        try pool.read { try String.fetchOne($0, sql: "SELECT alarm FROM node") }
+    }
+
+    /// Keeps the reason until ``adopt(_:software:now:)`` or ``rekey(_:epoch:processNonce:)``.
+    package func set(alarm: String) throws {
+        try pool.write { try $0.execute(sql: "UPDATE node SET alarm = ?", arguments: [alarm]) }
     }
 
     /// Takes over a new key's welcome for the same city, after `rotate-key` at the registry.
@@ -81,7 +99,7 @@ extension CityStore {
             try database.execute(
                 sql: """
                     UPDATE node SET registry_url = ?, trust_anchor = ?, key_epoch = ?, federation_secret = ?,
-                        detail_key = ?, epoch = ?, hello_nonces = ?
+                        detail_key = ?, epoch = ?, hello_nonces = ?, alarm = NULL
                     """,
                 arguments: [
                     identity.registryURL, Data(identity.trustAnchor), identity.keyEpoch,

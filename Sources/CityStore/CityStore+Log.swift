@@ -11,6 +11,9 @@ extension CityStore {
     @discardableResult
     static func append(_ kind: EntryKind, _ payload: [UInt8], _ database: Database, now: UInt64) throws -> Entry {
         let cursors = try NodeCursors.read(database)
+        guard now <= PushReview.latestTime else {
+            throw StoreRefusal(.clock, "clock wrong: this computer's clock is beyond the year 2999; set it right, then try again")
+        }
         var generator = SystemRandomNumberGenerator()
         let entry = EntryCoding.make(
             EntryDraft(

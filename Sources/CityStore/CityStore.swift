@@ -30,10 +30,9 @@ package struct CityStore: Sendable {
         // GRDB sets NORMAL when it turns WAL on, after any preparation of the connection: acknowledged rows could
         // then be lost with the power.
         try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-        var migrator = DatabaseMigrator()
-        for migration in CitySchema.migrations {
-            migrator.registerMigration(migration.id) { try $0.execute(sql: migration.sql) }
-        }
+        // It holds what companies filed: nobody's business but the node's.
+        chmod("\(directory)/\(CityStore.fileName)", 0o600)
+        let migrator = CityStore.migrator
         if try pool.read(migrator.hasBeenSuperseded) {
             throw StoreRefusal(.newerBuild, "the store was written by a newer build: update this program")
         }
@@ -48,6 +47,28 @@ package struct CityStore: Sendable {
         }
     }
 
+    /// Opens the store to look at, beside a process that may be writing it.
+    ///
+    /// - Throws: ``StoreRefusal`` when the file is of another build; GRDB's errors when it is damaged.
+    package init(reading directory: String) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        pool = try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration)
+        let migrator = CityStore.migrator
+        guard try pool.read({ try migrator.hasCompletedMigrations($0) && !migrator.hasBeenSuperseded($0) }) else {
+            throw StoreRefusal(.newerBuild, "the store was written by another build: use that one, or run city-node serve first")
+        }
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        for migration in CitySchema.migrations {
+            migrator.registerMigration(migration.id) { try $0.execute(sql: migration.sql) }
+        }
+        return migrator
+    }
+
     /// Closes the file; nothing may be called afterwards.
     package func close() throws { try pool.close() }
 }
@@ -55,7 +76,7 @@ package struct CityStore: Sendable {
 /// A request that the store refuses, in words for the officer.
 package struct StoreRefusal: Error, Hashable, Sendable {
     package struct Code: Hashable, Sendable {
-        private enum Raw { case newerBuild, unsafeSettings, notJoined, alreadyJoined, notFound, conflict, invalid, damaged }
+        private enum Raw { case newerBuild, unsafeSettings, notJoined, alreadyJoined, notFound, conflict, invalid, damaged, clock }
         private let raw: Raw
 
         package static let newerBuild = Code(raw: .newerBuild)
@@ -66,6 +87,7 @@ package struct StoreRefusal: Error, Hashable, Sendable {
         package static let conflict = Code(raw: .conflict)
         package static let invalid = Code(raw: .invalid)
         package static let damaged = Code(raw: .damaged)
+        package static let clock = Code(raw: .clock)
     }
 
     package let code: Code
@@ -79,7 +101,11 @@ package struct StoreRefusal: Error, Hashable, Sendable {
 
 extension Error {
     /// Whether SQLite could not write for want of space.
-    package var isDiskFull: Bool { (self as? DatabaseError)?.resultCode == .SQLITE_FULL }
+    package var isDiskFull: Bool {
+        guard let error = self as? DatabaseError else { return false }
+        // The second is how a full disk shows when the write-ahead log's index is made.
+        return error.resultCode == .SQLITE_FULL || error.extendedResultCode == .SQLITE_IOERR_SHMSIZE
+    }
 
     /// Whether SQLite met an error of the disk, after which the process must end and the store be opened anew.
     package var isDiskFailure: Bool {

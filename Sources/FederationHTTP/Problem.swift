@@ -50,6 +50,25 @@ package struct Problem: Error, HTTPResponseError, Hashable {
     }
 }
 
+/// Makes a problem document of what the server itself refuses: an unknown path, another method.
+package struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
+    package init() {}
+
+    @concurrent
+    package func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as HTTPError {
+            let detail =
+                error.status == .notFound
+                ? "there is nothing at \(request.method) \(request.uri.path)" : error.body ?? error.status.reasonPhrase
+            throw Problem(error.status, error.status == .notFound ? "not-found" : "request", detail)
+        }
+    }
+}
+
 /// JSON as both programs write it: keys sorted, slashes plain.
 package enum JSONBody {
     package static func encode(_ value: some Encodable) throws -> [UInt8] {

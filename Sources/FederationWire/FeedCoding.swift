@@ -77,6 +77,9 @@ package struct FeedComposer: Sendable {
         self.detailMaster = detailMaster
     }
 
+    /// Goes on after another entry than the one composed last.
+    package mutating func resume(after head: FeedHead) { self.head = head }
+
     /// The feed entry that answers `entry`, which the fold decided at the next position.
     package mutating func compose(_ entry: Entry, _ outcome: Outcome) throws -> SealedFeedEntry {
         let position = head.position + 1

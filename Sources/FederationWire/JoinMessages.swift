@@ -52,16 +52,16 @@ package struct JoinToken: Hashable, Sendable {
 
     package init(text: String) throws(WireFault) {
         let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard trimmed.hasPrefix(JoinToken.prefix) else { throw WireFault("a join token begins with \(JoinToken.prefix)") }
+        guard trimmed.hasPrefix(JoinToken.prefix) else { throw WireFault("a join token begins with \(JoinToken.prefix): copy it whole") }
         var base64 = String(
             trimmed.dropFirst(JoinToken.prefix.count).map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
         base64 += String(repeating: "=", count: (4 - base64.count % 4) % 4)
-        guard let data = Data(base64Encoded: base64) else { throw WireFault("the join token is cut or damaged") }
+        guard let data = Data(base64Encoded: base64) else { throw WireFault("the join token is cut or damaged: copy it whole, or ask for a new one") }
         let (body, checksum) = (Array(data.dropLast(4)), Array(data.suffix(4)))
         guard checksum == JoinToken.checksum(body), let message = try? WireJoinToken(decoding: body) else {
-            throw WireFault("the join token is cut or damaged")
+            throw WireFault("the join token is cut or damaged: copy it whole, or ask for a new one")
         }
-        guard message.secret.count == 32, !message.url.isEmpty else { throw WireFault("the join token is cut or damaged") }
+        guard message.secret.count == 32, !message.url.isEmpty else { throw WireFault("the join token is cut or damaged: copy it whole, or ask for a new one") }
         self.init(
             url: message.url, city: try CityCode(wire: message.city), cityName: message.cityName,
             secret: Array(message.secret), expiresAt: message.expiresAtMs,
@@ -86,7 +86,7 @@ package struct JoinRequest: SyncMessage, Hashable {
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
         let message = try WireJoinRequest(bytes, as: format)
         guard let key = PublicKey(bytes: Array(message.publicKey)) else { throw WireFault("public_key is no Ed25519 key") }
-        guard message.processNonce.count == 16 else { throw WireFault("process_nonce has 16 bytes") }
+        guard message.processNonce.count == 16 else { throw WireFault("a process nonce has 16 bytes") }
         self.init(
             city: try CityCode(wire: message.city), secret: Array(message.secret), publicKey: key,
             processNonce: Array(message.processNonce))

@@ -81,9 +81,13 @@ package enum PayloadCoding {
             default: return .unsupported
             }
         } catch {
-            return .faulty(error.message)
+            // The text goes into the feed's hashes: a reader's own words, which a build may change, must not.
+            return .faulty(unreadable)
         }
     }
+
+    /// What the feed says of a payload that is not of the form that protocol §2.3 gives it. Never changes.
+    package static let unreadable = "its payload is not of the form of protocol §2.3"
 
     package static func voucher(_ payload: [UInt8]) throws(WireFault) -> Voucher {
         let message = try WireVoucherIssued(decoding: payload)
@@ -108,6 +112,7 @@ package enum PayloadCoding {
         guard message.normaliser == Normaliser.version else { throw WireFault("normaliser version \(message.normaliser) is not known") }
         guard let enterprise = CreditCode(rawValue: message.enterprise) else { throw WireFault("enterprise_uscc is not canonical") }
         guard let provider = CreditCode(rawValue: message.provider) else { throw WireFault("provider_uscc is not canonical") }
+        if let fault = Claim.textFault("contract_no", message.contractText, atMost: 100) { throw WireFault(fault) }
         guard let contract = ContractNumber(message.contractText), contract.rawValue.utf8.elementsEqual(message.contract.utf8)
         else { throw WireFault("contract_no is not what its text normalises to") }
         let service = DayInterval(
@@ -140,7 +145,7 @@ package enum PayloadCoding {
 
     package static func withdrawal(_ payload: [UInt8]) throws(WireFault) -> (claimNumber: String, reason: String) {
         let message = try WireClaimWithdrawn(decoding: payload)
-        guard !message.number.isEmpty else { throw WireFault("a withdrawal that names no claim") }
+        if let fault = Claim.textFault("claim_no", message.number, atMost: 64) { throw WireFault(fault) }
         return (message.number, message.reason)
     }
 }

@@ -36,6 +36,7 @@ package enum ReasonCoding {
             item.number = name.number
             return item
         }
+        message.unnamed = UInt32(reason.unnamed)
         switch reason.finding {
         case .held(let kind): message.set(1, kind)
         case .overCapacity(let kind, let used, let adding, let capacity):
@@ -63,7 +64,7 @@ package enum ReasonCoding {
         }
         return Reason(
             rule: message.rule, outcome: Rule.Outcome.allCases[Int(message.outcome) - 1],
-            finding: try finding(message), blocking: blocking)
+            finding: try finding(message), blocking: blocking, unnamed: Int(message.unnamed))
     }
 
     private static func finding(_ message: WireReason) throws(WireFault) -> Reason.Finding {

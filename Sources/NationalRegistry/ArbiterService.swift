@@ -1,4 +1,5 @@
 package import Logging
+import Metrics
 import PostgresClient
 package import RegistryStore
 import ServiceLifecycle
@@ -20,6 +21,7 @@ package struct ArbiterService: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
+            var pause = ArbiterService.shortestPause
             while !Task.isCancelled {
                 let arbiter = Arbiter(store: store)
                 do {
@@ -29,12 +31,16 @@ package struct ArbiterService: Service {
                         logger.error("deciding failed, trying again", metadata: ["error": "\(error)"])
                     }
                 }
+                // A database that is away for an hour must not fill the log.
+                pause = status.isArbiter ? ArbiterService.shortestPause : min(pause * 2, .seconds(15))
                 status.set(isArbiter: false)
                 await arbiter.release()
-                try? await Task.sleep(for: .milliseconds(500))
+                try? await Task.sleep(for: pause)
             }
         }
     }
+
+    private static let shortestPause = Duration.milliseconds(500)
 
     private func serve(_ arbiter: Arbiter) async throws {
         while !Task.isCancelled {
@@ -45,10 +51,18 @@ package struct ArbiterService: Service {
         status.set(isArbiter: true)
         logger.notice("this process is the arbiter")
         while !Task.isCancelled {
+            let start = ContinuousClock.now
             let report = try await arbiter.decide()
+            for position in report.guarded {
+                Counter(label: "national_registry.guard_alarms").increment()
+                logger.critical(
+                    "ALARM: the database refused a key that the ledger shows free; the claim is held",
+                    metadata: ["feed.position": "\(position)"])
+            }
             if report.decided > 0 {
                 bell.ring()
-                status.add(decided: report.decided)
+                Counter(label: "national_registry.decided_entries").increment(by: report.decided)
+                Metrics.Timer(label: "national_registry.fold").record(duration: start.duration(to: .now))
                 logger.debug("decided", metadata: ["arbiter.entries": "\(report.decided)"])
             }
             if !report.more { _ = try await arbiter.waitForWork(milliseconds: 500) }
@@ -56,16 +70,13 @@ package struct ArbiterService: Service {
     }
 }
 
-/// What the arbiter of this process is doing, for health and metrics.
+/// Whether this process is the arbiter, for status and metrics.
 package final class ArbiterStatus: Sendable {
-    private struct State { var isArbiter = false, decided = 0 }
-    private let state = Mutex(State())
+    private let state = Mutex(false)
 
     package init() {}
 
-    package var isArbiter: Bool { state.withLock(\.isArbiter) }
-    package var decided: Int { state.withLock(\.decided) }
+    package var isArbiter: Bool { state.withLock { $0 } }
 
-    func set(isArbiter: Bool) { state.withLock { $0.isArbiter = isArbiter } }
-    func add(decided: Int) { state.withLock { $0.decided += decided } }
+    func set(isArbiter: Bool) { state.withLock { $0 = isArbiter } }
 }

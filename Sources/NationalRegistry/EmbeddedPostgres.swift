@@ -22,7 +22,7 @@ package final class EmbeddedPostgres: @unchecked Sendable {
         self.directory = URL(fileURLWithPath: directory).standardizedFileURL.path
         binaries = try EmbeddedPostgres.findBinaries()
         account = getuid() == 0 ? "postgres" : nil
-        try FileManager.default.createDirectory(atPath: self.directory, withIntermediateDirectories: true)
+        try Folder.make(self.directory, mode: 0o755)
         lock = open("\(self.directory)/users.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw Failure(message: "cannot write in \(directory): choose another directory") }
         // Exclusive while starting, so that two starters take turns; shared while in use.
@@ -31,7 +31,8 @@ package final class EmbeddedPostgres: @unchecked Sendable {
         flock(starting, LOCK_EX)
         flock(lock, LOCK_SH)
         if !isRunning {
-            if !FileManager.default.fileExists(atPath: "\(data)/PG_VERSION") { try initialise() }
+            if !FileManager.default.fileExists(atPath: data) { try initialise() }
+            try makeSocketDirectory()
             try run("pg_ctl", ["-D", data, "-l", log, "-w", "-t", "60", "-o", "-k \(socketDirectory) -h ''", "start"])
         }
     }
@@ -62,33 +63,44 @@ package final class EmbeddedPostgres: @unchecked Sendable {
     private var isRunning: Bool { (try? run("pg_ctl", ["-D", data, "status"])) != nil }
 
     private func initialise() throws {
-        for path in [data, socketDirectory] {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        }
+        // Made beside and renamed: a cluster that was half made when somebody pulled the plug is not taken for one.
+        let making = "\(data).new"
+        try? FileManager.default.removeItem(atPath: making)
+        try Folder.make(making)
         try Data().write(to: URL(fileURLWithPath: log))
-        if let account {
-            for path in [data, socketDirectory, log] { try own(path, account) }
-        }
+        for path in [making, log] { try own(path) }
         try run(
             "initdb",
-            ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--data-checksums"])
+            ["-D", making, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--data-checksums"])
         let settings = """
 
             # Voucher Federation: durable by default; sized for a small machine.
             shared_buffers = 256MB
             max_wal_size = 4GB
             max_connections = 100
-            wal_compression = on
+            wal_compression = lz4
             unix_socket_permissions = 0700
             """
-        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(data)/postgresql.conf"))
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(making)/postgresql.conf"))
         defer { try? handle.close() }
         try handle.seekToEnd()
         try handle.write(contentsOf: Data((settings + "\n").utf8))
+        try handle.synchronize()
+        guard rename(making, data) == 0 else { throw Failure(message: "cannot write in \(directory)") }
     }
 
-    private func own(_ path: String, _ account: String) throws {
+    /// Makes the socket's directory, which under /tmp may be gone after a restart, and makes sure that it is ours.
+    private func makeSocketDirectory() throws {
+        if mkdir(socketDirectory, 0o700) == 0 { return try own(socketDirectory) }
+        var status = stat()
+        let owner = account.flatMap { getpwnam($0)?.pointee.pw_uid } ?? getuid()
+        guard lstat(socketDirectory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == owner,
+            status.st_mode & 0o077 == 0
+        else { throw Failure(message: "\(socketDirectory) is another user's: remove it, or choose a shorter directory") }
+    }
+
+    private func own(_ path: String) throws {
+        guard let account else { return }
         guard let entry = getpwnam(account) else {
             throw Failure(message: "there is no account \(account): install the distribution's postgresql package")
         }

@@ -81,6 +81,8 @@ package struct FeedListener: Service {
                 let connection = store.pool.dedicated()
                 do {
                     try await connection.run { try $0.run(script: "LISTEN \(RegistryStore.feedChannel)") }.get()
+                    // What was written before now was not heard.
+                    bell.ring()
                     while !Task.isCancelled {
                         if try await connection.run({ try $0.waitForNotification(milliseconds: 500) }).get() { bell.ring() }
                     }

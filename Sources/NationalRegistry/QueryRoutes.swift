@@ -45,10 +45,8 @@ struct QueryRoutes {
         }
         router.get("metrics") { request, _ in
             try await authorised(request) {
-                let text = try await queries.metrics(arbiter: arbiter)
-                return Response(
-                    status: .ok, headers: [.contentType: "text/plain; version=0.0.4"],
-                    body: .init(byteBuffer: ByteBuffer(string: text)))
+                try await queries.measure(arbiter: arbiter)
+                return Response.metrics
             }
         }
     }

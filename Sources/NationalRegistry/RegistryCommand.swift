@@ -70,7 +70,7 @@ struct DatabaseOptions: ParsableArguments {
     func withStore<T>(_ body: (RegistryStore) async throws -> T) async throws -> T {
         try await withDatabase { url, state in
             let store = RegistryStore(pool: PostgresPool(url: url, size: 4), secrets: state.secrets)
-            try await store.checkReady()
+            try await store.checkKeys()
             return try await body(store)
         }
     }
@@ -83,6 +83,7 @@ extension RegistryCommand {
         case let refusal as RegistryRefusal: return refusal.message
         case let failure as EmbeddedPostgres.Failure: return failure.message
         case let failure as ChildProgram.Failure: return failure.message
+        case let failure as Folder.Failure: return failure.message
         case let failure as FreePort.Failure: return failure.message
         case let error as PostgresError where error.code.rawValue == "42P01":
             return "the database has no registry yet: run national-registry migrate, or serve"

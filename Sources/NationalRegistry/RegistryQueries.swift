@@ -2,6 +2,7 @@ package import Arbitration
 import FederationHTTP
 package import FederationWire
 import Foundation
+import Metrics
 package import RegistryStore
 import Replication
 import VoucherDomain
@@ -88,28 +89,16 @@ package struct RegistryQueries: Sendable {
         return ListDocument(items: items, next: found.count == limit ? String(after + limit) : nil)
     }
 
-    package func metrics(arbiter: ArbiterStatus) async throws -> String {
+    /// Sets the gauges that are looked up when they are asked for.
+    package func measure(arbiter: ArbiterStatus) async throws {
         let now = WallClock.now
-        let cities = try await store.cities()
-        func perCity(_ value: (RegistryStore.CitySummary) -> Double) -> [(labels: String, value: Double)] {
-            cities.map { (#"city="\#($0.code)""#, value($0)) }
+        for city in try await store.cities() {
+            let labels = [("city", "\(city.code)")]
+            let silence = city.lastContact.map { Double(now - min($0, now)) / 1_000 } ?? -1
+            Gauge(label: "national_registry.city.silence_seconds", dimensions: labels).record(silence)
+            Gauge(label: "national_registry.city.undecided_entries", dimensions: labels).record(city.undecided)
+            Gauge(label: "national_registry.city.feed_lag_entries", dimensions: labels).record(city.feedLag)
         }
-        var text = MetricsText()
-        text.add(
-            "national_registry_city_silence_seconds", .gauge, help: "Time since a city was last heard.",
-            perCity { $0.lastContact.map { Double(now - min($0, now)) / 1_000 } ?? -1 })
-        text.add(
-            "national_registry_city_undecided_entries", .gauge, help: "Entries received and not yet decided.",
-            perCity { Double($0.undecided) })
-        text.add(
-            "national_registry_city_feed_lag_entries", .gauge, help: "Feed entries that a city has not applied.",
-            perCity { Double($0.feedLag) })
-        text.add(
-            "national_registry_is_arbiter", .gauge, help: "Whether this process decides.",
-            [("", arbiter.isArbiter ? 1 : 0)])
-        text.add(
-            "national_registry_decided_entries", .counter, help: "Entries decided by this process.",
-            [("", Double(arbiter.decided))])
-        return text.text
+        Gauge(label: "national_registry.is_arbiter").record(arbiter.isArbiter ? 1 : 0)
     }
 }

@@ -64,7 +64,10 @@ package struct RegistryServer {
         // Port 0 is only known once bound; requests are verified against the advertised URL from then on.
         let port = try options.listen.port == 0 ? FreePort.find(host: listen.host) : listen.port
         let baseURL = advertise ?? listen.url(scheme: "https", port: port)
+        _ = MetricsStore.shared
         let router = Router(context: BasicRequestContext.self)
+        router.add(middleware: MetricsMiddleware())
+        router.add(middleware: ProblemMiddleware())
         SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bell).add(to: router)
         QueryRoutes(store: store, queries: RegistryQueries(store: store), arbiter: arbiter).add(to: router)
         let application = Application(

@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 package import RegistryStore
 import Replication
+import Terminal
 
 /// The registry's `--state` directory: signing key, feed secrets and private CA, outside the database.
 ///
@@ -13,8 +14,7 @@ package struct RegistryState: Sendable {
     /// Opens the directory, making what is missing.
     package init(directory: String) throws {
         self.directory = directory
-        try FileManager.default.createDirectory(
-            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try Folder.make(directory)
         let seed = try PrivateFile.loadOrCreate("\(directory)/signing-key") { SigningKey().seed }
         let federation = try PrivateFile.loadOrCreate("\(directory)/federation-secret-1") { PrivateFile.random() }
         let master = try PrivateFile.loadOrCreate("\(directory)/detail-master") { PrivateFile.random() }
@@ -36,7 +36,9 @@ package enum PrivateFile {
         let beside = "\(path).\(getpid()).new"
         defer { unlink(beside) }
         let descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        guard descriptor >= 0 else { throw CocoaError(.fileWriteNoPermission, userInfo: [NSFilePathErrorKey: path]) }
+        guard descriptor >= 0 else {
+            throw RegistryRefusal(.invalid, "cannot write \(path): \(String(cString: strerror(errno)))")
+        }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         try handle.write(contentsOf: Data(try make()))
         try handle.synchronize()

@@ -14,7 +14,8 @@ package final class SignedRequestGate: Sendable {
     private struct Seen {
         var nonces: [String: Int64] = [:]
         var nextSweep: Int64 = 0
-        var notedThisMinute = 0
+        /// Notes of the current minute, by who claims to have asked.
+        var notes: [String: Int] = [:]
         var minute: Int64 = 0
     }
     private let seen = Mutex(Seen())
@@ -28,17 +29,8 @@ package final class SignedRequestGate: Sendable {
     /// The city that signed the request.
     ///
     /// - Parameter key: The key to verify by; `nil` takes the one that the city is registered with.
-    /// - Throws: ``Problem`` 401 or 403; the refusal is noted in the audit log.
+    /// - Throws: ``Problem`` 401 or 403.
     package func admit(_ request: Request, body: [UInt8], key: PublicKey? = nil) async throws -> CityCode {
-        do {
-            return try await verify(request, body, key)
-        } catch let problem as Problem {
-            try await note(problem, request)
-            throw problem
-        }
-    }
-
-    private func verify(_ request: Request, _ body: [UInt8], _ key: PublicKey?) async throws -> CityCode {
         guard let digest = request.headers[.contentDigest], let input = request.headers[.signatureInput],
             let value = request.headers[.signature]
         else { throw Problem(.unauthorized, "signature", "the request is not signed: see the protocol page, section 3") }
@@ -91,18 +83,21 @@ package final class SignedRequestGate: Sendable {
         }
     }
 
-    /// At most 60 notes a minute, so that a flood of bad requests cannot fill the audit log.
-    private func note(_ problem: Problem, _ request: Request) async throws {
+    /// Notes a refusal in the audit log: at most 60 a minute for each name, and for 100 names, so that a flood of bad
+    /// requests can neither fill the log nor hide those of another city.
+    func note(_ problem: Problem, _ request: Request) async throws {
         let now = WallClock.now
+        let claimed = request.headers[.signatureInput].flatMap { try? RequestSignature(signatureInput: $0) }?.keyID
+        let actor = claimed.flatMap { CityCode($0)?.description } ?? "unsigned"
         let isAllowed = seen.withLock { seen in
-            if seen.minute != Int64(now / 60_000) { (seen.minute, seen.notedThisMinute) = (Int64(now / 60_000), 0) }
-            seen.notedThisMinute += 1
-            return seen.notedThisMinute <= 60
+            if seen.minute != Int64(now / 60_000) { (seen.minute, seen.notes) = (Int64(now / 60_000), [:]) }
+            guard seen.notes[actor] != nil || seen.notes.count < 100 else { return false }
+            seen.notes[actor, default: 0] += 1
+            return seen.notes[actor, default: 0] <= 60
         }
         guard isAllowed else { return }
-        let claimed = request.headers[.signatureInput].flatMap { try? RequestSignature(signatureInput: $0) }?.keyID
         try await store.note(
-            actor: claimed ?? "unsigned", action: "refused \(problem.kind)",
+            actor: actor, action: "refused \(problem.kind)",
             detail: "\(request.method) \(request.uri.path): \(problem.detail)", now: now)
     }
 }

@@ -1,6 +1,7 @@
 import FederationHTTP
 import FederationWire
 import Hummingbird
+import Metrics
 import NIOCore
 import PostgresClient
 import RegistryStore
@@ -15,16 +16,31 @@ struct SyncRoutes {
 
     func add(to router: Router<BasicRequestContext>) {
         let group = router.group("v1/sync")
-        group.post("join") { request, _ in try await guarded { try await join(request) } }
-        group.post("hello") { request, _ in try await guarded { try await hello(request) } }
-        group.post("push") { request, _ in try await guarded { try await push(request) } }
-        group.post("feed") { request, _ in try await guarded { try await feed(request) } }
+        group.post("join") { request, _ in try await noted(request) { try await join(request) } }
+        group.post("hello") { request, _ in try await noted(request) { try await hello(request) } }
+        group.post("push") { request, _ in try await noted(request) { try await push(request) } }
+        group.post("feed") { request, _ in try await noted(request) { try await feed(request) } }
+    }
+
+    /// Runs a handler; what is refused, by whichever check, is noted in the audit log.
+    private func noted(_ request: Request, _ body: () async throws -> Response) async throws -> Response {
+        do {
+            return try await guarded(body)
+        } catch let problem as Problem {
+            // A database that is away cannot take a note either.
+            if problem.status.code < 500 { try await gate.note(problem, request) }
+            throw problem
+        }
     }
 
     private func join(_ request: Request) async throws -> Response {
         let format = try bodyFormat(request)
         let body = try await request.bytes(upTo: 64 << 10)
         let message: JoinRequest = try decode(body, format)
+        // A join is signed with a key of its own: without a token it must cost nothing but one look-up.
+        guard try await store.hasToken(message.secret, message.city) else {
+            throw RegistryRefusal(.tokenUnusable, "the join token is not known: ask the operator for a new one")
+        }
         let signer = try await gate.admit(request, body: body, key: message.publicKey)
         guard signer == message.city else { throw otherCity(signer) }
         return try answer(try await store.join(message, now: WallClock.now), format)
@@ -39,7 +55,11 @@ struct SyncRoutes {
 
     private func push(_ request: Request) async throws -> Response {
         let (signer, body, format) = try await admitted(request, upTo: PushBatch.maximumBytes)
-        return try answer(try await store.receive(try decode(body, format), from: signer, now: WallClock.now), format)
+        let received = try await store.receive(try decode(body, format), from: signer, now: WallClock.now)
+        for answer in received.answers {
+            Counter(label: "national_registry.pushed_entries", dimensions: [("answer", answer.name)]).increment()
+        }
+        return try answer(received, format)
     }
 
     private func feed(_ request: Request) async throws -> Response {

@@ -12,6 +12,7 @@ package struct PostgresError: Error, Hashable, Sendable, CustomStringConvertible
         package static let exclusionViolation = Code(rawValue: "23P01")
         package static let checkViolation = Code(rawValue: "23514")
         package static let diskFull = Code(rawValue: "53100")
+        package static let serializationFailure = Code(rawValue: "40001")
         package static let queryCanceled = Code(rawValue: "57014")
         /// An answer that this client cannot read: another column count or type than asked for.
         package static let unexpectedResult = Code(rawValue: "XX900")

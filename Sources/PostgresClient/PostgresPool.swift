@@ -36,8 +36,9 @@ package final class PostgresPool: Sendable {
         try await run { session in try session.transaction { try body(session) } }
     }
 
-    /// A connection of its own outside the pool, for a session that must last: an advisory lock, LISTEN.
-    package func dedicated() -> PostgresConnection { PostgresConnection(url: url) }
+    /// A connection of its own outside the pool, for a session that must last: an advisory lock, LISTEN. Once lost
+    /// it stays lost: what was held with it is gone, too.
+    package func dedicated() -> PostgresConnection { PostgresConnection(url: url, isOneSession: true) }
 }
 
 /// One connection and its serial queue.
@@ -47,10 +48,15 @@ package final class PostgresConnection: @unchecked Sendable {
     private let url: String
     private let queue = DispatchQueue(label: "postgres-connection")
     private var session: PostgresSession?
-    private struct State { var canceller: StatementCanceller?, isReusable = true }
+    private struct State { var interrupt: StatementInterrupt?, isReusable = true, isCancelled = false }
     private let state = Mutex(State())
 
-    init(url: String) { self.url = url }
+    private let isOneSession: Bool
+
+    init(url: String, isOneSession: Bool = false) {
+        self.url = url
+        self.isOneSession = isOneSession
+    }
 
     var isReusable: Bool { state.withLock(\.isReusable) }
 
@@ -58,21 +64,29 @@ package final class PostgresConnection: @unchecked Sendable {
     package func run<T: Sendable>(
         _ body: @escaping @Sendable (PostgresSession) throws -> T
     ) async -> Result<T, any Error> {
-        await withTaskCancellationHandler {
+        state.withLock { $0.isCancelled = false }
+        return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 queue.async { continuation.resume(returning: Result { try self.perform(body) }) }
             }
         } onCancel: {
-            state.withLock(\.canceller)?.cancel()
+            let interrupt = state.withLock { state in
+                state.isCancelled = true
+                return state.interrupt
+            }
+            interrupt?.send()
         }
     }
 
     private func perform<T>(_ body: (PostgresSession) throws -> T) throws -> T {
         let session = try openSession()
+        guard !state.withLock(\.isCancelled) else { throw CancellationError() }
+        session.interrupt.set(isOpen: true)
         defer {
+            session.interrupt.set(isOpen: false)
             if !session.isUsable || session.isInTransaction {
                 self.session = nil
-                state.withLock { $0 = State(canceller: nil, isReusable: false) }
+                state.withLock { $0 = State(isReusable: false) }
             }
         }
         return try body(session)
@@ -80,11 +94,16 @@ package final class PostgresConnection: @unchecked Sendable {
 
     private func openSession() throws -> PostgresSession {
         if let session { return session }
+        if isOneSession, !isReusable {
+            throw PostgresError(code: .connectionFailure, message: "the connection was lost")
+        }
         do {
             let session = try PostgresSession(url: url)
             self.session = session
-            let canceller = session.makeCanceller()
-            state.withLock { $0 = State(canceller: canceller, isReusable: true) }
+            state.withLock { state in
+                state.interrupt = session.interrupt
+                state.isReusable = true
+            }
             return session
         } catch {
             state.withLock { $0.isReusable = false }

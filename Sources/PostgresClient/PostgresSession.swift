@@ -1,5 +1,6 @@
 import CLibPQ
 import Foundation
+import Synchronization
 
 /// One open connection, used from one thread at a time: plain blocking calls.
 ///
@@ -7,6 +8,8 @@ import Foundation
 /// is synchronous and a transaction reads like one. Not `Sendable`: it must not leave the closure.
 package final class PostgresSession {
     private let connection: OpaquePointer
+    /// Lets other threads interrupt the statement that runs here, but never a COMMIT.
+    let interrupt: StatementInterrupt
     private struct Statement: Hashable {
         let sql: String
         let types: [Oid]
@@ -15,14 +18,27 @@ package final class PostgresSession {
     /// The names of prepared statements; a text with parameters of the same types is planned once a connection.
     private var prepared: [Statement: String] = [:]
 
-    /// Connects, waiting at most the URL's `connect_timeout`.
+    /// What a connection is made with unless its URL says otherwise: a server that vanishes without a word is
+    /// noticed within half a minute, in milliseconds for `tcp_user_timeout` and seconds for the rest.
+    private static let defaults = [
+        ("connect_timeout", "5"), ("tcp_user_timeout", "20000"), ("keepalives_idle", "10"),
+        ("keepalives_interval", "5"), ("keepalives_count", "3"),
+    ]
+
+    /// Connects.
     ///
     /// - Throws: ``PostgresError`` with ``PostgresError/Code/connectionFailure``.
     package init(url: String) throws {
-        guard let connection = PQconnectdb(url) else {
-            throw PostgresError(code: .connectionFailure, message: "out of memory")
-        }
+        // Later names win; `dbname` may be a whole URL (libpq, PQconnectdbParams with expand_dbname).
+        let settings = PostgresSession.defaults + [("dbname", url)]
+        let keywords = settings.map { strdup($0.0) } + [nil]
+        let values = settings.map { strdup($0.1) } + [nil]
+        defer { for pointer in keywords + values { free(pointer) } }
+        let connection = PQconnectdbParams(
+            keywords.map { UnsafePointer($0) }, values.map { UnsafePointer($0) }, 1)
+        guard let connection else { throw PostgresError(code: .connectionFailure, message: "out of memory") }
         self.connection = connection
+        interrupt = StatementInterrupt(connection)
         guard PQstatus(connection) == CONNECTION_OK else {
             // `deinit` finishes the connection: every property has its value.
             throw PostgresError(
@@ -70,7 +86,23 @@ package final class PostgresSession {
             try? run(script: "ROLLBACK")
             throw error
         }
-        try run(script: "COMMIT")
+        // An interrupted COMMIT would end before the standby has it.
+        try interrupt.whileClosed { try run(script: "COMMIT") }
+        return value
+    }
+
+    /// Runs `body` within the transaction that is open: kept when it returns, undone when it throws.
+    package func savepoint<T>(_ body: () throws -> T) throws -> T {
+        try run(script: "SAVEPOINT body")
+        let value: T
+        do {
+            value = try body()
+        } catch {
+            // The first error counts; a broken connection has rolled back by itself.
+            try? run(script: "ROLLBACK TO SAVEPOINT body; RELEASE SAVEPOINT body")
+            throw error
+        }
+        try run(script: "RELEASE SAVEPOINT body")
         return value
     }
 
@@ -119,9 +151,6 @@ package final class PostgresSession {
     }
 
     // MARK: Plumbing
-
-    /// What another thread may use to interrupt the statement that is running here.
-    func makeCanceller() -> StatementCanceller? { PQgetCancel(connection).map(StatementCanceller.init) }
 
     private func prepare(_ sql: String, _ parameters: [PostgresParameter]) throws -> String {
         let statement = Statement(sql: sql, types: parameters.map(\.type))
@@ -194,18 +223,34 @@ package final class PostgresSession {
     }
 }
 
-/// Interrupts a running statement from another thread.
+/// Interrupts the statement that runs on a connection, from another thread; only while it is open.
 ///
 /// `@unchecked Sendable`: libpq documents `PGcancel` as immutable and `PQcancel` as safe from any thread.
-final class StatementCanceller: @unchecked Sendable {
-    private let handle: OpaquePointer
+final class StatementInterrupt: @unchecked Sendable {
+    private let handle: OpaquePointer?
+    private let isOpen = Mutex(false)
 
-    init(_ handle: OpaquePointer) { self.handle = handle }
+    fileprivate init(_ connection: OpaquePointer) { handle = PQgetCancel(connection) }
 
     deinit { PQfreeCancel(handle) }
 
-    func cancel() {
-        var reason = [CChar](repeating: 0, count: 256)
-        PQcancel(handle, &reason, 256)
+    /// Opens or closes it. Once closed, no request is on its way: it can hit no later statement.
+    func set(isOpen value: Bool) { isOpen.withLock { $0 = value } }
+
+    func whileClosed<T>(_ body: () throws -> T) rethrows -> T {
+        let wasOpen = isOpen.withLock { isOpen in
+            defer { isOpen = false }
+            return isOpen
+        }
+        defer { set(isOpen: wasOpen) }
+        return try body()
+    }
+
+    func send() {
+        isOpen.withLock { isOpen in
+            guard isOpen, let handle else { return }
+            var reason = [CChar](repeating: 0, count: 256)
+            PQcancel(handle, &reason, 256)
+        }
     }
 }

@@ -24,7 +24,7 @@ struct CityRow {
     /// - Throws: ``RegistryRefusal`` when the city is not enrolled.
     static func lock(_ city: CityCode, _ session: PostgresSession) throws -> CityRow {
         let result = try session.execute(
-            "SELECT \(columns) FROM city WHERE city_code = $1 FOR UPDATE", [.int4(Int32(city.rawValue))])
+            "SELECT \(columns) FROM city WHERE city_code = $1 FOR NO KEY UPDATE", [.int4(Int32(city.rawValue))])
         guard let row = try CityRow(result) else {
             throw RegistryRefusal(.unknownCity, "city \(city) is not enrolled")
         }

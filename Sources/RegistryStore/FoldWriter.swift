@@ -7,24 +7,45 @@ import VoucherDomain
 /// Writes what a folded batch changed, with one COPY a table.
 struct FoldWriter {
     /// One entry with all that became of it.
-    struct Decided {
+    final class Decided: Sendable {
         let entry: Entry
         let journalEntry: JournalEntry
         let outcome: Outcome
         let feedEntry: SealedFeedEntry
+        /// The policy that was in force.
+        private let policy: Policy?
+
+        init(
+            entry: Entry, journalEntry: JournalEntry, outcome: Outcome, feedEntry: SealedFeedEntry, policy: Policy?
+        ) {
+            self.entry = entry
+            self.journalEntry = journalEntry
+            self.outcome = outcome
+            self.feedEntry = feedEntry
+            self.policy = policy
+        }
 
         var position: Int64 { journalEntry.position }
+        /// Whether the second guard holds the claim.
+        var isGuarded: Bool { outcome.reasons.contains { $0.rule == Fold.guardRule } }
+
+        /// Whether the claim takes the key for itself alone, so that the database refuses a second one.
+        func takesAlone(_ key: Key) -> Bool {
+            guard case .claimFiled(let claim) = journalEntry.content, claim.cofundingGroup.isEmpty else { return false }
+            return policy?.isExclusive(key) ?? false
+                && !outcome.reasons.contains { $0.rule == Fold.guardRule && $0.key == key }
+        }
     }
 
+    /// The unique index that is the second guard.
+    static let guardConstraint = "claim_key_one_holder"
+
     private let decided: [Decided]
-    private let policy: Policy?
     /// By claim position: where the claim was withdrawn. A claim of this batch may be withdrawn in it.
     private let withdrawals: [Int64: Int64]
 
-    /// - Parameter policy: The policy in force, which names the exclusive holder rules.
-    init(_ decided: [Decided], policy: Policy?) {
+    init(_ decided: [Decided]) {
         self.decided = decided
-        self.policy = policy
         var withdrawals: [Int64: Int64] = [:]
         for item in decided where item.outcome.decision == .withdrawn {
             if let position = item.outcome.released.first?.position { withdrawals[position] = item.position }
@@ -43,6 +64,36 @@ struct FoldWriter {
                 face_value_fen, valid_from, valid_until)
                 """, voucherRows())
         try writeClaims(session)
+    }
+
+    /// The claims of this batch that would take a key which another live claim has for itself, with those keys.
+    ///
+    /// Asked after the second guard refused the batch and it was rolled back.
+    func keysHeldByOthers(_ session: PostgresSession) throws -> [Int64: Set<Key>] {
+        let wanted = decided.flatMap { item in
+            isLive(item) ? item.journalEntry.keys.filter(item.takesAlone).map { (key: $0, position: item.position) } : []
+        }
+        let result = try session.execute(
+            "SELECT key, position FROM claim_key WHERE live AND exclusive AND key = ANY($1)",
+            [.byteaArray(Array(Set(wanted.map(\.key.bytes))))])
+        var holders: [Key: Int64] = [:]
+        for row in 0..<result.count where withdrawals[result.int(row, 1)] == nil {
+            holders[Key(bytes: result.bytes(row, 0))] = result.int(row, 1)
+        }
+        var refused: [Int64: Set<Key>] = [:]
+        for (key, position) in wanted {
+            if holders[key] != nil {
+                refused[position, default: []].insert(key)
+            } else {
+                holders[key] = position
+            }
+        }
+        return refused
+    }
+
+    /// Whether the claim still holds its keys at the end of the batch.
+    private func isLive(_ item: Decided) -> Bool {
+        !item.outcome.taken.isEmpty && withdrawals[item.position] == nil
     }
 
     private func writeWithdrawals(_ session: PostgresSession) throws {
@@ -64,7 +115,12 @@ struct FoldWriter {
         for item in filed {
             guard case .claimFiled(let claim) = item.journalEntry.content else { continue }
             addClaim(claim, item, to: &rows.claims)
-            for holding in item.outcome.holdings { addKey(holding, item, to: &rows.keys) }
+            var last: Key?
+            for holding in item.outcome.holdings {
+                // One row a key is exclusive, however many items the claim has under it.
+                addKey(holding, item, isFirst: holding.key != last, to: &rows.keys)
+                last = holding.key
+            }
             addFindings(item, to: &rows.findings)
             addCase(item, to: &rows.cases, parties: &rows.parties)
         }
@@ -151,13 +207,12 @@ struct FoldWriter {
         if let withdrawn { rows.int8(withdrawn) } else { rows.null() }
     }
 
-    private func addKey(_ holding: Holding, _ item: Decided, to rows: inout CopyRows) {
-        let isLive = !item.outcome.taken.isEmpty && withdrawals[item.position] == nil
+    private func addKey(_ holding: Holding, _ item: Decided, isFirst: Bool, to rows: inout CopyRows) {
         rows.row(fields: 11)
         rows.bytea(holding.key.bytes)
         rows.int8(item.position)
-        rows.bool(isLive)
-        rows.bool(holding.group.isEmpty && isExclusive(holding.key))
+        rows.bool(isLive(item))
+        rows.bool(isFirst && item.takesAlone(holding.key))
         rows.bytea(holding.holder)
         rows.text(holding.group)
         rows.bytea(holding.item)
@@ -169,13 +224,6 @@ struct FoldWriter {
         } else {
             rows.null()
             rows.null()
-        }
-    }
-
-    private func isExclusive(_ key: Key) -> Bool {
-        guard let kind = key.kind, let policy else { return false }
-        return policy.rules.contains {
-            $0.primitive == .holder && $0.holder == .claim && $0.outcome == .block && $0.keys.contains(kind)
         }
     }
 

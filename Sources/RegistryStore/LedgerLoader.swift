@@ -9,10 +9,11 @@ struct LedgerLoader {
     /// A ledger that satisfies `needs`, under `policy`.
     func load(_ needs: Needs, policy: Policy?) throws -> Ledger {
         var ledger = Ledger(policy: policy)
+        ledger.reserveCapacity(needs.keys.count)
         let withdrawn = try loadClaims(needs, into: &ledger)
         try loadVouchers(needs.vouchers, into: &ledger)
-        let keys = needs.keys.map(\.bytes) + (try keys(ofClaimsAt: withdrawn))
-        try loadHoldings(Array(Set(keys)), into: &ledger)
+        let more = try keys(ofClaimsAt: withdrawn).filter { !needs.keys.contains(Key(bytes: $0)) }
+        try loadHoldings(needs.keys.map(\.bytes) + more, into: &ledger)
         return ledger
     }
 

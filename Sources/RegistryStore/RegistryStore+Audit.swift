@@ -41,6 +41,10 @@ extension RegistryStore {
                     if recomputed.bytes != row.feed {
                         report.faults.append(
                             "position \(row.position): the feed differs from what the journal of \(entry.city) gives")
+                        // What follows is compared from the recorded entry on, so that each fault is named once.
+                        guard let hash = Digest(rawValue: row.feedHash) else { return false }
+                        composer.resume(after: FeedHead(
+                            incarnation: registry.incarnation, position: row.position, hash: hash))
                     }
                     report.examined += 1
                     report.head = recomputed.head
@@ -95,8 +99,26 @@ extension RegistryStore {
                 var report = AuditReport()
                 try ChainAudit(session: session, progress: progress).run(into: &report)
                 try RegistryStore.verifyFeed(session, &report)
+                try RegistryStore.verifyFolded(session, &report)
                 return report
             }
+        }
+    }
+
+    /// Every entry of a batch that counts as folded must have been answered.
+    private static func verifyFolded(_ session: PostgresSession, _ report: inout AuditReport) throws {
+        let result = try session.execute(
+            """
+            SELECT b.city_code, b.folded, coalesce(f.answered, 0)
+            FROM (SELECT city_code, sum(last_sequence - first_sequence + 1)::bigint AS folded
+                FROM batch WHERE folded GROUP BY city_code) b
+            LEFT JOIN (SELECT city_code, count(*) AS answered FROM feed GROUP BY city_code) f USING (city_code)
+            WHERE b.folded <> coalesce(f.answered, 0) ORDER BY 1
+            """)
+        for row in 0..<result.count {
+            guard let city = CityCode(rawValue: UInt32(result.int(row, 0))) else { continue }
+            report.faults.append(
+                "log \(city): \(result.int(row, 1)) entries count as decided, \(result.int(row, 2)) are answered in the feed")
         }
     }
 

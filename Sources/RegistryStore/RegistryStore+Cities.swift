@@ -26,10 +26,14 @@ extension RegistryStore {
     /// - Returns: The secret; only its digest is stored.
     /// - Throws: ``RegistryRefusal`` `.exists` when the city has joined, or has another name.
     package func enroll(_ city: CityCode, name: String, expiresAt: UInt64, now: UInt64) async throws -> [UInt8] {
+        guard city != .registry else { throw RegistryRefusal(.invalid, "000000 is the registry itself, and no city") }
         let secret = Secret.make()
         let secrets = secrets
         try await pool.transaction { session in
             if let row = try CityRow.read(city, session) {
+                guard row.name == name else {
+                    throw RegistryRefusal(.exists, "city \(city) is enrolled as \(row.name), not as \(name)")
+                }
                 guard row.status == "enrolled" else {
                     throw RegistryRefusal(.exists, "city \(city) \(row.name) has joined; rotate-key makes a new token")
                 }
@@ -47,6 +51,7 @@ extension RegistryStore {
     /// Makes a join token for a city that has joined before, so that it can come back with a new key.
     package func rotateKey(_ city: CityCode, expiresAt: UInt64) async throws -> (name: String, secret: [UInt8]) {
         let secret = Secret.make()
+        guard city != .registry else { throw RegistryRefusal(.invalid, "000000 is the registry itself, and no city") }
         let name = try await pool.transaction { session in
             let row = try CityRow.lock(city, session)
             try RegistryStore.replaceToken(city, secret, expiresAt: expiresAt, session)
@@ -82,6 +87,16 @@ extension RegistryStore {
                 epoch = try RegistryStore.admit(request, row, session, secrets, now: now)
             }
             return try RegistryStore.welcome(request, name: row.name, epoch: epoch, secrets)
+        }
+    }
+
+    /// Whether a city has a token with this secret, used or not. Takes no lock: strangers may ask.
+    package func hasToken(_ secret: [UInt8], _ city: CityCode) async throws -> Bool {
+        try await pool.run { session in
+            let result = try session.execute(
+                "SELECT 1 FROM join_token WHERE secret_hash = $1 AND city_code = $2",
+                [.bytea(Secret.stored(secret)), .int4(Int32(city.rawValue))])
+            return result.count > 0
         }
     }
 

@@ -74,10 +74,8 @@ extension RegistryStore {
 private struct ClaimQuery {
     private(set) var parameters: [PostgresParameter] = []
     private var conditions: [String] = []
-    private let limit: Int
 
     init(_ filter: RegistryStore.ClaimFilter, after: Int64, limit: Int) {
-        self.limit = limit
         require("c.position >", .int8(after))
         if let city = filter.city { require("c.city_code =", .int4(Int32(city.rawValue))) }
         if let state = filter.state { require("c.state =", .int4(Int32(state.rawValue))) }
@@ -93,6 +91,7 @@ private struct ClaimQuery {
             parameters.append(.byteaArray(filter.keys.map(\.bytes)))
             conditions.append("c.position IN (SELECT position FROM claim_key WHERE key = ANY($\(parameters.count)))")
         }
+        parameters.append(.int8(Int64(limit)))
     }
 
     private mutating func require(_ column: String, _ value: PostgresParameter) {
@@ -112,7 +111,7 @@ private struct ClaimQuery {
             WHERE batch.city_code = c.city_code AND batch.last_sequence >= c.sequence
             ORDER BY batch.last_sequence LIMIT 1) b ON true
         WHERE \(conditions.joined(separator: " AND "))
-        ORDER BY c.position LIMIT \(limit)
+        ORDER BY c.position LIMIT $\(parameters.count)
         """
     }
 }

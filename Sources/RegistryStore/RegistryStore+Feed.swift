@@ -18,17 +18,26 @@ extension RegistryStore {
             let registry = try RegistryRow.read(session)
             try RegistryStore.admitReader(request, city, registry, session)
             if isFirst { try RegistryStore.noteContact(city, feedApplied: request.after.position, session, now: now) }
+            // A row is within the page while those before it are below its size: the page passes it by one entry.
             let result = try session.execute(
-                "SELECT position, hash, bytes FROM feed WHERE position > $1 ORDER BY position LIMIT $2",
-                [.int8(Int64(request.after.position)), .int8(Int64(request.limit))])
+                """
+                SELECT position, hash, bytes FROM (
+                    SELECT position, hash, bytes,
+                        sum(octet_length(bytes)) OVER (ORDER BY position) - octet_length(bytes) AS before
+                    FROM feed WHERE position > $1 ORDER BY position LIMIT $2) AS page
+                WHERE before < $3 ORDER BY position
+                """,
+                [
+                    .int8(Int64(request.after.position)), .int8(Int64(request.limit)),
+                    .int8(RegistryStore.maximumPageBytes),
+                ])
             var entries: [[UInt8]] = []
             var head = request.after
-            var size = 0
-            for row in 0..<result.count where size < RegistryStore.maximumPageBytes {
-                guard let hash = Digest(rawValue: result.bytes(row, 1)) else { continue }
-                let bytes = result.bytes(row, 2)
-                entries.append(bytes)
-                size += bytes.count
+            for row in 0..<result.count {
+                guard let hash = Digest(rawValue: result.bytes(row, 1)) else {
+                    throw PostgresError(code: .unexpectedResult, message: "a damaged row in feed")
+                }
+                entries.append(result.bytes(row, 2))
                 head = FeedHead(
                     incarnation: registry.incarnation, position: UInt64(result.int(row, 0)), hash: hash)
             }
@@ -37,7 +46,7 @@ extension RegistryStore {
         }
     }
 
-    private static let maximumPageBytes = 4 << 20
+    private static let maximumPageBytes: Int64 = 4 << 20
 
     private static func admitReader(
         _ request: FeedRequest, _ city: CityCode, _ registry: RegistryRow, _ session: PostgresSession

@@ -44,13 +44,13 @@ struct StoredBatch {
             try session.copy(into: "entry (city_code, sequence, entry_id, kind, hash, bytes, fault)", rows())
             try session.execute(
                 """
-                INSERT INTO batch (city_code, first_sequence, last_sequence, seal_body, seal_signature,
+                INSERT INTO batch (city_code, first_sequence, last_sequence, entry_bytes, seal_body, seal_signature,
                     receipt_body, receipt_signature, received_at_ms)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                 """,
                 [
                     .int4(Int32(city.rawValue)), .int8(Int64(first.sequence)), .int8(Int64(last.sequence)),
-                    .bytea(seal.body), .bytea(seal.signature), .bytea(receipt.body), .bytea(receipt.signature),
+                    .int8(Int64(entries.reduce(0) { $0 + $1.entry.bytes.count })), .bytea(seal.body), .bytea(seal.signature), .bytea(receipt.body), .bytea(receipt.signature),
                     .int8(Int64(now)),
                 ])
             try session.run(script: "NOTIFY \(RegistryStore.inboxChannel)")

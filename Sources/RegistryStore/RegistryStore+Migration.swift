@@ -66,17 +66,12 @@ extension RegistryStore {
         _ session: PostgresSession, _ secrets: RegistrySecrets, policyDocument: [UInt8], now: UInt64
     ) throws {
         let publicKey = secrets.signingKey.publicKey.bytes
-        let existing = try session.execute("SELECT signing_key FROM registry")
-        if existing.count > 0 {
-            guard existing.bytes(0, 0) == publicKey else {
-                throw RegistryRefusal(
-                    .invalid, "this database belongs to a registry with another signing key: use its --state directory")
-            }
-            return
-        }
+        if try RegistryStore.isInitialised(session) { return try checkSecrets(session, secrets) }
         try session.execute(
-            "INSERT INTO registry (incarnation, feed_position, feed_hash, signing_key) VALUES (1, 0, $1, $2)",
-            [.bytea(Digest.zero.rawValue), .bytea(publicKey)])
+            """
+            INSERT INTO registry (incarnation, feed_position, feed_hash, signing_key, secrets_digest)
+            VALUES (1, 0, $1, $2, $3)
+            """, [.bytea(Digest.zero.rawValue), .bytea(publicKey), .bytea(secrets.digest)])
         var generator = SystemRandomNumberGenerator()
         let epoch = Epoch(incarnation: 1, counter: 1, nonce: generator.next())
         try session.execute(
@@ -90,6 +85,31 @@ extension RegistryStore {
                 version: try PolicyCoding.decode(policyDocument).version, document: policyDocument)
         } catch { throw RegistryRefusal(.invalid, error.message) }
         try append(policy, session, secrets, now: now)
+    }
+}
+
+extension RegistryStore {
+    private static func isInitialised(_ session: PostgresSession) throws -> Bool {
+        try session.execute("SELECT 1 FROM registry").count > 0
+    }
+
+    private static func checkSecrets(_ session: PostgresSession, _ secrets: RegistrySecrets) throws {
+        let recorded = try session.execute("SELECT secrets_digest FROM registry")
+        guard recorded.count == 1 else {
+            throw RegistryRefusal(.notInitialised, "the database has no registry: run national-registry migrate")
+        }
+        guard recorded.bytes(0, 0) == secrets.digest else {
+            throw RegistryRefusal(
+                .invalid,
+                "this database belongs to a registry with other keys than those of --state: name its own directory, or "
+                    + "restore the missing files from their backup; nothing was written")
+        }
+    }
+
+    /// Makes sure that the database has a registry and that these are its keys.
+    package func checkKeys() async throws {
+        let secrets = secrets
+        try await pool.run { try RegistryStore.checkSecrets($0, secrets) }
     }
 }
 

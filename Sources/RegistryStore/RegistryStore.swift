@@ -39,6 +39,12 @@ package struct RegistrySecrets: Sendable {
         self.detailMaster = detailMaster
     }
 
+    /// One digest of all of them, which betrays none.
+    var digest: [UInt8] {
+        Secret.stored(signingKey.publicKey.bytes + withUnsafeBytes(of: keyEpoch.bigEndian, Array.init) + federationSecret
+                + detailMaster)
+    }
+
     package var hasher: KeyHasher { KeyHasher(epoch: keyEpoch, secret: federationSecret) }
 }
 

@@ -11,7 +11,7 @@ package struct Hello: Hashable, Sendable {
     /// a grant whose answer was lost is recognised by one of them.
     package let previousProcessNonces: [[UInt8]]
 
-    /// The most nonces a hello names: the newest ones.
+    /// The most nonces a hello names: the oldest and the newest ones.
     package static let maximumPreviousNonces = 64
     /// The epoch that the node was granted last, as it remembers.
     package let epoch: Epoch?

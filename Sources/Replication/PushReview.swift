@@ -54,6 +54,15 @@ package enum PushReview {
         case alreadyKnown
         /// In the log, so that the log goes on, but answered `invalid` in the feed.
         case rejected(String)
+
+        /// The answer's name in logs and metrics.
+        package var name: String {
+            switch self {
+            case .accepted: "accepted"
+            case .alreadyKnown: "already-known"
+            case .rejected: "rejected"
+            }
+        }
     }
 
     package struct Accepted: Hashable, Sendable {
@@ -103,7 +112,7 @@ package enum PushReview {
     private static let clockTolerance: UInt64 = 300_000
 
     /// 3000-01-01 in milliseconds since 1970: a clock there leaves no room to rise.
-    private static let latestTime: UInt64 = 32_503_680_000_000
+    package static let latestTime: UInt64 = 32_503_680_000_000
 
     /// The fault of an entry whose permanent id is taken; it is then stored without the id.
     package static let repeatedID = "its id is already used by another entry"
@@ -143,7 +152,8 @@ package enum PushReview {
         let end = batch.entries.last?.head ?? standing.head
         guard batch.seal.head == end else { return "it does not name the batch's last entry" }
         // A watermark far ahead would have every later entry of the city rejected.
-        let latest = max(standing.time, batch.entries.last?.time ?? .zero)
+        let times = batch.entries.map(\.time).filter { $0.milliseconds <= latestTime }
+        let latest = max(standing.time, times.max() ?? .zero)
         return batch.seal.watermark <= max(latest, HybridTime(milliseconds: now + clockTolerance))
             ? nil : "its watermark is ahead of its last entry and of the registry's clock"
     }

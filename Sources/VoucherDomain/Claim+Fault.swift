@@ -24,14 +24,14 @@ extension Claim {
     }
 
     private var textFaults: String? {
-        let normal = [
-            ("bank_receipt_no", bankReceipt, Normaliser.code(bankReceipt)),
-            ("resource_class", resourceClass, Normaliser.folded(resourceClass)),
-            ("cofunding_group", cofundingGroup, Normaliser.folded(cofundingGroup)),
+        let normal: [(column: String, text: String, normalise: (String) -> String)] = [
+            ("bank_receipt_no", bankReceipt, Normaliser.code), ("resource_class", resourceClass, Normaliser.folded),
+            ("cofunding_group", cofundingGroup, Normaliser.folded),
         ]
-        for (column, text, derived) in normal {
-            if !text.utf8.elementsEqual(derived.utf8) { return "\(column) is not in normal form" }
+        for (column, text, normalise) in normal {
+            // The length first: a text of a quarter of a megabyte is not worth normalising.
             if !text.isEmpty, let fault = Claim.textFault(column, text, atMost: 64) { return fault }
+            if !text.utf8.elementsEqual(normalise(text).utf8) { return "\(column) is not in normal form" }
         }
         for (column, text) in [("enterprise_name", enterpriseName), ("provider_name", providerName)]
         where !text.isEmpty {
@@ -41,7 +41,8 @@ extension Claim {
         return Claim.textFault("voucher_no", voucherNumber, atMost: 64)
     }
 
-    private static func textFault(_ column: String, _ text: String, atMost limit: Int) -> String? {
+    /// What is wrong with a text of 1 to `limit` characters, or `nil`.
+    package static func textFault(_ column: String, _ text: String, atMost limit: Int) -> String? {
         guard (1...limit).contains(text.unicodeScalars.count) else { return "\(column) has not 1 to \(limit) characters" }
         let isClean = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
         return isClean ? nil : "\(column) contains a control character"

@@ -31,10 +31,12 @@ extension [Holding] {
     }
 
     /// The largest amount stated for each item, added up; a claim's own amount is an item of its own, and items
-    /// that share a name are one.
+    /// that share a name are one. What was once taken is not given back when items become one.
     var naiveUsed: Int64 {
         var items: [(names: Set<[UInt8]>, amount: Int64)] = []
+        var used: Int64 = 0
         for holding in self where holding.capacity > 0 {
+            let before = items.map(\.amount).reduce(0, +)
             var names = Set(naiveNames(holding))
             var amount = holding.amount
             for item in items where !item.names.isDisjoint(with: names) { amount = Swift.max(amount, item.amount) }
@@ -42,8 +44,9 @@ extension [Holding] {
             items.removeAll { !$0.names.isDisjoint(with: names) }
             for item in joined { names.formUnion(item.names) }
             items.append((names, amount))
+            used += Swift.max(0, items.map(\.amount).reduce(0, +) - before)
         }
-        return items.map(\.amount).reduce(0, +)
+        return used
     }
 
     private func naiveNames(_ holding: Holding) -> [[UInt8]] {

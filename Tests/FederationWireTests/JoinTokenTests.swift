@@ -33,7 +33,7 @@ struct JoinTokenTests {
 
     @Test("a text that is no token says how one begins", arguments: ["", "vf2.AAAA", "AAAA", "VF1.AAAA", "token"])
     func noToken(text: String) {
-        #expect(throws: WireFault("a join token begins with vf1.")) { try JoinToken(text: text) }
+        #expect(throws: WireFault("a join token begins with vf1.: copy it whole")) { try JoinToken(text: text) }
     }
 
     @Test("a token cut anywhere is refused as cut or damaged")
@@ -52,7 +52,7 @@ struct JoinTokenTests {
         let text = token().text
 
         for separator in [" ", "\n", "*", "é", "="] {
-            #expect(throws: WireFault("the join token is cut or damaged")) {
+            #expect(throws: WireFault("the join token is cut or damaged: copy it whole, or ask for a new one")) {
                 try JoinToken(text: text.prefix(40) + separator + text.dropFirst(40))
             }
         }
@@ -79,10 +79,10 @@ struct JoinTokenTests {
             registryKeyDigest: whole.registryKeyDigest, trustAnchor: [])
 
         for token in [short, nowhere] {
-            #expect(throws: WireFault("the join token is cut or damaged")) { try JoinToken(text: token.text) }
+            #expect(throws: WireFault("the join token is cut or damaged: copy it whole, or ask for a new one")) { try JoinToken(text: token.text) }
         }
         for text in ["vf1.", "vf1.AA", "vf1.____", "vf1.AAAAA"] {
-            #expect(throws: WireFault("the join token is cut or damaged")) { try JoinToken(text: text) }
+            #expect(throws: WireFault("the join token is cut or damaged: copy it whole, or ask for a new one")) { try JoinToken(text: text) }
         }
     }
 }

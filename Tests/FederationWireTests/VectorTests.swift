@@ -43,10 +43,28 @@ struct VectorTests {
         try expectValid(vectors.receipt, .receipt, by: vectors.registryKey)
         try expectValid(vectors.grant, .grant, by: vectors.registryKey)
         try expectValid(vectors.feedSeal, .feedSeal, by: vectors.registryKey)
+        try expectValid(vectors.welcome, .join, by: vectors.registryKey)
         let cipher = DetailCipher(key: try bytes(vectors.detail.cityKey))
         let text = try bytes(vectors.detail.text)
         #expect(cipher.open(try bytes(vectors.detail.sealed), position: vectors.detail.position) == text)
         #expect(try JoinToken(text: vectors.joinToken).text == vectors.joinToken)
+    }
+
+    @Test("each published request is admitted by its key, and by no other request's signature")
+    func requests() throws {
+        let requests = try Vectors.computed().signedRequests
+        for request in requests {
+            let signature = try RequestSignature(signatureInput: request.signatureInput)
+            for other in requests {
+                let fields = RequestSignature.Fields(
+                    contentDigest: request.contentDigest, signatureInput: request.signatureInput,
+                    signature: other.signature)
+                let isValid = signature.isValid(
+                    fields, method: request.method, targetURI: request.targetUri, body: try bytes(request.body),
+                    key: SigningKey.city.publicKey)
+                #expect(isValid == (other == request))
+            }
+        }
     }
 
     private func bytes(_ hexadecimal: String) throws -> [UInt8] { try #require([UInt8](hexadecimal: hexadecimal)) }

@@ -32,6 +32,17 @@ struct Vectors: Codable, Hashable {
         let sealed: String
     }
 
+    struct SignedRequest: Codable, Hashable {
+        let method, targetUri, keyid, nonce: String
+        let created: Int64
+        let body, contentDigest, signatureInput, signature: String
+    }
+    /// What was typed and its two compared forms; `contract` is absent where nothing is left or too much.
+    struct NormalForm: Codable, Hashable {
+        let typed, fold, code: String
+        let contract: String?
+    }
+
     let cityKey: KeyPair
     let registryKey: KeyPair
     let voucherEntry: Hashed
@@ -45,6 +56,9 @@ struct Vectors: Codable, Hashable {
     let keyHashes: KeyHashes
     let detail: Detail
     let joinToken: String
+    let welcome: Signed
+    let signedRequests: [SignedRequest]
+    let normalForms: [NormalForm]
 }
 
 extension Vectors {
@@ -69,7 +83,8 @@ extension Vectors {
             grant: signed(try grant.signed(by: .registry)),
             feedEntry: hashed(MessageSample.feedEntry.bytes, MessageSample.feedEntry.hash),
             feedSeal: signed(try feedSeal.signed(by: .registry)), keyHashes: keyHashes(), detail: try detail(),
-            joinToken: token.text)
+            joinToken: token.text, welcome: signed(try welcome.signed(by: .registry)),
+            signedRequests: try requests(), normalForms: typed.map(normalForm))
     }
 
     /// One key of each kind, in the order of their numbers.
@@ -88,6 +103,46 @@ extension Vectors {
     private static let token = JoinToken(
         url: "https://registry.example:8443", city: .shenzhen, cityName: "深圳市", secret: [UInt8](32..<64),
         expiresAt: 1_790_000_000_000, registryKeyDigest: SigningKey.registry.publicKey.fingerprint, trustAnchor: [])
+
+    private static let welcome = Welcome(
+        city: .shenzhen, name: "深圳市", publicKey: SigningKey.city.publicKey, keyEpoch: 2,
+        federationSecret: ComposedFeed.secret,
+        detailKey: DetailCipher.cityKey(master: ComposedFeed.master, city: .shenzhen))
+
+    /// One request of each path, both media types, and one that a gateway under a path forwards.
+    private static func requests() throws -> [SignedRequest] {
+        let wanted: [(uri: String, message: MessageSample, format: BodyFormat)] = [
+            ("https://registry.example:8443/v1/sync/join", .joinRequest, .protobuf),
+            ("https://registry.example:8443/v1/sync/hello", .hello, .protobuf),
+            ("https://registry.example:8443/v1/sync/push", .pushBatch, .protobuf),
+            ("https://registry.example:8443/v1/sync/feed", .feedRequest, .protobuf),
+            ("https://registry.example:8443/v1/sync/feed", .feedRequest, .json),
+            ("https://gateway.example/federation/v1/sync/feed", .feedRequest, .protobuf),
+        ]
+        return try wanted.enumerated().map { index, request in
+            let signature = RequestSignature(
+                keyID: CityCode.shenzhen.description, created: 1_700_000_000 + Int64(index),
+                nonce: "0123456789abcde\(index)")
+            let body = request.message.value.encoded(as: request.format)
+            let fields = try signature.sign(method: "POST", targetURI: request.uri, body: body, key: .city)
+            return SignedRequest(
+                method: "POST", targetUri: request.uri, keyid: signature.keyID, nonce: signature.nonce,
+                created: signature.created, body: body.hexadecimal, contentDigest: fields.contentDigest,
+                signatureInput: fields.signatureInput, signature: fields.signature)
+        }
+    }
+
+    private static let typed = [
+        "91440300MA5EXAMP0C", "９１４４０３００ma5examp0c", " 9144-0300 ma5examp0c ", "算字第2026-007号", "HT（2026）007",
+        "〔2026〕算力 007 号", "２４１１７００００００１２３４５６７８", "№ 7½", "ﬁ-Ⅸ", "①②", "０００", "第号", "é", "ß",
+        "a\u{AD}b\u{200B}c\u{FEFF}", "—–―−",
+    ]
+
+    private static func normalForm(_ typed: String) -> NormalForm {
+        NormalForm(
+            typed: typed, fold: Normaliser.folded(typed), code: Normaliser.code(typed),
+            contract: ContractNumber(typed)?.rawValue)
+    }
 
     private static func pair(_ key: SigningKey) -> KeyPair {
         KeyPair(

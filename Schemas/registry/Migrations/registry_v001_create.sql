@@ -7,6 +7,8 @@ CREATE TABLE registry (
     feed_position bigint NOT NULL CHECK (feed_position >= 0),
     feed_hash bytea NOT NULL CHECK (octet_length(feed_hash) = 32),
     signing_key bytea NOT NULL CHECK (octet_length(signing_key) = 32),
+    -- A digest over all secrets of the state directory: a process with others must not write here.
+    secrets_digest bytea NOT NULL CHECK (octet_length(secrets_digest) = 32),
     advertised_url text,
     trust_anchor bytea
 );
@@ -69,6 +71,8 @@ CREATE TABLE batch (
     city_code integer NOT NULL REFERENCES city,
     first_sequence bigint NOT NULL,
     last_sequence bigint NOT NULL CHECK (last_sequence >= first_sequence),
+    -- The size of its entries: how much of the backlog one transaction of the fold takes.
+    entry_bytes bigint NOT NULL,
     seal_body bytea NOT NULL,
     seal_signature bytea NOT NULL,
     receipt_body bytea NOT NULL,

@@ -50,26 +50,38 @@ private final class CSVImport {
     }
 
     func run(_ node: NodeConnection) async throws {
-        // Rows are read ahead in pieces of what one request takes.
-        var pieces: [[ImportRequest.Row]] = [[]]
-        var offset = 0
-        try file.read(unknown: { Output.note("city-node: columns ignored: \($0.joined(separator: ", "))") }) { row, at in
-            offset = at
-            switch row {
-            case .broken(let line, let message):
-                counts[.invalid, default: 0] += 1
-                report(line: line, number: "", [message])
-            case .fields(let form):
-                if pieces[pieces.count - 1].count == 500 { pieces.append([]) }
-                pieces[pieces.count - 1].append(.init(line: form.line, fields: form.fields))
+        do {
+            try await file.read(
+                unknown: { Output.note("city-node: columns ignored: \($0.joined(separator: ", "))") }
+            ) { row, offset in
+                waiting.append(.init(row))
+                if waiting.count == CSVImport.rowsPerRequest {
+                    try await sendWaiting(node)
+                    progress.show(offset)
+                }
             }
-        }
-        for (index, piece) in pieces.enumerated() where !piece.isEmpty {
-            try await send(piece, node)
-            progress.show(offset * (index + 1) / pieces.count)
+            try await sendWaiting(node)
+        } catch {
+            // What was recorded stays; the officer must know how much that is.
+            progress.finish()
+            if !counts.isEmpty {
+                Output.line(summary)
+                Output.note("city-node: \(file.path) is not imported to its end: import it again, nothing is recorded twice")
+            }
+            throw error
         }
         progress.finish()
-        try summarise()
+        Output.line(summary)
+        if count(.invalid) + count(.conflict) > 0 { throw ExitCode.failure }
+    }
+
+    private static let rowsPerRequest = 500
+
+    private func sendWaiting(_ node: NodeConnection) async throws {
+        guard !waiting.isEmpty else { return }
+        let rows = waiting
+        waiting = []
+        try await send(rows, node)
     }
 
     private func send(_ rows: [ImportRequest.Row], _ node: NodeConnection) async throws {
@@ -89,12 +101,10 @@ private final class CSVImport {
         for problem in problems { Output.note("\(file.path), \(place): \(problem)") }
     }
 
-    private func summarise() throws {
-        func count(_ outcome: FilingResult.Outcome) -> Int { counts[outcome] ?? 0 }
-        let total = counts.values.reduce(0, +)
-        Output.line(
-            "\(kind): \(total) rows, \(count(.recorded)) recorded, \(count(.unchanged)) unchanged, "
-                + "\(count(.invalid)) invalid, \(count(.conflict)) in conflict, \(repairs) fields repaired")
-        if count(.invalid) + count(.conflict) > 0 { throw ExitCode.failure }
+    private func count(_ outcome: FilingResult.Outcome) -> Int { counts[outcome] ?? 0 }
+
+    private var summary: String {
+        "\(kind): \(counts.values.reduce(0, +)) rows, \(count(.recorded)) recorded, \(count(.unchanged)) unchanged, "
+            + "\(count(.invalid)) invalid, \(count(.conflict)) in conflict, \(repairs) fields repaired"
     }
 }

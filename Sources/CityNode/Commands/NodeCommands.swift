@@ -114,8 +114,8 @@ struct LogCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await node.run { directory in
-                // Reads only, so it may look at the file beside a running serve.
-                let count = try CityStore(directory: directory.path).verifyLog()
+                try directory.requireStore()
+                let count = try CityStore(reading: directory.path).verifyLog()
                 Output.line("\(count) entries: all agree")
             }
         }

@@ -98,6 +98,8 @@ package struct ReasonDocument: Encodable, Sendable {
     package let rule: String
     package let outcome: String
     package let blocking: [Blocking]
+    /// How many more stand in the way than are named.
+    package let unnamed: Int
     package let `case`: String?
     package let message: String
     /// The column at fault, for a row that failed validation.
@@ -107,6 +109,7 @@ package struct ReasonDocument: Encodable, Sendable {
         rule = reason.rule
         outcome = reason.outcome.rawValue
         blocking = reason.blocking.map(Blocking.init)
+        unnamed = reason.unnamed
         `case` = reason.outcome == .hold ? caseID : nil
         message = reason.message
         column = nil
@@ -116,6 +119,7 @@ package struct ReasonDocument: Encodable, Sendable {
         rule = "row"
         outcome = "invalid"
         blocking = []
+        unnamed = 0
         `case` = nil
         message = "\(problem.column): \(problem.message)"
         column = problem.column

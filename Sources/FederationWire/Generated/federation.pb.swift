@@ -760,7 +760,11 @@ nonisolated struct WireReason: Sendable {
 
   var text: String = String()
 
+  /// at most 200
   var blocking: [WireClaimReference] = []
+
+  /// how many more stand in the way
+  var unnamed: UInt32 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2414,7 +2418,7 @@ nonisolated extension WireOutcomeDetail: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireReason: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Reason"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rule\0\u{1}outcome\0\u{1}finding\0\u{3}key_kind\0\u{1}numbers\0\u{1}text\0\u{1}blocking\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rule\0\u{1}outcome\0\u{1}finding\0\u{3}key_kind\0\u{1}numbers\0\u{1}text\0\u{1}blocking\0\u{1}unnamed\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2429,6 +2433,7 @@ nonisolated extension WireReason: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 5: try { try decoder.decodeRepeatedInt64Field(value: &self.numbers) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.text) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.blocking) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.unnamed) }()
       default: break
       }
     }
@@ -2456,6 +2461,9 @@ nonisolated extension WireReason: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.blocking.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.blocking, fieldNumber: 7)
     }
+    if self.unnamed != 0 {
+      try visitor.visitSingularUInt32Field(value: self.unnamed, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2467,6 +2475,7 @@ nonisolated extension WireReason: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.numbers != rhs.numbers {return false}
     if lhs.text != rhs.text {return false}
     if lhs.blocking != rhs.blocking {return false}
+    if lhs.unnamed != rhs.unnamed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -29,8 +29,8 @@ struct CheckBench {
         let empty = try fileSize(directory)
         Output.note("filling a key index of \(keys) keys")
         let hasher = KeyHasher(epoch: 1, secret: [UInt8](repeating: 7, count: 32))
-        var generator = ClaimGenerator(seed: 13)
         guard let city = CityCode("110000") else { return Result(keys: 0, p50_us: 0, p99_us: 0, bytes_per_key: 0) }
+        var generator = ClaimGenerator(seed: 13, cities: [city], enterprises: 100)
         let asked = (0..<questions).compactMap { _ in generator.claim(city: city) }.map { claim in
             PreCheck(
                 enterprise: claim.enterprise, provider: claim.provider, contract: claim.contract,

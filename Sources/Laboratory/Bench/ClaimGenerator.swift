@@ -4,28 +4,34 @@ import VoucherDomain
 /// Makes valid vouchers and claims from a seed: enterprises, providers and numbers that never meet by chance.
 struct ClaimGenerator {
     private var random: SeededGenerator
+    private let cities: [CityCode]
+    /// The n-th city's are every (number of cities)-th of them, from the n-th on.
     private let enterprises: [CreditCode]
     private let providers: [CreditCode]
     private var serial = 0
 
-    init(seed: UInt64) {
+    /// - Parameter enterprises: How many companies file in each city, each with a voucher of that city.
+    init(seed: UInt64, cities: [CityCode], enterprises count: Int) {
         random = SeededGenerator(seed: seed)
+        self.cities = cities
         var codes: [CreditCode] = []
-        while codes.count < 420 { codes.append(ClaimGenerator.makeCode(&random)) }
-        enterprises = Array(codes[..<400])
-        providers = Array(codes[400...])
+        while codes.count < count * cities.count + 20 { codes.append(ClaimGenerator.makeCode(&random)) }
+        enterprises = Array(codes.dropLast(20))
+        providers = Array(codes.suffix(20))
     }
 
-    /// How many vouchers ``vouchers(city:)`` gives.
-    static let vouchersPerCity = 400
+    private func enterprises(of city: CityCode) -> [CreditCode] {
+        guard let first = cities.firstIndex(of: city) else { return [] }
+        return stride(from: first, to: enterprises.count, by: cities.count).map { enterprises[$0] }
+    }
 
-    /// One voucher for each enterprise, large enough for every claim on it.
+    /// One voucher for each of the city's companies, large enough for every claim on it.
     func vouchers(city: CityCode) -> [Voucher] {
-        enterprises.enumerated().compactMap { index, enterprise in
+        enterprises(of: city).compactMap { enterprise in
             Self.year.map {
                 Voucher(
-                    number: "\(city)-V\(index)", programme: "算力券", enterprise: enterprise,
-                    enterpriseName: "企业\(index)", faceValue: .maximum, issuedOn: nil, validity: $0)
+                    number: "\(city)-\(enterprise)", programme: "算力券", enterprise: enterprise,
+                    enterpriseName: "企业", faceValue: .maximum, issuedOn: nil, validity: $0)
             }
         }
     }
@@ -35,13 +41,15 @@ struct ClaimGenerator {
     /// Amounts are small so that no yearly cap is reached.
     mutating func claim(city: CityCode) -> Claim? {
         serial += 1
-        let index = Int.random(in: 0..<enterprises.count, using: &random)
+        guard let first = cities.firstIndex(of: city) else { return nil }
+        let count = enterprises.count / cities.count
+        let enterprise = enterprises[first + cities.count * Int.random(in: 0..<count, using: &random)]
         let provider = Int.random(in: 0..<providers.count, using: &random)
         let digits = String(serial + 100_000_000_000_000)
         let form = ClaimForm(fields: [
-            "claim_no": "\(city)-C\(serial)", "voucher_no": "\(city)-V\(index)",
-            "filed_at": "2026-06-02T18:24:46+08:00", "enterprise_uscc": enterprises[index].rawValue,
-            "enterprise_name": "企业\(index)", "provider_uscc": providers[provider].rawValue,
+            "claim_no": "\(city)-C\(serial)", "voucher_no": "\(city)-\(enterprise)",
+            "filed_at": "2026-06-02T18:24:46+08:00", "enterprise_uscc": enterprise.rawValue,
+            "enterprise_name": "企业", "provider_uscc": providers[provider].rawValue,
             "provider_name": "算力中心\(provider)", "contract_no": "〔2026〕算字第\(serial)号",
             "contract_amount_yuan": "300.00", "service_from": "2026-03-01", "service_until": "2026-03-31",
             "resource_class": "H20-\(serial)", "card_hours": "100", "invoice_numbers": "24412\(digits)",

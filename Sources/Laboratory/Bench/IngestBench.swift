@@ -37,7 +37,9 @@ struct IngestBench {
             cities.append(city)
         }
         Output.note("making \(claims) claims in \(cities.count) cities")
-        var generator = ClaimGenerator(seed: 7)
+        // A company files about four claims in a year, all in one city.
+        let enterprises = max(1, claims / cities.count / 4)
+        var generator = ClaimGenerator(seed: 7, cities: cities.map(\.code), enterprises: enterprises)
         var vouchers: [[[UInt8]]] = []
         var filings: [[[UInt8]]] = []
         for index in cities.indices {
@@ -49,7 +51,7 @@ struct IngestBench {
             filings.append(try cities[index].batches(.claimFiled, own.map { PayloadCoding.encode($0) }, size: 500))
         }
         let count = claims / cities.count * cities.count
-        _ = try await ingest(vouchers, cities.map(\.code), store, entries: cities.count * ClaimGenerator.vouchersPerCity)
+        _ = try await ingest(vouchers, cities.map(\.code), store, entries: cities.count * enterprises)
         let before = try await store.feedHead().position
         Output.note("ingesting")
         let ingest = try await ingest(filings, cities.map(\.code), store, entries: count)

@@ -48,7 +48,7 @@ struct LatencyBench {
         guard let code = CityCode(city) else { return [] }
         let client = HTTPClient(eventLoopGroupProvider: .singleton)
         let node = try NodeAPI(client: client, directory: federation.data(city))
-        var generator = ClaimGenerator(seed: 11)
+        var generator = ClaimGenerator(seed: 11, cities: [code], enterprises: 100)
         var times: [Double] = []
         do {
             for voucher in generator.vouchers(city: code) {

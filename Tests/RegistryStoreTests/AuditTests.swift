@@ -1,0 +1,107 @@
+import Arbitration
+import FederationWire
+import Replication
+import TestSupport
+import Testing
+import VoucherDomain
+
+@testable import RegistryStore
+
+/// What is changed behind the registry's back is found by those who read the logs.
+@Suite("Audit", .database)
+struct AuditTests {
+    private func registry() async throws -> TestRegistry {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        city.issue(.sample("V1"))
+        city.file(.sample("C1", invoices: [.serial(1)]))
+        try await city.push(to: registry)
+        city.file(.sample("C2", contract: "HT-2", invoices: [.serial(1)]))
+        city.withdraw("C1")
+        try await city.push(to: registry)
+        try await registry.decide()
+        return registry
+    }
+
+    @Test("an untouched registry has no faults, and both audits end at its head")
+    func untouched() async throws {
+        let registry = try await registry()
+        let (recomputed, verified) = (
+            try await registry.store.recompute { _ in }, try await registry.store.verify { _ in }
+        )
+
+        #expect(recomputed.faults == [])
+        #expect(verified.faults == [])
+        #expect(recomputed.examined == 8)
+        #expect(recomputed.head == (try await registry.store.feedHead()))
+        #expect(verified.head == recomputed.head)
+    }
+
+    @Test(
+        "a stored log that was changed is found",
+        arguments: [
+            "UPDATE entry SET bytes = set_byte(bytes, 3, get_byte(bytes, 3) # 1) WHERE city_code = 440300 AND sequence = 2",
+            "UPDATE entry SET hash = sha256('x') WHERE city_code = 440300 AND sequence = 2",
+            "DELETE FROM entry WHERE city_code = 440300 AND sequence = 4",
+            "UPDATE batch SET seal_signature = set_byte(seal_signature, 0, get_byte(seal_signature, 0) # 1)",
+            "DELETE FROM batch WHERE city_code = 440300 AND last_sequence = 4",
+            "UPDATE city SET log_sequence = 3 WHERE city_code = 440300",
+            "UPDATE city SET log_hash = sha256('x') WHERE city_code = 0",
+        ])
+    func log(sql: String) async throws {
+        let registry = try await registry()
+        try await registry.run(sql)
+
+        #expect(try await registry.store.verify { _ in }.faults != [])
+    }
+
+    @Test(
+        "a stored feed that was changed is found by both audits",
+        arguments: [
+            "UPDATE feed SET bytes = set_byte(bytes, 5, get_byte(bytes, 5) # 1) WHERE position = 6",
+            "DELETE FROM feed WHERE position = 8",
+            "DELETE FROM feed WHERE position = 3",
+            "UPDATE registry SET feed_hash = sha256('x')",
+            "UPDATE registry SET feed_position = 7",
+        ])
+    func feed(sql: String) async throws {
+        let registry = try await registry()
+        try await registry.run(sql)
+
+        #expect(try await registry.store.recompute { _ in }.faults != [])
+        #expect(try await registry.store.verify { _ in }.faults != [])
+    }
+
+    @Test("an entry that was decided otherwise than the rules say is found by computing again")
+    func otherDecision() async throws {
+        let registry = try await registry()
+        try await registry.run(
+            "UPDATE entry SET fault = 'a fault that it does not have' WHERE city_code = 440300 AND sequence = 2")
+
+        let report = try await registry.store.recompute { _ in }
+        #expect(report.faults.contains { $0.contains("position 6") })
+    }
+
+    @Test("a log that was received and is marked as decided without a decision is found")
+    func neverDecided() async throws {
+        let registry = try await registry()
+        var city = try await registry.join(.beijing)
+        city.write(2)
+        try await city.push(to: registry)
+        try await registry.run("UPDATE batch SET folded = true")
+        try await registry.decide()
+
+        #expect(try await registry.store.verify { _ in }.faults != [])
+    }
+
+    @Test("entries that were received and not yet decided are no fault")
+    func undecided() async throws {
+        let registry = try await registry()
+        var city = try await registry.join(.beijing)
+        city.write(2)
+        try await city.push(to: registry)
+
+        #expect(try await registry.store.recompute { _ in }.faults == [])
+        #expect(try await registry.store.verify { _ in }.faults == [])
+    }
+}

@@ -1,0 +1,50 @@
+import DefaultPolicy
+import FederationWire
+import Replication
+import TestSupport
+import VoucherDomain
+
+@testable import RegistryStore
+
+// Fixed values that the tests of this target share.
+
+extension SigningKey {
+    static let registry = valid(SigningKey(seed: .init(repeating: 2, count: 32)))
+
+    /// The key with which a city joins.
+    static func of(_ city: CityCode) -> SigningKey {
+        let code = withUnsafeBytes(of: city.rawValue.bigEndian, Array.init)
+        return valid(SigningKey(seed: code + [UInt8](repeating: 1, count: 28)))
+    }
+}
+
+extension RegistrySecrets {
+    static let test = RegistrySecrets(
+        signingKey: .registry, keyEpoch: 2, federationSecret: .init(repeating: 0x77, count: 32),
+        detailMaster: Array(0..<32))
+}
+
+extension UInt64 {
+    /// Milliseconds since 1970, in the year 2026.
+    static let noon: UInt64 = 1_780_000_000_000
+}
+
+extension EntryKind {
+    /// A kind that no build knows.
+    static let future = EntryKind(rawValue: 777)
+}
+
+extension [UInt8] {
+    /// 16 equal bytes: a process nonce or an entry id.
+    static func sixteen(_ byte: UInt8) -> [UInt8] { .init(repeating: byte, count: 16) }
+}
+
+/// The default policy with another cap on an enterprise's year.
+enum CappedPolicy {
+    static func document(version: UInt32 = 1, yearCap: Money) -> [UInt8] {
+        let text = String(decoding: DefaultPolicy.document, as: UTF8.self)
+            .replacing("\"version\": 1,", with: "\"version\": \(version),")
+            .replacing("\"capacity_fen\": 1000000000", with: "\"capacity_fen\": \(yearCap.rawValue)")
+        return Array(text.utf8)
+    }
+}

@@ -1,0 +1,166 @@
+import Arbitration
+import FederationWire
+import PostgresClient
+import Replication
+import TestSupport
+import Testing
+import VoucherDomain
+
+@testable import RegistryStore
+
+@Suite("The fold in PostgreSQL is the fold in memory", .database)
+struct FoldConformanceTests {
+    private static let seeds: [UInt64] = [1, 2, 3, 4]
+    private static let length = 320
+
+    private func pushed(
+        _ seed: UInt64, decidesMeanwhile: Bool = true
+    ) async throws -> (registry: TestRegistry, order: [Entry]) {
+        let registry = try await TestRegistry(policy: PushedJournal.policy)
+        let journal = try await PushedJournal(
+            seed: seed, length: Self.length, decidesMeanwhile: decidesMeanwhile, registry: registry)
+        return (registry, journal.order)
+    }
+
+    @Test("one journal in batches, and in memory: the same outcomes, reasons, keys and findings", arguments: seeds)
+    func sameOutcomes(seed: UInt64) async throws {
+        let (registry, order) = try await pushed(seed)
+        try await registry.decide()
+        let reference = try FoldedReference(order)
+
+        let feed = try await registry.feed()
+        #expect(feed.map(\.entry.entryID) == order.map(\.id))
+        #expect(feed.map(\.entry.decision) == reference.decisions)
+        let firstDifference = zip(feed, reference.feed).first { $0.bytes != $1.bytes }
+        #expect(firstDifference?.0.entry == firstDifference?.1.entry)
+        #expect(feed.map(\.hash) == reference.feed.map(\.hash))
+        #expect(try await registry.storedClaims() == reference.claims)
+        let holdings = try await registry.storedHoldings()
+        #expect(holdings.count == reference.holdings.count)
+        #expect(Set(holdings) == Set(reference.holdings))
+        let findings = try await registry.storedFindings()
+        #expect(findings.count == reference.findings.count)
+        #expect(Set(findings) == Set(reference.findings))
+    }
+
+    @Test(
+        "the ledger that is loaded again is the ledger in memory, at the end and on the way", arguments: seeds.prefix(2)
+    )
+    func sameState(seed: UInt64) async throws {
+        let (registry, order) = try await pushed(seed, decidesMeanwhile: false)
+        while try await registry.decideOneBatch() {
+            let position = Int(try await registry.store.feedHead().position)
+            guard position.isMultiple(of: 10) || position == order.count else { continue }
+            let reference = try FoldedReference(Array(order[..<position]))
+            let ledger = try await registry.ledger(for: reference.journal)
+
+            #expect(ledger.policy == reference.fold.ledger.policy)
+            #expect(ledger.claims == reference.fold.ledger.claims)
+            #expect(ledger.vouchers == reference.fold.ledger.vouchers)
+            #expect(ledger.holdings == reference.fold.ledger.holdings, "at position \(position)")
+        }
+        #expect(try await registry.store.feedHead().position == UInt64(order.count))
+    }
+
+    @Test("the audits find nothing to say about a folded journal", arguments: seeds.prefix(2))
+    func audits(seed: UInt64) async throws {
+        let (registry, order) = try await pushed(seed)
+        try await registry.decide()
+
+        let recomputed = try await registry.store.recompute { _ in }
+        #expect(recomputed.faults == [])
+        #expect(recomputed.examined == order.count)
+        #expect(recomputed.head == (try await registry.store.feedHead()))
+        let verified = try await registry.store.verify { _ in }
+        #expect(verified.faults == [])
+        #expect(verified.head == recomputed.head)
+    }
+
+    @Test("one log folded batch by batch, a few at a time and at once gives the same rows and bytes", arguments: seeds)
+    func sameInAnyBatches(seed: UInt64) async throws {
+        let (registry, order) = try await pushed(seed, decidesMeanwhile: false)
+        var states: [[String]] = []
+        for size in [1, 7, .max] {
+            // A database of its own each time.
+            let state = try await registry.copied { copy in
+                try await copy.decide(batchesAtATime: size)
+                #expect(try await copy.store.feedHead().position == UInt64(order.count))
+                return try await copy.foldedState()
+            }
+            states.append(state)
+        }
+
+        #expect(states[1] == states[0])
+        #expect(states[2] == states[0])
+    }
+
+    @Test("a backlog of more batches than one transaction takes is folded as in memory, by one arbiter in a row")
+    func backlog() async throws {
+        let registry = try await TestRegistry(policy: PushedJournal.policy)
+        let journal = try await PushedJournal(seed: 7, length: 2_400, decidesMeanwhile: false, registry: registry)
+        try #require(try await registry.numbers("SELECT count(*) FROM batch")[0] > 1_000)
+        let reference = try FoldedReference(journal.order)
+
+        #expect(try await registry.decide() == journal.order.count)
+        #expect(try await registry.feed().map(\.hash) == reference.feed.map(\.hash))
+        #expect(try await registry.storedClaims() == reference.claims)
+        #expect(Set(try await registry.storedHoldings()) == Set(reference.holdings))
+    }
+
+    @Test("the journals reach every decision and every rule")
+    func notVacuous() async throws {
+        var decisions: Set<Outcome.Decision> = []
+        var rules: Set<String> = []
+        for seed in Self.seeds {
+            var generator = JournalGenerator(
+                seed: seed, statesOtherAmounts: true, policy: try PolicyCoding.decode(PushedJournal.policy))
+            var fold = Fold()
+            for outcome in generator.journal(length: Self.length).map({ fold.apply($0) }) {
+                decisions.insert(outcome.decision)
+                rules.formUnion(outcome.reasons.map(\.rule))
+            }
+        }
+
+        #expect(decisions == Set(Outcome.Decision.allCases))
+        #expect(rules == Set(try PolicyCoding.decode(PushedJournal.policy).rules.map(\.id) + ["entry"]))
+    }
+}
+
+extension Ledger {
+    /// Every live holding by key; the order of one claim's items under a key has no meaning.
+    fileprivate var holdings: [Key: Set<Holding>] { occupancies.mapValues { Set($0.holdings) } }
+}
+
+extension TestRegistry {
+    /// Decides the oldest batch that waits, alone.
+    ///
+    /// - Returns: Whether one waited.
+    fileprivate func decideOneBatch() async throws -> Bool {
+        guard
+            let first = try await numbers("SELECT min(batch_id) FROM batch WHERE NOT folded HAVING count(*) > 0").first
+        else { return false }
+        let rest = try await numbers("SELECT batch_id FROM batch WHERE NOT folded AND batch_id > \(first)")
+        try await run("UPDATE batch SET folded = true WHERE batch_id > \(first)")
+        try await decide()
+        guard !rest.isEmpty else { return true }
+        try await run("UPDATE batch SET folded = false WHERE batch_id > \(first)")
+        return true
+    }
+
+    /// Lends a copy of the whole database, and drops it afterwards.
+    fileprivate func copied<T: Sendable>(_ body: (TestRegistry) async throws -> T) async throws -> T {
+        let source = TestDatabase.current.name
+        let name = "c_\(TestCluster.nextNumber())"
+        try await TestCluster.operators.get().run { session in
+            // A database that somebody uses cannot be copied.
+            try session.run(script: "DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
+            _ = try session.execute(
+                "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = $1", [.text(source)])
+            try session.run(script: "CREATE DATABASE \(name) TEMPLATE \(source)")
+        }
+        let url = TestDatabase.current.url.replacing(":///\(source)?", with: ":///\(name)?")
+        let result = await Result { try await body(TestRegistry(opening: PostgresPool(url: url, size: 2))) }
+        try await TestCluster.drop(name)
+        return try result.get()
+    }
+}

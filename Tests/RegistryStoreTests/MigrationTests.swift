@@ -1,0 +1,109 @@
+import Arbitration
+import DefaultPolicy
+import FederationWire
+import PostgresClient
+import RegistrySchema
+import Replication
+import TestSupport
+import Testing
+import VoucherDomain
+
+@testable import RegistryStore
+
+@Suite("Migration", .database)
+struct MigrationTests {
+    private let store = RegistryStore(pool: TestDatabase.current.pool, secrets: .test)
+
+    private func migrate(_ store: RegistryStore, _ policy: [UInt8] = DefaultPolicy.document) async throws -> [String] {
+        try await store.migrate(policyDocument: policy, now: .noon)
+    }
+
+    @Test("an empty database gets every migration, a registry and its first policy; again, nothing")
+    func twice() async throws {
+        let registry = TestRegistry(opening: TestDatabase.current.pool)
+
+        #expect(try await migrate(store) == RegistrySchema.migrations.map(\.id))
+        let before = try await registry.receivedState()
+        #expect(try await migrate(store) == [])
+        #expect(try await migrate(store, CappedPolicy.document(version: 2, yearCap: .yuan(1))) == [])
+        #expect(try await registry.receivedState() == before)
+        #expect(try await registry.log(of: .registry).map(\.kind) == [.policyPublished])
+        try await registry.decide()
+        #expect(try await store.policy()?.document == DefaultPolicy.document)
+    }
+
+    @Test("processes that migrate at the same time make one registry")
+    func atOnce() async throws {
+        let store = store
+        let done = try await withThrowingTaskGroup(of: [String].self) { group in
+            for _ in 0..<4 {
+                group.addTask { try await store.migrate(policyDocument: DefaultPolicy.document, now: .noon) }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+
+        #expect(done == RegistrySchema.migrations.map(\.id))
+        let registry = TestRegistry(opening: TestDatabase.current.pool)
+        #expect(try await registry.log(of: .registry).count == 1)
+    }
+
+    @Test("a database that is not migrated says so")
+    func notInitialised() async throws {
+        try await store.pool.run { try $0.run(script: RegistrySchema.migrations[0].sql) }
+
+        let refusal = await #expect(throws: RegistryRefusal.self) { try await store.feedHead() }
+        #expect(refusal?.code == .notInitialised)
+    }
+
+    @Test("a registry of another signing key is left alone")
+    func otherKey() async throws {
+        _ = try await migrate(store)
+        let other = RegistryStore(
+            pool: TestDatabase.current.pool,
+            secrets: RegistrySecrets(
+                signingKey: SigningKey(), keyEpoch: 2, federationSecret: .sixteen(1), detailMaster: .sixteen(1)))
+        let before = try await TestRegistry(opening: TestDatabase.current.pool).receivedState()
+
+        let refusal = await #expect(throws: RegistryRefusal.self) { try await migrate(other) }
+        #expect(refusal?.code == .invalid)
+        #expect(try await TestRegistry(opening: TestDatabase.current.pool).receivedState() == before)
+    }
+
+    @Test(
+        "a database of a newer build, or with another text of a migration, is left alone",
+        arguments: [
+            "INSERT INTO schema_migration (id, sha256) VALUES ('registry_v999_future', '\\x00')",
+            "UPDATE schema_migration SET sha256 = '\\x00'",
+        ])
+    func otherBuild(sql: String) async throws {
+        _ = try await migrate(store)
+        try await store.pool.run { try $0.run(script: sql) }
+
+        let refusal = await #expect(throws: RegistryRefusal.self) { try await migrate(store) }
+        #expect(refusal?.code == .invalid)
+    }
+
+    @Test("a policy that cannot be used is not published, and a good one can follow")
+    func badPolicy() async throws {
+        let refusal = await #expect(throws: RegistryRefusal.self) { try await migrate(store, Array("{}".utf8)) }
+        #expect(refusal?.code == .invalid)
+        let notInitialised = await #expect(throws: RegistryRefusal.self) { try await store.checkReady() }
+        #expect(notInitialised?.code == .notInitialised)
+
+        _ = try await migrate(store)
+        try await store.checkReady()
+    }
+
+    @Test("without a decided policy a check is answered unknown")
+    func unknown() async throws {
+        _ = try await migrate(store)
+        let claim = Claim.sample("C1", invoices: [.serial(1)])
+        let question = PreCheck(
+            enterprise: claim.enterprise, provider: claim.provider, contract: claim.contract,
+            invoices: claim.invoices.map(\.number), city: nil)
+        #expect(try await store.check(question).answer == .unknown)
+        try await TestRegistry(opening: TestDatabase.current.pool).decide()
+
+        #expect(try await store.check(question).answer == .clear)
+    }
+}
