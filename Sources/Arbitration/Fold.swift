@@ -56,7 +56,9 @@ package struct Fold: Equatable, Sendable {
     }
 
     private func decideWithdrawal(of name: ClaimName) -> Outcome {
-        guard let record = ledger.claims[name] else { return invalid("no claim with that number was filed", claim: name) }
+        guard let record = ledger.claims[name] else {
+            return invalid("no claim with that number was filed", claim: name)
+        }
         switch record.state {
         case .reserved, .held:
             return Outcome(
@@ -75,7 +77,8 @@ package struct Fold: Equatable, Sendable {
         }
         let voucher = ledger.vouchers[.voucher(city: entry.city, number: claim.voucherNumber)]?.facts
         let candidates = KeyDerivation(
-            policy: policy, claim: claim, name: name, keys: entry.keys, claimID: entry.id, position: entry.position, voucher: voucher
+            policy: policy, claim: claim, name: name, keys: entry.keys, claimID: entry.id, position: entry.position,
+            voucher: voucher
         ).holdings()
         let evaluation = Evaluation(ledger: ledger, claim: claim, voucher: voucher, candidates: candidates)
         let reasons =

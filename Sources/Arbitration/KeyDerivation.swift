@@ -113,10 +113,11 @@ struct KeyDerivation {
         case .claim: return claimID
         case .city: return Array(name.city.description.utf8)
         case .buyer: return Array(claim.enterprise.rawValue.utf8)
-        case .contract: return Key.contract(
-            buyer: claim.enterprise, supplier: claim.provider,
-            number: claim.contract.withoutLeadingZeros ?? claim.contract.rawValue
-        ).bytes
+        case .contract:
+            return Key.contract(
+                buyer: claim.enterprise, supplier: claim.provider,
+                number: claim.contract.withoutLeadingZeros ?? claim.contract.rawValue
+            ).bytes
         }
     }
 }

@@ -7,7 +7,8 @@ import Crypto
 package struct KeyHasher: Sendable {
     /// Which secret this is; 1 is the first.
     package let epoch: UInt32
-    private let secret: SymmetricKey
+    /// Has taken in the secret and nothing else; each use takes a copy.
+    private let keyed: HMAC<SHA256>
 
     /// Bytes kept of each MAC. 128 bits: an accidental collision among 10^9 keys has probability 10^-21.
     package static let hashLength = 16
@@ -17,7 +18,7 @@ package struct KeyHasher: Sendable {
     /// - Parameter secret: 32 random bytes.
     package init(epoch: UInt32, secret: [UInt8]) {
         self.epoch = epoch
-        self.secret = SymmetricKey(data: secret)
+        self.keyed = HMAC<SHA256>(key: SymmetricKey(data: secret))
     }
 
     /// The keyed hash of a key.
@@ -27,8 +28,8 @@ package struct KeyHasher: Sendable {
     package func tag(_ holder: [UInt8]) -> [UInt8] { truncatedCode(domain: 2, holder, KeyHasher.tagLength) }
 
     private func truncatedCode(domain: UInt8, _ bytes: [UInt8], _ length: Int) -> [UInt8] {
-        var code = HMAC<SHA256>(key: secret)
+        var code = keyed
         code.update(data: [domain] + bytes)
-        return Array(code.finalize().prefix(length))
+        return code.finalize().withUnsafeBytes { Array($0.prefix(length)) }
     }
 }

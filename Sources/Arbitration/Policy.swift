@@ -161,7 +161,8 @@ package struct Rule: Hashable, Sendable, Codable {
             return nil
         case (.enterpriseYear, .claimed, .fixed), (.voucher, .claimed, .fixed):
             let bounds: ClosedRange<Int64> = 1...(Money.maximum.rawValue * 1_000)
-            return bounds.contains(capacityFen ?? 0) ? nil : "a fixed capacity needs capacity_fen above zero, at most \(bounds.upperBound)"
+            return bounds.contains(capacityFen ?? 0)
+                ? nil : "a fixed capacity needs capacity_fen above zero, at most \(bounds.upperBound)"
         default:
             return "cap does not know this combination of key, amount and capacity"
         }

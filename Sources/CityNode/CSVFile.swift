@@ -61,7 +61,9 @@ struct CSVFile {
     private func header(_ row: CSVReader.Row, unknown: ([String]) -> Void) throws -> [String] {
         if let fault = row.fault { throw Failure(message: "\(path), line \(row.line): \(fault)") }
         let names = try row.cells.map { cell -> String in
-            guard let name = decode(cell) else { throw Failure(message: "\(path): the header is neither UTF-8 nor GB18030") }
+            guard let name = decode(cell) else {
+                throw Failure(message: "\(path): the header is neither UTF-8 nor GB18030")
+            }
             return Normaliser.trimmed(name)
         }
         let missing = columns.filter { !names.contains($0) && $0 != "invoice_dates" }
@@ -111,7 +113,11 @@ struct CSVFile {
         }
         while let chunk = try chunks.next() {
             for byte in chunk {
-                if byte == UInt8(ascii: "\n") || line.count > CSVReader.maximumRowBytes { judge() } else { line.append(byte) }
+                if byte == UInt8(ascii: "\n") || line.count > CSVReader.maximumRowBytes {
+                    judge()
+                } else {
+                    line.append(byte)
+                }
             }
         }
         judge()

@@ -36,10 +36,13 @@ package struct CityNodeCommand: AsyncParsableCommand {
         case let refusal as StoreRefusal: return refusal.message
         case let fault as WireFault: return fault.message
         case let refusal as RegistryClient.Refusal: return "the registry refused: \(refusal.detail)"
-        case let error as HTTPClientError: return "no answer: \(error); check that the other side runs and can be reached"
+        case let error as HTTPClientError:
+            return "no answer: \(error); check that the other side runs and can be reached"
         default:
             if error.isDiskFull { return "cannot save, disk full: free some space and try again" }
-            if error.isDiskFailure { return "the store is damaged or its disk fails: \(error); run city-node log verify" }
+            if error.isDiskFailure {
+                return "the store is damaged or its disk fails: \(error); run city-node log verify"
+            }
             let text = "\(error)"
             if text.contains("EADDRINUSE") || text.contains("Address already in use") {
                 return "the address is in use by another program: stop it, or give another --listen HOST:PORT"

@@ -41,7 +41,8 @@ struct NodeConnection {
             }
             try await Task.sleep(for: .milliseconds(100))
         }
-        throw NodeDirectory.Failure(message: "another program holds \(directory.path): wait for it to end, and try again")
+        throw NodeDirectory.Failure(
+            message: "another program holds \(directory.path): wait for it to end, and try again")
     }
 
     private init(way: Way) { self.way = way }

@@ -81,9 +81,13 @@ package struct NodeDirectory: Sendable {
     /// The city's signing key.
     package func signingKey() throws -> SigningKey {
         guard let seed = FileManager.default.contents(atPath: keyPath) else {
-            throw Failure(message: "\(keyPath) is missing: run city-node join with the token again, or restore it from its backup")
+            throw Failure(
+                message: "\(keyPath) is missing: run city-node join with the token again, or restore it from its backup"
+            )
         }
-        guard let key = SigningKey(seed: Array(seed)) else { throw Failure(message: "\(keyPath) is damaged: restore it from its backup") }
+        guard let key = SigningKey(seed: Array(seed)) else {
+            throw Failure(message: "\(keyPath) is damaged: restore it from its backup")
+        }
         return key
     }
 
@@ -114,7 +118,9 @@ package struct NodeDirectory: Sendable {
         if let data = FileManager.default.contents(atPath: path) { return Array(data) }
         let beside = "\(path).new"
         let descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        guard descriptor >= 0 else { throw Failure(message: "cannot write \(path): \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw Failure(message: "cannot write \(path): \(String(cString: strerror(errno)))")
+        }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         let bytes = make()
         try handle.write(contentsOf: Data(bytes))

@@ -17,12 +17,14 @@ struct NodeJoin {
         defer { withExtendedLifetime(lock) {} }
         // An attempt whose answer was lost may be repeated for as long as the registry remembers it.
         guard token.expiresAt > WallClock.now || directory.hasJoinAttempt else {
-            throw NodeDirectory.Failure(message: "the join token has expired: ask the registry's operator for a new one")
+            throw NodeDirectory.Failure(
+                message: "the join token has expired: ask the registry's operator for a new one")
         }
         let store = try CityStore(directory: directory.path)
         let known = try store.identity()
         if let known, known.city != token.city || known.registryKey.fingerprint != token.registryKeyDigest {
-            throw StoreRefusal(.alreadyJoined, "\(directory.path) is the node of city \(known.city) \(known.cityName) already")
+            throw StoreRefusal(
+                .alreadyJoined, "\(directory.path) is the node of city \(known.city) \(known.cityName) already")
         }
         let attempt = try directory.joinAttempt()
         let client = try RegistryClient(
@@ -52,7 +54,8 @@ struct NodeJoin {
                 city: token.city, secret: token.secret, publicKey: key.publicKey, processNonce: attempt.nonce))
         // The token's fingerprint is the root of trust; TLS alone is not.
         guard answer.registryKey.fingerprint == token.registryKeyDigest else {
-            throw NodeDirectory.Failure(message: "\(token.url) is not the registry that made this token: its signing key differs")
+            throw NodeDirectory.Failure(
+                message: "\(token.url) is not the registry that made this token: its signing key differs")
         }
         let welcome = try Welcome(answer.welcome, by: answer.registryKey)
         let grant = try Grant(answer.grant, by: answer.registryKey)

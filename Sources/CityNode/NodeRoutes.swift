@@ -5,8 +5,8 @@ import FederationHTTP
 import FederationWire
 import Foundation
 import Hummingbird
-import Metrics
 import Logging
+import Metrics
 import NIOCore
 import Replication
 import VoucherDomain
@@ -88,10 +88,15 @@ struct NodeRoutes {
             throw refusal.problem
         } catch let fault as WireFault {
             throw Problem(.badRequest, "malformed", fault.message)
-        } catch where error.isDiskFull {
-            throw Problem(.init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full", "cannot save, disk full: nothing of this request was recorded; free some space and try again", retryAfter: 30)
-        } catch where error.isDiskFailure {
-            throw Problem(.internalServerError, "store", "the store cannot be read or written: \(error); stop the node and run city-node log verify")
+        } catch  where error.isDiskFull {
+            throw Problem(
+                .init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full",
+                "cannot save, disk full: nothing of this request was recorded; free some space and try again",
+                retryAfter: 30)
+        } catch  where error.isDiskFailure {
+            throw Problem(
+                .internalServerError, "store",
+                "the store cannot be read or written: \(error); stop the node and run city-node log verify")
         }
     }
 
@@ -106,7 +111,8 @@ struct NodeRoutes {
             let key = request.headers[.init("Idempotency-Key").unsafelyUnwrapped]
             if let key, let answer = try store.answer(forKey: key) {
                 guard answer.requestDigest == digest else {
-                    throw Problem(.unprocessableContent, "idempotency-key", "this Idempotency-Key was used for another request")
+                    throw Problem(
+                        .unprocessableContent, "idempotency-key", "this Idempotency-Key was used for another request")
                 }
                 return Self.json(answer.body, status: answer.status)
             }
@@ -184,7 +190,9 @@ struct NodeRoutes {
     // MARK: Reading
 
     private func document(_ number: String) throws -> ClaimDocument {
-        guard let view = try store.claim(number) else { throw StoreRefusal(.notFound, "no claim \(number) in this city") }
+        guard let view = try store.claim(number) else {
+            throw StoreRefusal(.notFound, "no claim \(number) in this city")
+        }
         return document(view)
     }
 

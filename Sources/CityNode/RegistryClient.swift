@@ -80,7 +80,9 @@ struct RegistryClient: Sendable {
 
     func shutdown() async { try? await client.shutdown() }
 
-    func join(_ request: JoinRequest) async throws -> JoinAnswer { try await post("join", request, within: .seconds(20)) }
+    func join(_ request: JoinRequest) async throws -> JoinAnswer {
+        try await post("join", request, within: .seconds(20))
+    }
 
     func hello(_ hello: Hello) async throws -> HelloAnswer { try await post("hello", hello, within: .seconds(20)) }
 

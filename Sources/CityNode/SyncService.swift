@@ -113,7 +113,7 @@ struct SyncService: Service {
         try compare(answer.logHead)
         try store.adopt(grant, software: CityNodeCommand.version, now: WallClock.now)
         logger.notice("greeted by the registry", metadata: ["epoch": "\(grant.epoch.counter)"])
-        return .greeted(unsent: try store.syncState().unsent > 0)
+        return .greeted(unsent: try store.session().hasUnsent)
     }
 
     /// The registry's record of this log must be a part of it: a store that is behind was restored from a backup.
@@ -121,13 +121,14 @@ struct SyncService: Service {
         guard head.sequence > 0 else { return }
         guard try store.hash(at: head.sequence) == head.hash else {
             throw StoreRefusal(
-                .damaged, "the registry has entry \(head.sequence) of this city's log and this store has not, or has another: "
+                .damaged,
+                "the registry has entry \(head.sequence) of this city's log and this store has not, or has another: "
                     + "the store is an old backup or a copy; do not file here, and restore the newest backup")
         }
     }
 
     private func push() async throws -> CitySession.Event {
-        let epoch = try store.syncState().epoch
+        let epoch = try store.session().epoch
         guard let batch = try store.unsentBatch(sessionEpoch: epoch, signer: key) else { return .pushed(unsent: false) }
         let answer = try await client.push(batch)
         let receipt = try Receipt(answer.receipt, by: identity.registryKey)
@@ -136,7 +137,7 @@ struct SyncService: Service {
             logger.warning("the registry rejected an entry", metadata: ["reason": "\(reason)"])
         }
         try store.store(receipt, signed: answer.receipt, now: WallClock.now)
-        return .pushed(unsent: try store.syncState().unsent > 0)
+        return .pushed(unsent: try store.session().hasUnsent)
     }
 
     private func pull(wait: Bool) async throws -> CitySession.Event {
@@ -144,7 +145,7 @@ struct SyncService: Service {
         let page = try await client.feed(
             FeedRequest(
                 after: cursor, limit: 2_000, wait: wait ? SyncService.feedWait : .zero,
-                sessionEpoch: try store.syncState().epoch))
+                sessionEpoch: try store.session().epoch))
         let seal = try FeedSeal(page.seal, by: identity.registryKey)
         if page.entries.isEmpty {
             guard seal.head == cursor else { throw FeedPage.Fault.badSeal }

@@ -22,7 +22,7 @@ extension CityStore {
             let head = try FeedPage.follow(entries, from: cursors.feedHead, sealed: sealed)
             let cipher = DetailCipher(key: detailKey)
             for sealedEntry in entries { try CityStore.apply(sealedEntry, cursors, cipher, database) }
-            try database.execute(
+            try database.run(
                 sql: "UPDATE node SET feed_incarnation = ?, feed_position = ?, feed_hash = ?, last_contact_ms = ?",
                 arguments: [head.incarnation, Int64(head.position), Data(head.hash.rawValue), Int64(now)])
         }
@@ -37,7 +37,7 @@ extension CityStore {
         try keep.execute(arguments: [Int64(entry.position), Data(sealed.hash.rawValue), Data(sealed.bytes)])
         try indexKeys(entry, database)
         if entry.kind == .policyPublished, entry.decision == .noted {
-            try database.execute(
+            try database.run(
                 sql: "UPDATE node SET policy_version = max(policy_version, ?)", arguments: [entry.policyVersion])
         }
         if entry.city == cursors.city { try applyOwn(sealed, cipher, database) }
@@ -61,19 +61,19 @@ extension CityStore {
         let entry = sealed.entry
         let sequence = Int64(entry.answers.sequence)
         let hash = try Data.fetchOne(
-            database, sql: "SELECT hash FROM log_entry WHERE sequence = ?", arguments: [sequence])
+            database.cachedStatement(sql: "SELECT hash FROM log_entry WHERE sequence = ?"), arguments: [sequence])
         guard let hash, Array(hash) == entry.answers.hash.rawValue else {
             throw StoreRefusal(
                 .damaged, "the feed answers entry \(sequence) of this city, which this log has not, or has otherwise")
         }
-        try database.execute(
+        try database.run(
             sql: "UPDATE log_entry SET decision = ? WHERE sequence = ?",
             arguments: [Int(entry.decision.rawValue), sequence])
         let detail = try outcomeDetail(entry, cipher)
         let reasons = Data(detail.map { ReasonCoding.encode($0.reasons) } ?? [])
         switch entry.kind {
         case .claimFiled:
-            try database.execute(
+            try database.run(
                 sql: """
                     UPDATE claim SET reasons = ?, case_id = ?, decided_incarnation = ?, decided_position = ?,
                         decided_hash = ? WHERE sequence = ?
@@ -83,12 +83,11 @@ extension CityStore {
                     Int64(entry.position), Data(sealed.hash.rawValue), sequence,
                 ])
         case .claimWithdrawn:
-            try database.execute(
+            try database.run(
                 sql: "UPDATE claim SET withdrawn = ? WHERE withdrawal_sequence = ?",
                 arguments: [entry.decision == .withdrawn ? 1 : 0, sequence])
         case .voucherIssued:
-            try database.execute(
-                sql: "UPDATE voucher SET reasons = ? WHERE sequence = ?", arguments: [reasons, sequence])
+            try database.run(sql: "UPDATE voucher SET reasons = ? WHERE sequence = ?", arguments: [reasons, sequence])
         default: break
         }
     }
@@ -96,7 +95,8 @@ extension CityStore {
     private static func outcomeDetail(_ entry: FeedEntry, _ cipher: DetailCipher) throws -> OutcomeDetail? {
         guard !entry.detail.isEmpty else { return nil }
         guard let text = cipher.open(entry.detail, position: entry.position) else {
-            throw StoreRefusal(.damaged, "the detail at feed position \(entry.position) cannot be opened with this city's key")
+            throw StoreRefusal(
+                .damaged, "the detail at feed position \(entry.position) cannot be opened with this city's key")
         }
         return try ReasonCoding.decode(text)
     }

@@ -71,7 +71,7 @@ extension CityStore {
             return known == payload ? result(.unchanged) : result(.conflict, [taken("voucher_no", voucher.number)])
         }
         let entry = try append(.voucherIssued, payload, database, now: now)
-        try database.execute(
+        try database.run(
             sql: "INSERT INTO voucher (voucher_no, sequence, fields) VALUES (?, ?, ?)",
             arguments: [voucher.number, Int64(entry.sequence), try StoredJSON.text(VoucherForm(voucher).fields)])
         return result(.recorded)
@@ -85,7 +85,8 @@ extension CityStore {
             FilingResult(
                 line: row.line, number: number, outcome: outcome, problems: problems, repairs: checked.repairs)
         }
-        let known = try Row.fetchOne(database, sql: "SELECT sequence FROM claim WHERE claim_no = ?", arguments: [number])
+        let known = try Row.fetchOne(
+            database.cachedStatement(sql: "SELECT sequence FROM claim WHERE claim_no = ?"), arguments: [number])
         let knownSequence: Int64? = known?["sequence"]
         var problems = row.problems.isEmpty ? checked.problems : row.problems
         if row.problems.isEmpty, let claim = checked.value { problems += try voucherProblems(claim, database) }
@@ -100,7 +101,7 @@ extension CityStore {
             return isSame ? result(.unchanged) : result(.conflict, [taken("claim_no", claim.number)])
         }
         let entry = try append(.claimFiled, payload, database, now: now)
-        try database.execute(
+        try database.run(
             sql: """
                 INSERT INTO claim (claim_no, sequence, fields, repairs, source_row) VALUES (?, ?, ?, ?, ?)
                 ON CONFLICT (claim_no) DO UPDATE SET sequence = excluded.sequence, fields = excluded.fields,
@@ -116,7 +117,8 @@ extension CityStore {
     /// What only the city can know of a claim's voucher.
     private static func voucherProblems(_ claim: Claim, _ database: Database) throws -> [FieldProblem] {
         let fields = try String.fetchOne(
-            database, sql: "SELECT fields FROM voucher WHERE voucher_no = ?", arguments: [claim.voucherNumber])
+            database.cachedStatement(sql: "SELECT fields FROM voucher WHERE voucher_no = ?"),
+            arguments: [claim.voucherNumber])
         guard let fields else {
             let message = "this city has issued no voucher \(claim.voucherNumber): import its vouchers first"
             return [FieldProblem(column: "voucher_no", message: message)]
@@ -133,7 +135,7 @@ extension CityStore {
     ) throws {
         guard !number.isEmpty, number.unicodeScalars.count <= 64 else { return }
         let known = row.fields.filter { ClaimForm.columns.contains($0.key) && !$0.value.isEmpty }
-        try database.execute(
+        try database.run(
             sql: """
                 INSERT INTO claim (claim_no, fields, problems, repairs, source_row) VALUES (?, ?, ?, ?, ?)
                 ON CONFLICT (claim_no) DO UPDATE SET fields = excluded.fields, problems = excluded.problems,
@@ -151,12 +153,16 @@ extension CityStore {
     }
 
     private static func payloadOfEntry(_ sql: String, _ number: String, _ database: Database) throws -> [UInt8]? {
-        try Int64.fetchOne(database, sql: sql, arguments: [number]).flatMap { try payload(at: $0, database) }
+        try Int64.fetchOne(database.cachedStatement(sql: sql), arguments: [number]).flatMap {
+            try payload(at: $0, database)
+        }
     }
 
     private static func payload(at sequence: Int64, _ database: Database) throws -> [UInt8]? {
-        try Data.fetchOne(database, sql: "SELECT bytes FROM log_entry WHERE sequence = ?", arguments: [sequence])
-            .map { try EntryCoding.decode(Array($0)).payload }
+        try Data.fetchOne(
+            database.cachedStatement(sql: "SELECT bytes FROM log_entry WHERE sequence = ?"), arguments: [sequence]
+        )
+        .map { try EntryCoding.decode(Array($0)).payload }
     }
 
     /// Withdraws a claim: an entry of its own, which takes effect where the registry decides it.
@@ -172,19 +178,22 @@ extension CityStore {
         // SQLite would read the number up to a zero byte, and find another claim.
         guard !claimNumber.utf8.contains(0) else { throw StoreRefusal(.notFound, "no such claim in this city") }
         try pool.write { database in
-            guard let row = try Row.fetchOne(
-                database, sql: "SELECT sequence, withdrawal_sequence FROM claim WHERE claim_no = ?",
-                arguments: [claimNumber])
+            guard
+                let row = try Row.fetchOne(
+                    database.cachedStatement(sql: "SELECT sequence, withdrawal_sequence FROM claim WHERE claim_no = ?"),
+                    arguments: [claimNumber])
             else { throw StoreRefusal(.notFound, "no claim \(claimNumber) in this city") }
             guard row["withdrawal_sequence"] as Int64? == nil else { return }
             let state = try String.fetchOne(
-                database, sql: "SELECT state FROM v1_claims WHERE claim_no = ?", arguments: [claimNumber])
+                database.cachedStatement(sql: "SELECT state FROM v1_claims WHERE claim_no = ?"),
+                arguments: [claimNumber])
             guard let state, ["recorded", "received", "reserved", "held"].contains(state) else {
-                throw StoreRefusal(.conflict, "claim \(claimNumber) is \(state ?? "unknown") and holds nothing to withdraw")
+                throw StoreRefusal(
+                    .conflict, "claim \(claimNumber) is \(state ?? "unknown") and holds nothing to withdraw")
             }
             let payload = PayloadCoding.encodeWithdrawal(claimNumber: claimNumber, reason: reason)
             let entry = try CityStore.append(.claimWithdrawn, payload, database, now: now)
-            try database.execute(
+            try database.run(
                 sql: "UPDATE claim SET withdrawal_sequence = ? WHERE claim_no = ?",
                 arguments: [Int64(entry.sequence), claimNumber])
         }

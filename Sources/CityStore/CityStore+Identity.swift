@@ -10,10 +10,10 @@ extension CityStore {
     /// - Throws: ``StoreRefusal`` `.alreadyJoined` when it is one already.
     package func establish(_ identity: NodeIdentity, epoch: Epoch, processNonce: [UInt8]) throws {
         try pool.write { database in
-            if let city = try Int.fetchOne(database, sql: "SELECT city_code FROM node") {
+            if let city = try Int.fetchOne(database.cachedStatement(sql: "SELECT city_code FROM node")) {
                 throw StoreRefusal(.alreadyJoined, "this store is the node of city \(city) already")
             }
-            try database.execute(
+            try database.run(
                 sql: """
                     INSERT INTO node (only_row, city_code, city_name, registry_url, registry_key, trust_anchor,
                         key_epoch, federation_secret, detail_key, epoch, hello_nonces, log_hash, feed_hash)
@@ -31,7 +31,7 @@ extension CityStore {
     /// - Returns: `nil` before the node has joined.
     package func identity() throws -> NodeIdentity? {
         try pool.read { database in
-            guard let row = try Row.fetchOne(database, sql: "SELECT * FROM node") else { return nil }
+            guard let row = try Row.fetchOne(database.cachedStatement(sql: "SELECT * FROM node")) else { return nil }
             guard let city = CityCode(rawValue: row["city_code"]), let key = PublicKey(bytes: row.bytes("registry_key"))
             else { throw StoreRefusal(.damaged, "the node's own row is damaged") }
             return NodeIdentity(
@@ -54,7 +54,7 @@ extension CityStore {
                 let start = Hello.maximumPreviousNonces / 2
                 previous.removeSubrange(start..<(start + excess))
             }
-            try database.execute(
+            try database.run(
                 sql: "UPDATE node SET hello_nonces = ?", arguments: [Data((previous + [processNonce]).joined())])
             return Hello(
                 versions: HelloReview.supportedVersions, city: cursors.city, processNonce: processNonce,
@@ -70,7 +70,7 @@ extension CityStore {
     package func adopt(_ grant: Grant, software: String, now: UInt64) throws {
         try pool.write { database in
             let isNew = try NodeCursors.read(database).epoch != grant.epoch
-            try database.execute(
+            try database.run(
                 sql: "UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?, alarm = NULL",
                 arguments: [Data(grant.epoch.bytes), Data(grant.processNonce), Int64(now)])
             guard isNew else { return }
@@ -82,12 +82,12 @@ extension CityStore {
     /// Why replication has stopped, if it has: kept, so that a store that was told to stop does not file again after
     /// a restart.
     package func alarm() throws -> String? {
-        try pool.read { try String.fetchOne($0, sql: "SELECT alarm FROM node") }
+        try pool.read { try String.fetchOne($0.cachedStatement(sql: "SELECT alarm FROM node")) }
     }
 
     /// Keeps the reason until ``adopt(_:software:now:)`` or ``rekey(_:epoch:processNonce:)``.
     package func set(alarm: String) throws {
-        try pool.write { try $0.execute(sql: "UPDATE node SET alarm = ?", arguments: [alarm]) }
+        try pool.write { try $0.run(sql: "UPDATE node SET alarm = ?", arguments: [alarm]) }
     }
 
     /// Takes over a new key's welcome for the same city, after `rotate-key` at the registry.
@@ -96,7 +96,7 @@ extension CityStore {
             guard try NodeCursors.read(database).city == identity.city else {
                 throw StoreRefusal(.conflict, "the token is for another city")
             }
-            try database.execute(
+            try database.run(
                 sql: """
                     UPDATE node SET registry_url = ?, trust_anchor = ?, key_epoch = ?, federation_secret = ?,
                         detail_key = ?, epoch = ?, hello_nonces = ?, alarm = NULL

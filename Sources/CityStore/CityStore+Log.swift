@@ -12,7 +12,8 @@ extension CityStore {
     static func append(_ kind: EntryKind, _ payload: [UInt8], _ database: Database, now: UInt64) throws -> Entry {
         let cursors = try NodeCursors.read(database)
         guard now <= PushReview.latestTime else {
-            throw StoreRefusal(.clock, "clock wrong: this computer's clock is beyond the year 2999; set it right, then try again")
+            throw StoreRefusal(
+                .clock, "clock wrong: this computer's clock is beyond the year 2999; set it right, then try again")
         }
         var generator = SystemRandomNumberGenerator()
         let entry = EntryCoding.make(
@@ -20,13 +21,13 @@ extension CityStore {
                 city: cursors.city, epoch: cursors.epoch, sequence: cursors.logHead.sequence + 1,
                 time: cursors.logTime.next(now: now), kind: kind, feedHead: cursors.feedHead,
                 id: EntryID(using: &generator), payload: payload, previousHash: cursors.logHead.hash))
-        try database.execute(
+        try database.run(
             sql: "INSERT INTO log_entry (sequence, entry_id, kind, hash, bytes) VALUES (?, ?, ?, ?, ?)",
             arguments: [
                 Int64(entry.sequence), Data(entry.id.rawValue), Int64(kind.rawValue), Data(entry.hash.rawValue),
                 Data(entry.bytes),
             ])
-        try database.execute(
+        try database.run(
             sql: "UPDATE node SET log_epoch = ?, log_sequence = ?, log_hash = ?, log_time = ?",
             arguments: [
                 Data(entry.epoch.bytes), Int64(entry.sequence), Data(entry.hash.rawValue),
@@ -50,7 +51,7 @@ extension CityStore {
             var entries: [Entry] = []
             var size = 0
             let rows = try Row.fetchCursor(
-                database, sql: "SELECT * FROM log_entry WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                database.cachedStatement(sql: "SELECT * FROM log_entry WHERE sequence > ? ORDER BY sequence LIMIT ?"),
                 arguments: [Int64(cursors.receivedThrough), maximumEntries])
             while size < maximumBytes, let row = try rows.next() {
                 let entry = try CityStore.entry(row)
@@ -72,14 +73,15 @@ extension CityStore {
         try pool.write { database in
             let sequence = Int64(receipt.through.sequence)
             let hash = try Data.fetchOne(
-                database, sql: "SELECT hash FROM log_entry WHERE sequence = ?", arguments: [sequence])
+                database.cachedStatement(sql: "SELECT hash FROM log_entry WHERE sequence = ?"), arguments: [sequence])
             guard let hash, Array(hash) == receipt.through.hash.rawValue else {
-                throw StoreRefusal(.damaged, "the receipt names entry \(sequence), which this log has not, or has otherwise")
+                throw StoreRefusal(
+                    .damaged, "the receipt names entry \(sequence), which this log has not, or has otherwise")
             }
-            try database.execute(
+            try database.run(
                 sql: "INSERT OR IGNORE INTO receipt (through_sequence, body, signature) VALUES (?, ?, ?)",
                 arguments: [sequence, Data(signed.body), Data(signed.signature)])
-            try database.execute(
+            try database.run(
                 sql: "UPDATE node SET received_through = max(received_through, ?), last_contact_ms = ?",
                 arguments: [sequence, Int64(now)])
         }
@@ -89,7 +91,7 @@ extension CityStore {
     package func hash(at sequence: UInt64) throws -> Digest? {
         try pool.read { database in
             try Data.fetchOne(
-                database, sql: "SELECT hash FROM log_entry WHERE sequence = ?",
+                database.cachedStatement(sql: "SELECT hash FROM log_entry WHERE sequence = ?"),
                 arguments: [Int64(clamping: sequence)]
             ).flatMap { Digest(rawValue: Array($0)) }
         }
@@ -104,7 +106,7 @@ extension CityStore {
             let cursors = try NodeCursors.read(database)
             var chain = Chain(city: cursors.city, head: .empty, time: .zero)
             var count = 0
-            let rows = try Row.fetchCursor(database, sql: "SELECT * FROM log_entry ORDER BY sequence")
+            let rows = try Row.fetchCursor(database.cachedStatement(sql: "SELECT * FROM log_entry ORDER BY sequence"))
             while let row = try rows.next() {
                 do { try chain.append(try CityStore.entry(row)) } catch let fault as Chain.Fault {
                     throw StoreRefusal(.damaged, fault.message)
@@ -112,7 +114,9 @@ extension CityStore {
                 count += 1
             }
             guard chain.head == cursors.logHead else {
-                throw StoreRefusal(.damaged, "the log ends at entry \(chain.head.sequence), the node's row says \(cursors.logHead.sequence)")
+                throw StoreRefusal(
+                    .damaged,
+                    "the log ends at entry \(chain.head.sequence), the node's row says \(cursors.logHead.sequence)")
             }
             try CityStore.verifyFeed(database, cursors)
             return count
@@ -121,7 +125,8 @@ extension CityStore {
 
     private static func verifyFeed(_ database: Database, _ cursors: NodeCursors) throws {
         var head = FeedHead.empty
-        let rows = try Row.fetchCursor(database, sql: "SELECT position, bytes, hash FROM feed_entry ORDER BY position")
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(sql: "SELECT position, bytes, hash FROM feed_entry ORDER BY position"))
         while let row = try rows.next() {
             let position: Int64 = row["position"]
             guard let sealed = try? FeedCoding.decode(row.bytes("bytes")), sealed.hash.rawValue == row.bytes("hash"),
@@ -130,7 +135,8 @@ extension CityStore {
             head = sealed.head
         }
         guard head == cursors.feedHead else {
-            throw StoreRefusal(.damaged, "the feed ends at \(head.position), the node's row says \(cursors.feedHead.position)")
+            throw StoreRefusal(
+                .damaged, "the feed ends at \(head.position), the node's row says \(cursors.feedHead.position)")
         }
     }
 

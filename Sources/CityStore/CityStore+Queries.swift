@@ -64,7 +64,7 @@ extension CityStore {
                 (SELECT min(through_sequence) FROM receipt WHERE through_sequence >= c.sequence)
             WHERE \(condition)
             """
-        return try Row.fetchAll(database, sql: sql, arguments: arguments).map(claimView)
+        return try Row.fetchAll(database.cachedStatement(sql: sql), arguments: arguments).map(claimView)
     }
 
     private static func claimView(_ row: Row) throws -> ClaimView {
@@ -89,7 +89,7 @@ extension CityStore {
                 SELECT w.id, w.voucher_no, w.state, v.fields FROM v1_vouchers w JOIN voucher v ON v.id = w.id
                 WHERE w.id > ? ORDER BY w.id LIMIT ?
                 """
-            return try Row.fetchAll(database, sql: sql, arguments: [after, limit]).map { row in
+            return try Row.fetchAll(database.cachedStatement(sql: sql), arguments: [after, limit]).map { row in
                 VoucherView(
                     id: row["id"], number: row["voucher_no"], state: row["state"],
                     fields: try StoredJSON.fields(row["fields"]))
@@ -112,10 +112,18 @@ extension CityStore {
         package var unsent: UInt64 { logHead - receivedThrough }
     }
 
+    /// The epoch to speak under, and whether the log has entries without a receipt: what a session asks at each turn.
+    package func session() throws -> (epoch: Epoch, hasUnsent: Bool) {
+        try pool.read { database in
+            let cursors = try NodeCursors.read(database)
+            return (cursors.epoch, cursors.receivedThrough < cursors.logHead.sequence)
+        }
+    }
+
     package func syncState() throws -> SyncState {
         try pool.read { database in
             let cursors = try NodeCursors.read(database)
-            guard let row = try Row.fetchOne(database, sql: "SELECT * FROM v1_sync") else {
+            guard let row = try Row.fetchOne(database.cachedStatement(sql: "SELECT * FROM v1_sync")) else {
                 throw StoreRefusal(.notJoined, "this node has not joined")
             }
             return SyncState(
@@ -143,7 +151,10 @@ extension CityStore {
                     switch kind {
                     case .contract where city == question.city?.rawValue: return nil
                     case .contractParties where row.bytes("tag") == tag: return nil
-                    default: return CityCode(rawValue: city).map { PreCheckHit(kind: kind, city: $0, position: row["position"]) }
+                    default:
+                        return CityCode(rawValue: city).map {
+                            PreCheckHit(kind: kind, city: $0, position: row["position"])
+                        }
                     }
                 }
             }
@@ -176,15 +187,18 @@ extension CityStore {
     package func answer(forKey key: String) throws -> RememberedAnswer? {
         try pool.read { database in
             try Row.fetchOne(
-                database, sql: "SELECT request_sha256, status, body FROM idempotency_key WHERE key = ?",
+                database.cachedStatement(sql: "SELECT request_sha256, status, body FROM idempotency_key WHERE key = ?"),
                 arguments: [key]
-            ).map { RememberedAnswer(requestDigest: $0.bytes("request_sha256"), status: $0["status"], body: $0.bytes("body")) }
+            ).map {
+                RememberedAnswer(
+                    requestDigest: $0.bytes("request_sha256"), status: $0["status"], body: $0.bytes("body"))
+            }
         }
     }
 
     package func remember(_ answer: RememberedAnswer, forKey key: String, now: UInt64) throws {
         try pool.write { database in
-            try database.execute(
+            try database.run(
                 sql: """
                     INSERT OR IGNORE INTO idempotency_key (key, request_sha256, status, body, created_at_ms)
                     VALUES (?, ?, ?, ?, ?)

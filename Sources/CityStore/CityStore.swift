@@ -38,9 +38,9 @@ package struct CityStore: Sendable {
         }
         try migrator.migrate(pool)
         try pool.writeWithoutTransaction { database in
-            let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode")
-            let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")
-            let foreignKeys = try Int.fetchOne(database, sql: "PRAGMA foreign_keys")
+            let mode = try String.fetchOne(database.cachedStatement(sql: "PRAGMA journal_mode"))
+            let synchronous = try Int.fetchOne(database.cachedStatement(sql: "PRAGMA synchronous"))
+            let foreignKeys = try Int.fetchOne(database.cachedStatement(sql: "PRAGMA foreign_keys"))
             guard mode == "wal", synchronous == 2, foreignKeys == 1 else {
                 throw StoreRefusal(.unsafeSettings, "SQLite did not accept WAL, synchronous=FULL and foreign keys")
             }
@@ -57,7 +57,8 @@ package struct CityStore: Sendable {
         pool = try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration)
         let migrator = CityStore.migrator
         guard try pool.read({ try migrator.hasCompletedMigrations($0) && !migrator.hasBeenSuperseded($0) }) else {
-            throw StoreRefusal(.newerBuild, "the store was written by another build: use that one, or run city-node serve first")
+            throw StoreRefusal(
+                .newerBuild, "the store was written by another build: use that one, or run city-node serve first")
         }
     }
 
@@ -76,7 +77,9 @@ package struct CityStore: Sendable {
 /// A request that the store refuses, in words for the officer.
 package struct StoreRefusal: Error, Hashable, Sendable {
     package struct Code: Hashable, Sendable {
-        private enum Raw { case newerBuild, unsafeSettings, notJoined, alreadyJoined, notFound, conflict, invalid, damaged, clock }
+        private enum Raw {
+            case newerBuild, unsafeSettings, notJoined, alreadyJoined, notFound, conflict, invalid, damaged, clock
+        }
         private let raw: Raw
 
         package static let newerBuild = Code(raw: .newerBuild)

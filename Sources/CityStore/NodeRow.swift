@@ -43,7 +43,7 @@ struct NodeCursors {
     let feedHead: FeedHead
 
     static func read(_ database: Database) throws -> NodeCursors {
-        guard let row = try Row.fetchOne(database, sql: "SELECT * FROM node") else {
+        guard let row = try Row.fetchOne(database.cachedStatement(sql: "SELECT * FROM node")) else {
             throw StoreRefusal(.notJoined, "this node has not joined: run city-node join TOKEN")
         }
         guard let city = CityCode(rawValue: row["city_code"]), let epoch = Epoch(bytes: row.bytes("epoch")),
@@ -72,5 +72,12 @@ extension [UInt8] {
     /// The bytes in pieces of one length, the last perhaps shorter.
     fileprivate func pieces(of length: Int) -> [[UInt8]] {
         stride(from: 0, to: count, by: length).map { Array(self[$0..<Swift.min($0 + length, count)]) }
+    }
+}
+
+extension Database {
+    /// Runs one statement, compiled at its first use on this connection.
+    func run(sql: String, arguments: StatementArguments = []) throws {
+        try cachedStatement(sql: sql).execute(arguments: arguments)
     }
 }

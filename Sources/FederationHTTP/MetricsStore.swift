@@ -160,7 +160,9 @@ private final class HistogramSeries: Series, TimerHandler {
     func recordNanoseconds(_ duration: Int64) {
         let seconds = Double(duration) / 1e9
         state.withLock { state in
-            for (index, bound) in HistogramSeries.bounds.enumerated() where seconds <= bound { state.counts[index] += 1 }
+            for (index, bound) in HistogramSeries.bounds.enumerated() where seconds <= bound {
+                state.counts[index] += 1
+            }
             state.count += 1
             state.sum += seconds
         }

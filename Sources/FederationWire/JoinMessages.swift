@@ -52,16 +52,22 @@ package struct JoinToken: Hashable, Sendable {
 
     package init(text: String) throws(WireFault) {
         let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard trimmed.hasPrefix(JoinToken.prefix) else { throw WireFault("a join token begins with \(JoinToken.prefix): copy it whole") }
+        guard trimmed.hasPrefix(JoinToken.prefix) else {
+            throw WireFault("a join token begins with \(JoinToken.prefix): copy it whole")
+        }
         var base64 = String(
             trimmed.dropFirst(JoinToken.prefix.count).map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
         base64 += String(repeating: "=", count: (4 - base64.count % 4) % 4)
-        guard let data = Data(base64Encoded: base64) else { throw WireFault("the join token is cut or damaged: copy it whole, or ask for a new one") }
+        guard let data = Data(base64Encoded: base64) else {
+            throw WireFault("the join token is cut or damaged: copy it whole, or ask for a new one")
+        }
         let (body, checksum) = (Array(data.dropLast(4)), Array(data.suffix(4)))
         guard checksum == JoinToken.checksum(body), let message = try? WireJoinToken(decoding: body) else {
             throw WireFault("the join token is cut or damaged: copy it whole, or ask for a new one")
         }
-        guard message.secret.count == 32, !message.url.isEmpty else { throw WireFault("the join token is cut or damaged: copy it whole, or ask for a new one") }
+        guard message.secret.count == 32, !message.url.isEmpty else {
+            throw WireFault("the join token is cut or damaged: copy it whole, or ask for a new one")
+        }
         self.init(
             url: message.url, city: try CityCode(wire: message.city), cityName: message.cityName,
             secret: Array(message.secret), expiresAt: message.expiresAtMs,
@@ -85,7 +91,9 @@ package struct JoinRequest: SyncMessage, Hashable {
 
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
         let message = try WireJoinRequest(bytes, as: format)
-        guard let key = PublicKey(bytes: Array(message.publicKey)) else { throw WireFault("public_key is no Ed25519 key") }
+        guard let key = PublicKey(bytes: Array(message.publicKey)) else {
+            throw WireFault("public_key is no Ed25519 key")
+        }
         guard message.processNonce.count == 16 else { throw WireFault("a process nonce has 16 bytes") }
         self.init(
             city: try CityCode(wire: message.city), secret: Array(message.secret), publicKey: key,
@@ -119,7 +127,9 @@ package struct JoinAnswer: SyncMessage, Hashable {
 
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
         let message = try WireJoinAnswer(bytes, as: format)
-        guard let key = PublicKey(bytes: Array(message.registryKey)) else { throw WireFault("registry_key is no Ed25519 key") }
+        guard let key = PublicKey(bytes: Array(message.registryKey)) else {
+            throw WireFault("registry_key is no Ed25519 key")
+        }
         self.init(welcome: SignedBytes(message.welcome), grant: SignedBytes(message.grant), registryKey: key)
     }
 
@@ -170,7 +180,9 @@ package struct Welcome: Hashable, Sendable {
     package init(_ signed: SignedBytes, by key: PublicKey) throws(WireFault) {
         guard signed.isValid(.join, by: key) else { throw WireFault("the welcome's signature is not the registry's") }
         let message = try WireWelcome(decoding: signed.body)
-        guard let publicKey = PublicKey(bytes: Array(message.publicKey)) else { throw WireFault("public_key is no Ed25519 key") }
+        guard let publicKey = PublicKey(bytes: Array(message.publicKey)) else {
+            throw WireFault("public_key is no Ed25519 key")
+        }
         guard message.federationSecret.count == 32, message.detailKey.count == 32 else {
             throw WireFault("the welcome's secrets have not 32 bytes")
         }

@@ -91,29 +91,44 @@ package enum PayloadCoding {
 
     package static func voucher(_ payload: [UInt8]) throws(WireFault) -> Voucher {
         let message = try WireVoucherIssued(decoding: payload)
-        guard let enterprise = CreditCode(rawValue: message.enterprise) else { throw WireFault("enterprise_uscc is not canonical") }
+        guard let enterprise = CreditCode(rawValue: message.enterprise) else {
+            throw WireFault("enterprise_uscc is not canonical")
+        }
         let validity = DayInterval(
             from: CalendarDate(rawValue: message.validFrom), until: CalendarDate(rawValue: message.validUntil))
         guard let validity else { throw WireFault("valid_until is not after valid_from") }
         let faceValue = Money(rawValue: message.faceValueFen)
-        guard faceValue > .zero, faceValue <= .maximum else { throw WireFault("a face value of \(faceValue.yuan) yuan") }
+        guard faceValue > .zero, faceValue <= .maximum else {
+            throw WireFault("a face value of \(faceValue.yuan) yuan")
+        }
         let voucher = Voucher(
             number: message.number, programme: message.programme, enterprise: enterprise,
             enterpriseName: message.enterpriseName, faceValue: faceValue,
             issuedOn: message.hasIssuedOn ? CalendarDate(rawValue: message.issuedOn) : nil, validity: validity)
-        guard message.normaliser == Normaliser.version else { throw WireFault("normaliser version \(message.normaliser) is not known") }
+        guard message.normaliser == Normaliser.version else {
+            throw WireFault("normaliser version \(message.normaliser) is not known")
+        }
         // What the form refuses, a well-behaved node never issued.
-        guard VoucherForm(voucher).validated().value == voucher else { throw WireFault("a field that no voucher form lets through") }
+        guard VoucherForm(voucher).validated().value == voucher else {
+            throw WireFault("a field that no voucher form lets through")
+        }
         return voucher
     }
 
     package static func claim(_ payload: [UInt8]) throws(WireFault) -> Claim {
         let message = try WireClaimFiled(decoding: payload)
-        guard message.normaliser == Normaliser.version else { throw WireFault("normaliser version \(message.normaliser) is not known") }
-        guard let enterprise = CreditCode(rawValue: message.enterprise) else { throw WireFault("enterprise_uscc is not canonical") }
-        guard let provider = CreditCode(rawValue: message.provider) else { throw WireFault("provider_uscc is not canonical") }
+        guard message.normaliser == Normaliser.version else {
+            throw WireFault("normaliser version \(message.normaliser) is not known")
+        }
+        guard let enterprise = CreditCode(rawValue: message.enterprise) else {
+            throw WireFault("enterprise_uscc is not canonical")
+        }
+        guard let provider = CreditCode(rawValue: message.provider) else {
+            throw WireFault("provider_uscc is not canonical")
+        }
         if let fault = Claim.textFault("contract_no", message.contractText, atMost: 100) { throw WireFault(fault) }
-        guard let contract = ContractNumber(message.contractText), contract.rawValue.utf8.elementsEqual(message.contract.utf8)
+        guard let contract = ContractNumber(message.contractText),
+            contract.rawValue.utf8.elementsEqual(message.contract.utf8)
         else { throw WireFault("contract_no is not what its text normalises to") }
         let service = DayInterval(
             from: CalendarDate(rawValue: message.serviceFrom), until: CalendarDate(rawValue: message.serviceUntil))

@@ -57,7 +57,9 @@ package enum ReasonCoding {
     }
 
     private static func decode(_ message: WireReason) throws(WireFault) -> Reason {
-        guard (1...Rule.Outcome.allCases.count).contains(Int(message.outcome)) else { throw WireFault("an unknown outcome") }
+        guard (1...Rule.Outcome.allCases.count).contains(Int(message.outcome)) else {
+            throw WireFault("an unknown outcome")
+        }
         var blocking: [ClaimName] = []
         for item in message.blocking {
             blocking.append(ClaimName(city: try CityCode(wire: item.city), number: item.number))
@@ -97,13 +99,17 @@ extension WireReason {
 
     fileprivate var kind: KeyKind {
         get throws(WireFault) {
-            guard let kind = UInt8(exactly: keyKind).flatMap(KeyKind.init(rawValue:)) else { throw WireFault("an unknown key kind") }
+            guard let kind = UInt8(exactly: keyKind).flatMap(KeyKind.init(rawValue:)) else {
+                throw WireFault("an unknown key kind")
+            }
             return kind
         }
     }
 
     fileprivate func money(_ count: Int) throws(WireFault) -> [Money] {
-        guard numbers.count == count else { throw WireFault("a reason with \(numbers.count) numbers, \(count) expected") }
+        guard numbers.count == count else {
+            throw WireFault("a reason with \(numbers.count) numbers, \(count) expected")
+        }
         return numbers.map(Money.init(rawValue:))
     }
 

@@ -79,7 +79,9 @@ extension PayloadCoding {
     package static func policy(_ payload: [UInt8]) throws(WireFault) -> Policy {
         let message = try WirePolicyPublished(decoding: payload)
         let policy = try PolicyCoding.decode(Array(message.document))
-        guard policy.version == message.version else { throw WireFault("the policy's version differs from its entry's") }
+        guard policy.version == message.version else {
+            throw WireFault("the policy's version differs from its entry's")
+        }
         return policy
     }
 }

@@ -68,7 +68,9 @@ package struct RequestSignature: Hashable, Sendable {
             case .string(let nonce)? = list.rfc9651Parameters["nonce"],
             case .string(let keyID)? = list.rfc9651Parameters["keyid"]
         else { throw WireFault("the signature needs created, nonce and keyid") }
-        guard case .string("ed25519")? = list.rfc9651Parameters["alg"] else { throw WireFault(#"alg must be "ed25519""#) }
+        guard case .string("ed25519")? = list.rfc9651Parameters["alg"] else {
+            throw WireFault(#"alg must be "ed25519""#)
+        }
         guard (16...64).contains(nonce.utf8.count) else { throw WireFault("nonce must have 16 to 64 characters") }
         self.init(keyID: keyID, created: Int64(created), nonce: nonce)
         // One spelling only, so that what was parsed is what was signed.

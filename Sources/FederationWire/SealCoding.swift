@@ -37,7 +37,9 @@ extension Receipt {
 
     /// Reads a receipt that `key` signed.
     package init(_ signed: SignedBytes, by key: PublicKey) throws(WireFault) {
-        guard signed.isValid(.receipt, by: key) else { throw WireFault("the receipt's signature is not the registry's") }
+        guard signed.isValid(.receipt, by: key) else {
+            throw WireFault("the receipt's signature is not the registry's")
+        }
         let body = try WireReceiptBody(decoding: signed.body)
         self.init(
             id: Array(body.id), city: try CityCode(wire: body.city), through: try LogHead(body.through),
@@ -99,7 +101,9 @@ package struct FeedSeal: Hashable, Sendable {
 
     /// Reads a feed seal that `key` signed.
     package init(_ signed: SignedBytes, by key: PublicKey) throws(WireFault) {
-        guard signed.isValid(.feedSeal, by: key) else { throw WireFault("the feed seal's signature is not the registry's") }
+        guard signed.isValid(.feedSeal, by: key) else {
+            throw WireFault("the feed seal's signature is not the registry's")
+        }
         let body = try WireFeedSealBody(decoding: signed.body)
         self.init(head: try FeedHead(body.head), sealedAt: body.sealedAtMs)
     }

@@ -39,7 +39,8 @@ extension Message {
             do {
                 try self.init(jsonUTF8Bytes: bytes, options: options)
             } catch {
-                throw WireFault("this is no proto3 JSON of \(Self.protoMessageName.split(separator: ".").last ?? "the message")")
+                throw WireFault(
+                    "this is no proto3 JSON of \(Self.protoMessageName.split(separator: ".").last ?? "the message")")
             }
         }
     }
@@ -48,7 +49,9 @@ extension Message {
         switch format {
         case .protobuf: return bytes
         case .json:
-            guard let bytes: [UInt8] = try? jsonUTF8Bytes() else { preconditionFailure("a message without a JSON form") }
+            guard let bytes: [UInt8] = try? jsonUTF8Bytes() else {
+                preconditionFailure("a message without a JSON form")
+            }
             return bytes
         }
     }

@@ -10,11 +10,13 @@ extension Hello: SyncMessage {
             throw WireFault("a process nonce has 16 bytes")
         }
         guard message.previousProcessNonces.count <= Hello.maximumPreviousNonces else {
-            throw WireFault("\(message.previousProcessNonces.count) previous nonces, at most \(Hello.maximumPreviousNonces)")
+            throw WireFault(
+                "\(message.previousProcessNonces.count) previous nonces, at most \(Hello.maximumPreviousNonces)")
         }
         self.init(
             versions: message.versions, city: try CityCode(wire: message.city),
-            processNonce: Array(message.processNonce), previousProcessNonces: message.previousProcessNonces.map { Array($0) },
+            processNonce: Array(message.processNonce),
+            previousProcessNonces: message.previousProcessNonces.map { Array($0) },
             epoch: message.hasEpoch ? Epoch(message.epoch) : nil, logHead: try LogHead(message.logHead),
             feedHead: try FeedHead(message.feedHead))
     }

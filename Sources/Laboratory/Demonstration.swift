@@ -102,7 +102,9 @@ struct Demonstration {
     private static func figures(_ claims: [DecidedClaim]) -> [String] {
         func count(_ state: String) -> String { String(claims.count { $0.state == state }) }
         let refused = claims.filter { $0.state == "refused" }.map { Money(rawValue: $0.claimedFen) }.total ?? .zero
-        return [String(claims.count), count("reserved"), count("refused"), count("held"), count("invalid"), refused.yuan]
+        return [
+            String(claims.count), count("reserved"), count("refused"), count("held"), count("invalid"), refused.yuan,
+        ]
     }
 
     private func reportDuplicates() async throws {
@@ -114,7 +116,8 @@ struct Demonstration {
             }
             let items: [Item]
         }
-        let items = try JSONDecoder().decode(List.self, from: try await federation.registry(["duplicates", "--json"])).items
+        let items = try JSONDecoder().decode(List.self, from: try await federation.registry(["duplicates", "--json"]))
+            .items
         var table = TextTable(["rule", "duplicates", "claims", "yuan stopped"], rightAligned: [1, 2, 3])
         for (rule, found) in Dictionary(grouping: items, by: \.rule).sorted(by: { $0.key < $1.key }) {
             let yuan = found.compactMap { Money(yuan: $0.claimed_yuan) }.total ?? .zero

@@ -42,7 +42,9 @@ package struct Evaluation {
     package init(_ labels: [Sample.Label], _ claims: [DecidedClaim]) {
         let byName = Dictionary(claims.compactMap { claim in claim.claim_no.map { ($0, claim) } }) { first, _ in first }
         var results: [String: PatternResult] = [:]
-        for (_, group) in Dictionary(grouping: labels, by: { "\($0.pattern) \($0.group)" }).sorted(by: { $0.key < $1.key }) {
+        for (_, group) in Dictionary(grouping: labels, by: { "\($0.pattern) \($0.group)" }).sorted(by: {
+            $0.key < $1.key
+        }) {
             let pattern = group[0].pattern
             var result = results[pattern] ?? PatternResult(pattern: pattern)
             result.groups += 1
@@ -94,7 +96,9 @@ package struct Evaluation {
                 sum += claim.claimedFen
                 if sum > capacity { return "the reserved sum is over the capacity" }
             case "refused":
-                if sum + claim.claimedFen <= capacity { return "\(claim.claim_no ?? "") was refused and would have fitted" }
+                if sum + claim.claimedFen <= capacity {
+                    return "\(claim.claim_no ?? "") was refused and would have fitted"
+                }
             default: return "\(claim.claim_no ?? "") is \(claim.state)"
             }
         }
@@ -103,7 +107,8 @@ package struct Evaluation {
 
     private static func holdFailure(_ order: [DecidedClaim]) -> String? {
         guard let later = order.last, later.state == "held" else { return "the later one is not held" }
-        let named = Set(later.reasons.filter { $0.case != nil }.flatMap(\.blocking).map { "\($0.city_code)/\($0.claim_no)" })
+        let named = Set(
+            later.reasons.filter { $0.case != nil }.flatMap(\.blocking).map { "\($0.city_code)/\($0.claim_no)" })
         let others = order.dropLast().map { "\($0.city_code)/\($0.claim_no ?? "")" }
         return named.isSuperset(of: others) ? nil : "the case does not name the other claim"
     }

@@ -150,7 +150,10 @@ package final class Federation: Sendable {
                         let status = try ChildProgram.run(command, output: output, errors: "\(output).errors")
                         guard accepting.contains(status) else {
                             let errors = FileManager.default.contents(atPath: "\(output).errors") ?? Data()
-                            throw Failure(message: "\(command.dropFirst().prefix(2).joined(separator: " ")): \(String(decoding: errors, as: UTF8.self))")
+                            throw Failure(
+                                message:
+                                    "\(command.dropFirst().prefix(2).joined(separator: " ")): \(String(decoding: errors, as: UTF8.self))"
+                            )
                         }
                         return FileManager.default.contents(atPath: output) ?? Data()
                     })

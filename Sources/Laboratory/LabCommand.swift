@@ -14,12 +14,14 @@ package struct LabCommand: AsyncParsableCommand {
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo", abstract: "Run 17 cities and the registry on the sample, and show what came of it.",
-        discussion: "Exits 0 when every expectation of the sample is met. Cleans up unless --keep or --resume is given.")
+        discussion: "Exits 0 when every expectation of the sample is met. Cleans up unless --keep or --resume is given."
+    )
 
     @Option(help: "Labelled sample (default: deploy/sample).") var sample: String?
     @Option(help: "Keep everything in this directory and stay up until Ctrl-C.") var keep: String?
     @Option(help: "Come up again with what a --keep left in this directory.") var resume: String?
-    @Option(parsing: .upToNextOption, help: "Cities that file while cut off from the registry.") var offline: [String] = []
+    @Option(parsing: .upToNextOption, help: "Cities that file while cut off from the registry.") var offline: [String] =
+        []
 
     func validate() throws {
         if keep != nil, resume != nil { throw ValidationError("give --keep or --resume, not both") }

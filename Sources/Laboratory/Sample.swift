@@ -27,7 +27,9 @@ package struct Sample: Sendable {
 
     package init(directory: String) throws {
         self.directory = directory
-        cities = try Sample.rows("\(directory)/cities.csv").map { City(code: $0["city_code"] ?? "", name: $0["name_zh"] ?? "") }
+        cities = try Sample.rows("\(directory)/cities.csv").map {
+            City(code: $0["city_code"] ?? "", name: $0["name_zh"] ?? "")
+        }
         labels = try Sample.rows("\(directory)/truth.csv").map { row in
             Label(
                 group: row["group"] ?? "", pattern: row["pattern"] ?? "", expectation: row["expectation"] ?? "",
@@ -51,14 +53,18 @@ package struct Sample: Sendable {
     }
 
     private static func rows(_ path: String) throws -> [[String: String]] {
-        guard let data = FileManager.default.contents(atPath: path) else { throw Failure(message: "cannot read \(path)") }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Failure(message: "cannot read \(path)")
+        }
         var reader = CSVReader()
         var header: [String]?
         var rows: [[String: String]] = []
         func take(_ row: CSVReader.Row) throws {
             let cells = row.cells.map { String(decoding: $0, as: UTF8.self) }
             guard let names = header else { return header = cells }
-            guard row.fault == nil, cells.count == names.count else { throw Failure(message: "\(path), line \(row.line) is broken") }
+            guard row.fault == nil, cells.count == names.count else {
+                throw Failure(message: "\(path), line \(row.line) is broken")
+            }
             rows.append(Dictionary(uniqueKeysWithValues: zip(names, cells)))
         }
         try reader.read(data) { try take($0) }

@@ -23,7 +23,9 @@ package struct CertificateAuthority {
         }
         let document = String(decoding: pem, as: UTF8.self)
         let parts = try PEMDocument.parseMultiple(pemString: document)
-        guard parts.count == 2 else { throw CocoaError(.fileReadCorruptFile, userInfo: [NSFilePathErrorKey: "\(directory)/ca.pem"]) }
+        guard parts.count == 2 else {
+            throw CocoaError(.fileReadCorruptFile, userInfo: [NSFilePathErrorKey: "\(directory)/ca.pem"])
+        }
         root = try Certificate(pemDocument: parts[0])
         key = try P256.Signing.PrivateKey(pemRepresentation: parts[1].pemString)
     }

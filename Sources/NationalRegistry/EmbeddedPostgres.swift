@@ -96,7 +96,9 @@ package final class EmbeddedPostgres: @unchecked Sendable {
         let owner = account.flatMap { getpwnam($0)?.pointee.pw_uid } ?? getuid()
         guard lstat(socketDirectory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == owner,
             status.st_mode & 0o077 == 0
-        else { throw Failure(message: "\(socketDirectory) is another user's: remove it, or choose a shorter directory") }
+        else {
+            throw Failure(message: "\(socketDirectory) is another user's: remove it, or choose a shorter directory")
+        }
     }
 
     private func own(_ path: String) throws {
@@ -115,7 +117,8 @@ package final class EmbeddedPostgres: @unchecked Sendable {
         let output = "\(directory)/\(program).\(getpid()).out"
         defer { unlink(output) }
         // The account may not enter the directory that we were started in.
-        let status = try ChildProgram.run(["/usr/bin/env", "-C", "/"] + wrapper + ["\(binaries)/\(program)"] + arguments, output: output)
+        let status = try ChildProgram.run(
+            ["/usr/bin/env", "-C", "/"] + wrapper + ["\(binaries)/\(program)"] + arguments, output: output)
         let text = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
         guard status == 0 else { throw Failure(message: explain(program, text)) }
         return text
@@ -134,8 +137,12 @@ package final class EmbeddedPostgres: @unchecked Sendable {
     private static func findBinaries() throws -> String {
         let base = "/usr/lib/postgresql"
         let versions = ((try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []).compactMap { Int($0) }
-        guard let newest = versions.filter({ FileManager.default.isExecutableFile(atPath: "\(base)/\($0)/bin/initdb") }).max()
-        else { throw Failure(message: "PostgreSQL is not installed: apt-get install postgresql, or use --database URL") }
+        guard
+            let newest = versions.filter({ FileManager.default.isExecutableFile(atPath: "\(base)/\($0)/bin/initdb") })
+                .max()
+        else {
+            throw Failure(message: "PostgreSQL is not installed: apt-get install postgresql, or use --database URL")
+        }
         return "\(base)/\(newest)/bin"
     }
 }

@@ -84,7 +84,9 @@ package struct FeedListener: Service {
                     // What was written before now was not heard.
                     bell.ring()
                     while !Task.isCancelled {
-                        if try await connection.run({ try $0.waitForNotification(milliseconds: 500) }).get() { bell.ring() }
+                        if try await connection.run({ try $0.waitForNotification(milliseconds: 500) }).get() {
+                            bell.ring()
+                        }
                     }
                 } catch {
                     // The database is away; the arbiter reports it. Readers fall back to their own time-outs.

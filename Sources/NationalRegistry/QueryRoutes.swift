@@ -70,8 +70,11 @@ struct QueryRoutes {
     private func claims(_ request: Request) async throws -> Response {
         var filter = RegistryStore.ClaimFilter()
         filter.city = try parsed(request, "city_code", "six digits", CityCode.init(_:))
-        filter.state = try parsed(request, "state", "reserved, refused, held or withdrawn", Outcome.Decision.init(name:))
-        filter.enterprise = try parsed(request, "enterprise_uscc", "a credit code") { try? CreditCode.parse($0).get().code }
+        filter.state = try parsed(
+            request, "state", "reserved, refused, held or withdrawn", Outcome.Decision.init(name:))
+        filter.enterprise = try parsed(request, "enterprise_uscc", "a credit code") {
+            try? CreditCode.parse($0).get().code
+        }
         filter.provider = try parsed(request, "provider_uscc", "a credit code") { try? CreditCode.parse($0).get().code }
         filter.contract = try parsed(request, "contract_no", "a contract number", ContractNumber.init(_:))
         filter.voucherNumber = request.text("voucher_no")

@@ -47,7 +47,9 @@ struct DatabaseOptions: ParsableArguments {
 
     func validate() throws {
         let (_, directory) = try source()
-        if directory == nil, state == nil { throw ValidationError("--database needs --state DIR, where the keys are kept") }
+        if directory == nil, state == nil {
+            throw ValidationError("--database needs --state DIR, where the keys are kept")
+        }
     }
 
     /// Opens the database, and stops an embedded one afterwards if nobody else uses it.

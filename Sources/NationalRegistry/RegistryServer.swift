@@ -71,7 +71,8 @@ package struct RegistryServer {
         SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bell).add(to: router)
         QueryRoutes(store: store, queries: RegistryQueries(store: store), arbiter: arbiter).add(to: router)
         let application = Application(
-            router: router, server: try .tls(.http1(configuration: .init(idleTimeout: .seconds(60))), tlsConfiguration: tls),
+            router: router,
+            server: try .tls(.http1(configuration: .init(idleTimeout: .seconds(60))), tlsConfiguration: tls),
             configuration: .init(address: .hostname(listen.host, port: port), serverName: "national-registry"),
             onServerRunning: { _ in
                 do {
@@ -91,7 +92,9 @@ package struct RegistryServer {
 
     private func makeTLS() throws -> (TLSConfiguration, anchor: [UInt8]) {
         if let files = options.tls {
-            let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map { NIOSSLCertificateSource.certificate($0) }
+            let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map {
+                NIOSSLCertificateSource.certificate($0)
+            }
             let configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem)))
             let anchor = try files.trustAnchor.map { try NIOSSLCertificate.fromPEMFile($0).first?.toDERBytes() ?? [] }

@@ -33,7 +33,9 @@ package final class SignedRequestGate: Sendable {
     package func admit(_ request: Request, body: [UInt8], key: PublicKey? = nil) async throws -> CityCode {
         guard let digest = request.headers[.contentDigest], let input = request.headers[.signatureInput],
             let value = request.headers[.signature]
-        else { throw Problem(.unauthorized, "signature", "the request is not signed: see the protocol page, section 3") }
+        else {
+            throw Problem(.unauthorized, "signature", "the request is not signed: see the protocol page, section 3")
+        }
         let signature: RequestSignature
         do { signature = try RequestSignature(signatureInput: input) } catch {
             throw Problem(.unauthorized, "signature", error.message)
@@ -41,16 +43,21 @@ package final class SignedRequestGate: Sendable {
         let now = Int64(WallClock.now / 1_000)
         guard abs(signature.created - now) <= RequestSignature.window else {
             throw Problem(
-                .unauthorized, "clock", "clock wrong: the request is dated \(signature.created - now) s from the registry's clock")
+                .unauthorized, "clock",
+                "clock wrong: the request is dated \(signature.created - now) s from the registry's clock")
         }
-        guard let city = CityCode(signature.keyID) else { throw Problem(.unauthorized, "signature", "keyid is a city code") }
+        guard let city = CityCode(signature.keyID) else {
+            throw Problem(.unauthorized, "signature", "keyid is a city code")
+        }
         let verifier: PublicKey
         if let key { verifier = key } else { verifier = try await registeredKey(city) }
         let fields = RequestSignature.Fields(contentDigest: digest, signatureInput: input, signature: value)
         let isValid = targets(request).contains { target in
             signature.isValid(fields, method: request.method.rawValue, targetURI: target, body: body, key: verifier)
         }
-        guard isValid else { throw Problem(.unauthorized, "signature", "the signature does not fit the request and city \(city)'s key") }
+        guard isValid else {
+            throw Problem(.unauthorized, "signature", "the signature does not fit the request and city \(city)'s key")
+        }
         guard take("\(city)/\(signature.nonce)", now: now) else {
             throw Problem(.unauthorized, "replay", "the request was received before")
         }
@@ -61,7 +68,9 @@ package final class SignedRequestGate: Sendable {
         guard let credentials = try await store.credentials(of: city), city != .registry else {
             throw Problem(.unauthorized, "unknown-city", "city \(city) has not joined")
         }
-        if credentials.isSuspended { throw Problem(.forbidden, "suspended", "city \(city) is suspended: ask the registry's operator") }
+        if credentials.isSuspended {
+            throw Problem(.forbidden, "suspended", "city \(city) is suspended: ask the registry's operator")
+        }
         return credentials.key
     }
 

@@ -84,7 +84,8 @@ struct SyncRoutes {
     private func bodyFormat(_ request: Request) throws -> BodyFormat {
         guard let format = BodyFormat(contentType: request.headers[.contentType] ?? "") else {
             throw Problem(
-                .unsupportedMediaType, "media-type", "send \(BodyFormat.protobuf.contentType) or \(BodyFormat.json.contentType)")
+                .unsupportedMediaType, "media-type",
+                "send \(BodyFormat.protobuf.contentType) or \(BodyFormat.json.contentType)")
         }
         return format
     }
@@ -121,7 +122,9 @@ func guarded(_ body: () async throws -> Response) async throws -> Response {
     } catch let error as PostgresError where error.isConnectionLoss {
         throw Problem(.serviceUnavailable, "database", "the registry's database does not answer", retryAfter: 2)
     } catch let error as PostgresError where error.code == .diskFull {
-        throw Problem(.init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full", "the registry's database has no space left", retryAfter: 60)
+        throw Problem(
+            .init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full",
+            "the registry's database has no space left", retryAfter: 60)
     }
 }
 

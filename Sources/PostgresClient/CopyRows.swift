@@ -55,6 +55,9 @@ package struct CopyRows: Sendable {
 
     package mutating func null() { bytes.append(Int32(-1)) }
 
+    /// Forgets what was sent.
+    mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+
     /// The end marker.
     static let trailer: [UInt8] = [0xFF, 0xFF]
 }

@@ -23,6 +23,9 @@ package final class PostgresSession {
     private static let defaults = [
         ("connect_timeout", "5"), ("tcp_user_timeout", "20000"), ("keepalives_idle", "10"),
         ("keepalives_interval", "5"), ("keepalives_count", "3"),
+        // Our statements take arrays of thousands of keys. Planned for the values they are slow to plan, and handed to
+        // parallel workers they are slow to copy; an index look-up for each key needs neither.
+        ("options", "-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0 -c jit=off"),
     ]
 
     /// Connects.
@@ -76,8 +79,10 @@ package final class PostgresSession {
     ///
     /// When the connection breaks inside COMMIT the outcome is unknown; the error says so by
     /// ``PostgresError/isConnectionLoss`` and the caller must look before it repeats.
-    package func transaction<T>(_ body: () throws -> T) throws -> T {
-        try run(script: "BEGIN")
+    ///
+    /// - Parameter isSnapshot: Reads only, and all of it from one snapshot.
+    package func transaction<T>(isSnapshot: Bool = false, _ body: () throws -> T) throws -> T {
+        try run(script: isSnapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" : "BEGIN")
         let value: T
         do {
             value = try body()
@@ -106,24 +111,62 @@ package final class PostgresSession {
         return value
     }
 
-    /// Sends rows by `COPY table (columns) FROM STDIN (FORMAT binary)`.
+    /// Sends rows by `COPY table (columns) FROM STDIN (FORMAT binary)`; no rows, no COPY.
     package func copy(into target: String, _ rows: CopyRows) throws {
-        guard rows.count > 0 else { return }
+        try copy(into: target, CollectionOfOne(rows)) { rows, buffer in buffer = rows }
+    }
+
+    /// Sends the rows that `encode` makes of each element, in pieces: the server stores one while the next is made.
+    ///
+    /// - Throws: What `encode` throws, or ``PostgresError``; nothing is stored then.
+    package func copy<Elements: Sequence>(
+        into target: String, _ elements: Elements, _ encode: (Elements.Element, inout CopyRows) throws -> Void
+    ) throws {
         let sql = "COPY \(target) FROM STDIN (FORMAT binary)"
+        var rows = CopyRows(reserving: 2 * PostgresSession.pieceBytes)
+        var isBegun = false
+        do {
+            for element in elements {
+                try encode(element, &rows)
+                guard rows.bytes.count > PostgresSession.pieceBytes, rows.count > 0 else { continue }
+                if !isBegun { try beginCopy(sql) }
+                isBegun = true
+                try put(rows.bytes)
+                rows.clear()
+            }
+            guard rows.count > 0 else { return }
+            if !isBegun { try beginCopy(sql) }
+            isBegun = true
+            try put(rows.bytes)
+            try put(CopyRows.trailer)
+        } catch {
+            // The server's own reason, if it has one, says more.
+            if isBegun { try endCopy(sql, error: "given up") }
+            throw error
+        }
+        try endCopy(sql, error: nil)
+    }
+
+    private static let pieceBytes = 1 << 16
+
+    private func beginCopy(_ sql: String) throws {
         let handle = PQexec(connection, sql)
         guard PQresultStatus(handle) == PGRES_COPY_IN else {
             _ = try check(handle, statement: sql)
             throw PostgresError(code: .unexpectedResult, message: "COPY was not accepted")
         }
         PQclear(handle)
-        try put(rows.bytes)
-        try put(CopyRows.trailer)
-        guard PQputCopyEnd(connection, nil) == 1 else { throw connectionError() }
-        var failure: (any Error)?
+    }
+
+    /// - Parameter error: Why the rows are not all there; the server then refuses them.
+    private func endCopy(_ sql: String, error: String?) throws {
+        guard PQputCopyEnd(connection, error) == 1 else { throw connectionError() }
+        var failure: PostgresError?
         while let handle = PQgetResult(connection) {
-            do { _ = try check(handle, statement: sql) } catch { failure = error }
+            do throws(PostgresError) { _ = try check(handle, statement: sql) } catch { failure = error }
         }
-        if let failure { throw failure }
+        // What we gave up ourselves is not the server's failure.
+        if let failure, error == nil || failure.code != .queryCanceled { throw failure }
     }
 
     // MARK: Notifications
@@ -166,7 +209,7 @@ package final class PostgresSession {
         try bytes.withUnsafeBytes { buffer in
             var offset = 0
             while offset < buffer.count {
-                let length = min(1 << 20, buffer.count - offset)
+                let length = min(1 << 16, buffer.count - offset)
                 let start = buffer.baseAddress?.advanced(by: offset).assumingMemoryBound(to: CChar.self)
                 guard PQputCopyData(connection, start, Int32(length)) == 1 else { throw connectionError() }
                 offset += length
@@ -174,7 +217,7 @@ package final class PostgresSession {
         }
     }
 
-    private func check(_ handle: OpaquePointer?, statement: String) throws -> PostgresResult {
+    private func check(_ handle: OpaquePointer?, statement: String) throws(PostgresError) -> PostgresResult {
         guard let handle else { throw connectionError() }
         switch PQresultStatus(handle) {
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return PostgresResult(handle)
@@ -198,28 +241,27 @@ package final class PostgresSession {
         return text.isEmpty ? "the connection is lost" : text
     }
 
-    /// Lends the parameters as the parallel C arrays that libpq wants.
+    /// Lends the parameters, without copying them, as the parallel C arrays that libpq wants.
     private static func withValues<T>(
         _ parameters: [PostgresParameter],
         _ body: (UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?, UnsafePointer<Int32>?) -> T
     ) -> T {
         let lengths = parameters.map { Int32($0.bytes?.count ?? 0) }
         let formats = parameters.map { _ in Int32(1) }
-        // One block holds all values; a pointer to an empty value must still not be NULL.
-        var block: [UInt8] = []
-        for parameter in parameters { block += (parameter.bytes ?? []) + [0] }
-        return block.withUnsafeBufferPointer { buffer in
-            var offset = 0
-            let pointers = parameters.map { parameter -> UnsafePointer<CChar>? in
-                guard let bytes = parameter.bytes, let base = buffer.baseAddress else {
-                    offset += 1
-                    return nil
-                }
-                defer { offset += bytes.count + 1 }
-                return UnsafeRawPointer(base + offset).assumingMemoryBound(to: CChar.self)
+        var pointers: [UnsafePointer<CChar>?] = []
+        func lend(_ rest: ArraySlice<PostgresParameter>) -> T {
+            guard let parameter = rest.first else { return body(pointers, lengths, formats) }
+            guard let bytes = parameter.bytes else {
+                pointers.append(nil)
+                return lend(rest.dropFirst())
             }
-            return body(pointers, lengths, formats)
+            // A pointer to an empty value must still not be NULL.
+            return (bytes.isEmpty ? [0] : bytes).withUnsafeBytes { buffer in
+                pointers.append(buffer.baseAddress?.assumingMemoryBound(to: CChar.self))
+                return lend(rest.dropFirst())
+            }
         }
+        return lend(parameters[...])
     }
 }
 

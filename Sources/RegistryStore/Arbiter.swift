@@ -36,7 +36,7 @@ package struct Arbiter: Sendable {
     }
 
     /// The most entries folded in one transaction, unless one batch is larger.
-    package static let maximumEntries = 8_000
+    package static let maximumEntries = 4_000
     /// The most bytes of entries folded in one transaction, unless one batch is larger.
     package static let maximumBytes = 32 << 20
 
@@ -81,48 +81,50 @@ package struct Arbiter: Sendable {
         let batch: FoldedBatch
         if let folded { batch = folded } else { batch = try await fold(after: nil) }
         guard !batch.decided.isEmpty else { return Report(decided: 0, more: false, guarded: []) }
-        async let next = batch.work.more ? fold(after: batch) : nil
-        let decided = try await write(batch)
-        if let next = try await next, !next.decided.isEmpty, next.base == decided.last?.feedEntry.head {
-            ahead.batch.withLock { $0 = next }
+        async let following = batch.work.more ? fold(after: batch) : nil
+        let (decided, head) = try await write(batch)
+        let guarded = decided.filter(\.isGuarded).map(\.position)
+        // What was folded on claims that are now held instead is wrong.
+        if var next = try await following, !next.decided.isEmpty, guarded.isEmpty {
+            next.base = next.base ?? head
+            let ready = next
+            ahead.batch.withLock { $0 = ready }
         }
-        return Report(
-            decided: decided.count, more: batch.work.more, guarded: decided.filter(\.isGuarded).map(\.position))
+        return Report(decided: decided.count, more: batch.work.more, guarded: guarded)
     }
 
     /// Reads what waits and folds it.
     ///
     /// - Parameter current: The batch that is being written; `nil` when none is.
     private func fold(after current: FoldedBatch?) async throws -> FoldedBatch {
-        let secrets = store.secrets
-        return try await reader.run { session in
-            try session.transaction {
-                let work = try WaitingWork.read(session, inFlight: current?.work.batchIDs ?? [])
-                let registry = try RegistryRow.read(session)
-                let head = current?.head ?? registry.feedHead
-                guard let ledger = work.ledger(through: head, decided: current?.decided ?? []) else {
-                    throw PostgresError(code: .serializationFailure, message: "another arbiter has decided meanwhile")
+        try await reader.run { session in
+            try session.transaction(isSnapshot: true) {
+                let work = try WaitingWork.read(session, store.policies, inFlight: current?.work.batchIDs ?? [])
+                // The snapshot is either from before the current batch was committed, or from after.
+                let position = Int64(work.asOf.position)
+                guard let current, let last = current.decided.last?.position, position < last else {
+                    return FoldedBatch(work: work, base: work.asOf, after: position, ledger: work.ledger(after: []))
                 }
-                return try FoldedBatch(
-                    work: work, base: head, incarnation: registry.incarnation, ledger: ledger, secrets: secrets)
+                return FoldedBatch(work: work, base: nil, after: last, ledger: work.ledger(after: current.decided))
             }
         }.get()
     }
 
     /// Writes what was folded, in one transaction; claims that the second guard refuses are held and the rest goes on.
-    private func write(_ batch: FoldedBatch) async throws -> [FoldWriter.Decided] {
-        try await writer.run { session in
+    private func write(_ batch: FoldedBatch) async throws -> (decided: [FoldWriter.Decided], head: FeedHead) {
+        let secrets = store.secrets
+        return try await writer.run { session in
             try session.transaction {
-                guard try RegistryRow.lock(session).feedHead == batch.base else {
+                let registry = try RegistryRow.lock(session)
+                guard registry.feedHead == batch.base else {
                     throw PostgresError(code: .serializationFailure, message: "another arbiter has decided meanwhile")
                 }
-                let batch = try batch.written(session)
-                try session.execute(
-                    "UPDATE registry SET feed_position = $1, feed_hash = $2",
-                    [.int8(Int64(batch.head.position)), .bytea(batch.head.hash.rawValue)])
-                try batch.work.markFolded(session)
-                try session.run(script: "NOTIFY \(RegistryStore.feedChannel)")
-                return batch.decided
+                let composer = FeedComposer(
+                    head: registry.feedHead, incarnation: registry.incarnation, hasher: secrets.hasher,
+                    detailMaster: secrets.detailMaster)
+                let (decided, head) = try batch.write(session, composer)
+                try batch.work.finish(session, head: head)
+                return (decided, head)
             }
         }.get()
     }
@@ -131,54 +133,50 @@ package struct Arbiter: Sendable {
 /// A batch that is folded and not yet committed.
 private struct FoldedBatch: Sendable {
     let work: WaitingWork
-    /// The feed head that it was folded on.
-    let base: FeedHead
+    /// The feed head that it was folded on; `nil` for that of the batch that was being written meanwhile.
+    var base: FeedHead?
     let decided: [FoldWriter.Decided]
-    /// The feed head that it leads to.
-    let head: FeedHead
-    private let incarnation: UInt32
+    private let first: Int64
     private let ledger: Ledger
-    private let secrets: RegistrySecrets
 
-    /// - Parameter guarded: Keys that the second guard refused to claims of this batch, by position.
-    init(
-        work: WaitingWork, base: FeedHead, incarnation: UInt32, ledger: Ledger, secrets: RegistrySecrets,
-        guarded: [Int64: Set<Key>] = [:]
-    ) throws {
+    init(work: WaitingWork, base: FeedHead?, after last: Int64, ledger: Ledger) {
         self.work = work
         self.base = base
-        self.incarnation = incarnation
+        self.first = last + 1
         self.ledger = ledger
-        self.secrets = secrets
-        var fold = Fold(ledger: ledger)
-        var composer = FeedComposer(
-            head: base, incarnation: incarnation, hasher: secrets.hasher, detailMaster: secrets.detailMaster)
-        decided = try work.items.map { item in
-            let journalEntry = item.journalEntry.placed(at: Int64(composer.head.position) + 1)
-            let outcome = fold.apply(journalEntry, guarded: guarded[journalEntry.position] ?? [])
-            return FoldWriter.Decided(
-                entry: item.entry, journalEntry: journalEntry, outcome: outcome,
-                feedEntry: try composer.compose(item.entry, outcome), policy: fold.ledger.policy)
-        }
-        head = composer.head
+        decided = FoldedBatch.fold(work, ledger, first: first, guarded: [:])
     }
 
-    /// Writes the batch, and gives it as it was written: folded again where the second guard refused a claim.
-    func written(_ session: PostgresSession) throws -> FoldedBatch {
-        var batch = self
+    /// - Parameter guarded: Keys that the second guard refused to claims of this batch, by position.
+    private static func fold(
+        _ work: WaitingWork, _ ledger: Ledger, first: Int64, guarded: [Int64: Set<Key>]
+    ) -> [FoldWriter.Decided] {
+        var fold = Fold(ledger: ledger)
+        return work.items.enumerated().map { index, item in
+            let journalEntry = item.journalEntry.placed(at: first + Int64(index))
+            let outcome = fold.apply(journalEntry, guarded: guarded[journalEntry.position] ?? [])
+            return FoldWriter.Decided(
+                entry: item.entry, journalEntry: journalEntry, outcome: outcome, policy: fold.ledger.policy)
+        }
+    }
+
+    /// Writes the batch, folded again where the second guard refuses a claim.
+    ///
+    /// - Returns: What was decided in the end, and the end of the feed.
+    func write(
+        _ session: PostgresSession, _ composer: FeedComposer
+    ) throws -> (decided: [FoldWriter.Decided], head: FeedHead) {
+        var decided = decided
         var guarded: [Int64: Set<Key>] = [:]
         while true {
-            let writer = FoldWriter(batch.decided)
+            let writer = FoldWriter(decided, composer: composer)
             do {
-                try session.savepoint { try writer.write(session) }
-                return batch
+                return (decided, try session.savepoint { try writer.write(session) })
             } catch let error as PostgresError where error.constraint == FoldWriter.guardConstraint {
                 let refused = try writer.keysHeldByOthers(session)
                 guard !refused.isEmpty else { throw error }
                 guarded.merge(refused) { $0.union($1) }
-                batch = try FoldedBatch(
-                    work: work, base: base, incarnation: incarnation, ledger: ledger, secrets: secrets,
-                    guarded: guarded)
+                decided = FoldedBatch.fold(work, ledger, first: first, guarded: guarded)
             }
         }
     }

@@ -11,17 +11,15 @@ struct FoldWriter {
         let entry: Entry
         let journalEntry: JournalEntry
         let outcome: Outcome
-        let feedEntry: SealedFeedEntry
         /// The policy that was in force.
         private let policy: Policy?
 
         init(
-            entry: Entry, journalEntry: JournalEntry, outcome: Outcome, feedEntry: SealedFeedEntry, policy: Policy?
+            entry: Entry, journalEntry: JournalEntry, outcome: Outcome, policy: Policy?
         ) {
             self.entry = entry
             self.journalEntry = journalEntry
             self.outcome = outcome
-            self.feedEntry = feedEntry
             self.policy = policy
         }
 
@@ -41,11 +39,14 @@ struct FoldWriter {
     static let guardConstraint = "claim_key_one_holder"
 
     private let decided: [Decided]
+    /// Ends where these were folded; it makes their feed entries.
+    private let composer: FeedComposer
     /// By claim position: where the claim was withdrawn. A claim of this batch may be withdrawn in it.
     private let withdrawals: [Int64: Int64]
 
-    init(_ decided: [Decided]) {
+    init(_ decided: [Decided], composer: FeedComposer) {
         self.decided = decided
+        self.composer = composer
         var withdrawals: [Int64: Int64] = [:]
         for item in decided where item.outcome.decision == .withdrawn {
             if let position = item.outcome.released.first?.position { withdrawals[position] = item.position }
@@ -54,16 +55,23 @@ struct FoldWriter {
     }
 
     /// Writes everything, inside the caller's transaction; keys are given back before others take them.
-    func write(_ session: PostgresSession) throws {
+    ///
+    /// - Returns: The end of the feed.
+    func write(_ session: PostgresSession) throws -> FeedHead {
         try writeWithdrawals(session)
-        try session.copy(into: "feed (position, city_code, sequence, decision, hash, bytes)", feedRows())
-        try session.copy(into: "policy (version, position, document)", try policyRows())
+        var composer = composer
+        try session.copy(into: "feed (position, city_code, sequence, decision, hash, bytes)", decided) { item, rows in
+            FoldWriter.addFeed(item, try composer.compose(item.entry, item.outcome), to: &rows)
+        }
+        let noted = decided.filter { $0.outcome.decision == .noted }
+        try session.copy(into: "policy (version, position, document)", noted, FoldWriter.addPolicy)
         try session.copy(
             into: """
                 voucher (key, position, city_code, voucher_no, programme, enterprise_uscc, enterprise_name,
                 face_value_fen, valid_from, valid_until)
-                """, voucherRows())
+                """, noted, FoldWriter.addVoucher)
         try writeClaims(session)
+        return composer.head
     }
 
     /// The claims of this batch that would take a key which another live claim has for itself, with those keys.
@@ -71,7 +79,8 @@ struct FoldWriter {
     /// Asked after the second guard refused the batch and it was rolled back.
     func keysHeldByOthers(_ session: PostgresSession) throws -> [Int64: Set<Key>] {
         let wanted = decided.flatMap { item in
-            isLive(item) ? item.journalEntry.keys.filter(item.takesAlone).map { (key: $0, position: item.position) } : []
+            isLive(item)
+                ? item.journalEntry.keys.filter(item.takesAlone).map { (key: $0, position: item.position) } : []
         }
         let result = try session.execute(
             "SELECT key, position FROM claim_key WHERE live AND exclusive AND key = ANY($1)",
@@ -111,82 +120,60 @@ struct FoldWriter {
 
     private func writeClaims(_ session: PostgresSession) throws {
         let filed = decided.filter { $0.outcome.claim != nil && $0.outcome.decision != .invalid }
-        var rows = (claims: CopyRows(), keys: CopyRows(), findings: CopyRows(), cases: CopyRows(), parties: CopyRows())
-        for item in filed {
-            guard case .claimFiled(let claim) = item.journalEntry.content else { continue }
-            addClaim(claim, item, to: &rows.claims)
-            var last: Key?
-            for holding in item.outcome.holdings {
-                // One row a key is exclusive, however many items the claim has under it.
-                addKey(holding, item, isFirst: holding.key != last, to: &rows.keys)
-                last = holding.key
-            }
-            addFindings(item, to: &rows.findings)
-            addCase(item, to: &rows.cases, parties: &rows.parties)
-        }
         try session.copy(
             into: """
                 claim (position, city_code, sequence, claim_no, state, policy_version, voucher_no, enterprise_uscc,
                 provider_uscc, contract_no, claimed_fen, service_from, service_until, case_id, reasons,
                 withdrawn_position)
-                """, rows.claims)
+                """, filed, addClaim)
         try session.copy(
             into: """
                 claim_key (key, position, live, exclusive, holder, cofunding_group, item, amount_fen, capacity_fen,
                 service_from, service_until)
-                """, rows.keys)
+                """, filed, addKeys)
         try session.copy(
-            into: "finding (position, rule, outcome, key, blocking_city, blocking_claim_no)", rows.findings)
-        try session.copy(into: "conflict_case (case_id, position, rules, state)", rows.cases)
-        try session.copy(into: "conflict_case_claim (case_id, city_code, claim_no)", rows.parties)
+            into: "finding (position, rule, outcome, key, blocking_city, blocking_claim_no)",
+            filed.filter { !$0.outcome.reasons.isEmpty }, FoldWriter.addFindings)
+        let held = filed.filter { $0.outcome.caseID != nil }
+        try session.copy(into: "conflict_case (case_id, position, rules, state)", held, FoldWriter.addCase)
+        try session.copy(into: "conflict_case_claim (case_id, city_code, claim_no)", held, FoldWriter.addParties)
     }
 
-    private func feedRows() -> CopyRows {
-        var rows = CopyRows(reserving: decided.count * 500)
-        for item in decided {
-            rows.row(fields: 6)
-            rows.int8(item.position)
-            rows.int4(Int32(item.entry.city.rawValue))
-            rows.int8(Int64(item.entry.sequence))
-            rows.int2(Int16(item.outcome.decision.rawValue))
-            rows.bytea(item.feedEntry.hash.rawValue)
-            rows.bytea(item.feedEntry.bytes)
-        }
-        return rows
+    private static func addFeed(_ item: Decided, _ feedEntry: SealedFeedEntry, to rows: inout CopyRows) {
+        rows.row(fields: 6)
+        rows.int8(item.position)
+        rows.int4(Int32(item.entry.city.rawValue))
+        rows.int8(Int64(item.entry.sequence))
+        rows.int2(Int16(item.outcome.decision.rawValue))
+        rows.bytea(feedEntry.hash.rawValue)
+        rows.bytea(feedEntry.bytes)
     }
 
-    private func policyRows() throws -> CopyRows {
-        var rows = CopyRows()
-        for item in decided where item.outcome.decision == .noted {
-            guard case .policyPublished(let policy) = item.journalEntry.content else { continue }
-            rows.row(fields: 3)
-            rows.int4(Int32(bitPattern: policy.version))
-            rows.int8(item.position)
-            rows.bytea(try PayloadCoding.policyDocument(item.entry.payload))
-        }
-        return rows
+    private static func addPolicy(_ item: Decided, to rows: inout CopyRows) throws {
+        guard case .policyPublished(let policy) = item.journalEntry.content else { return }
+        rows.row(fields: 3)
+        rows.int4(Int32(bitPattern: policy.version))
+        rows.int8(item.position)
+        rows.bytea(try PayloadCoding.policyDocument(item.entry.payload))
     }
 
-    private func voucherRows() -> CopyRows {
-        var rows = CopyRows()
-        for item in decided where item.outcome.decision == .noted {
-            guard case .voucherIssued(let voucher) = item.journalEntry.content else { continue }
-            rows.row(fields: 10)
-            rows.bytea(Key.voucher(city: item.entry.city, number: voucher.number).bytes)
-            rows.int8(item.position)
-            rows.int4(Int32(item.entry.city.rawValue))
-            rows.text(voucher.number)
-            rows.text(voucher.programme)
-            rows.text(voucher.enterprise.rawValue)
-            rows.text(voucher.enterpriseName)
-            rows.int8(voucher.faceValue.rawValue)
-            rows.date(daysSince1970: voucher.validity.from.rawValue)
-            rows.date(daysSince1970: voucher.validity.until.rawValue)
-        }
-        return rows
+    private static func addVoucher(_ item: Decided, to rows: inout CopyRows) {
+        guard case .voucherIssued(let voucher) = item.journalEntry.content else { return }
+        rows.row(fields: 10)
+        rows.bytea(Key.voucher(city: item.entry.city, number: voucher.number).bytes)
+        rows.int8(item.position)
+        rows.int4(Int32(item.entry.city.rawValue))
+        rows.text(voucher.number)
+        rows.text(voucher.programme)
+        rows.text(voucher.enterprise.rawValue)
+        rows.text(voucher.enterpriseName)
+        rows.int8(voucher.faceValue.rawValue)
+        rows.date(daysSince1970: voucher.validity.from.rawValue)
+        rows.date(daysSince1970: voucher.validity.until.rawValue)
     }
 
-    private func addClaim(_ claim: Claim, _ item: Decided, to rows: inout CopyRows) {
+    private func addClaim(_ item: Decided, to rows: inout CopyRows) {
+        guard case .claimFiled(let claim) = item.journalEntry.content else { return }
         let withdrawn = withdrawals[item.position]
         rows.row(fields: 16)
         rows.int8(item.position)
@@ -205,6 +192,15 @@ struct FoldWriter {
         if let caseID = item.outcome.caseID { rows.text(caseID) } else { rows.null() }
         rows.bytea(ReasonCoding.encode(item.outcome.reasons))
         if let withdrawn { rows.int8(withdrawn) } else { rows.null() }
+    }
+
+    private func addKeys(_ item: Decided, to rows: inout CopyRows) {
+        var last: Key?
+        for holding in item.outcome.holdings {
+            // One row a key is exclusive, however many items the claim has under it.
+            addKey(holding, item, isFirst: holding.key != last, to: &rows)
+            last = holding.key
+        }
     }
 
     private func addKey(_ holding: Holding, _ item: Decided, isFirst: Bool, to rows: inout CopyRows) {
@@ -227,7 +223,7 @@ struct FoldWriter {
         }
     }
 
-    private func addFindings(_ item: Decided, to rows: inout CopyRows) {
+    private static func addFindings(_ item: Decided, to rows: inout CopyRows) {
         for reason in item.outcome.reasons {
             let blocking = reason.blocking.isEmpty ? [ClaimName(city: .registry, number: "")] : reason.blocking
             for name in blocking {
@@ -242,19 +238,23 @@ struct FoldWriter {
         }
     }
 
-    private func addCase(_ item: Decided, to rows: inout CopyRows, parties: inout CopyRows) {
-        guard let caseID = item.outcome.caseID, let claim = item.outcome.claim else { return }
-        let holds = item.outcome.reasons.filter { $0.outcome == .hold }
+    private static func addCase(_ item: Decided, to rows: inout CopyRows) {
+        guard let caseID = item.outcome.caseID else { return }
         rows.row(fields: 4)
         rows.text(caseID)
         rows.int8(item.position)
-        rows.textArray(holds.map(\.rule))
+        rows.textArray(item.outcome.reasons.filter { $0.outcome == .hold }.map(\.rule))
         rows.text("open")
-        for name in Set(holds.flatMap(\.blocking) + [claim]).sorted() {
-            parties.row(fields: 3)
-            parties.text(caseID)
-            parties.int4(Int32(name.city.rawValue))
-            parties.text(name.number)
+    }
+
+    private static func addParties(_ item: Decided, to rows: inout CopyRows) {
+        guard let caseID = item.outcome.caseID, let claim = item.outcome.claim else { return }
+        let blocking = item.outcome.reasons.filter { $0.outcome == .hold }.flatMap(\.blocking)
+        for name in Set(blocking + [claim]).sorted() {
+            rows.row(fields: 3)
+            rows.text(caseID)
+            rows.int4(Int32(name.city.rawValue))
+            rows.text(name.number)
         }
     }
 }

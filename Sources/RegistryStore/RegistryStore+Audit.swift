@@ -24,8 +24,7 @@ extension RegistryStore {
     package func recompute(progress: @escaping @Sendable (Int) -> Void) async throws -> AuditReport {
         let secrets = secrets
         return try await pool.run { session in
-            try session.transaction {
-                try session.run(script: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            try session.transaction(isSnapshot: true) {
                 var report = AuditReport()
                 var fold = Fold()
                 let registry = try RegistryRow.read(session)
@@ -43,8 +42,9 @@ extension RegistryStore {
                             "position \(row.position): the feed differs from what the journal of \(entry.city) gives")
                         // What follows is compared from the recorded entry on, so that each fault is named once.
                         guard let hash = Digest(rawValue: row.feedHash) else { return false }
-                        composer.resume(after: FeedHead(
-                            incarnation: registry.incarnation, position: row.position, hash: hash))
+                        composer.resume(
+                            after: FeedHead(
+                                incarnation: registry.incarnation, position: row.position, hash: hash))
                     }
                     report.examined += 1
                     report.head = recomputed.head
@@ -94,8 +94,7 @@ extension RegistryStore {
     /// A city that changed its key is verified under the key that the registry's log names for that time.
     package func verify(progress: @escaping @Sendable (Int) -> Void) async throws -> AuditReport {
         try await pool.run { session in
-            try session.transaction {
-                try session.run(script: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            try session.transaction(isSnapshot: true) {
                 var report = AuditReport()
                 try ChainAudit(session: session, progress: progress).run(into: &report)
                 try RegistryStore.verifyFeed(session, &report)
@@ -118,7 +117,8 @@ extension RegistryStore {
         for row in 0..<result.count {
             guard let city = CityCode(rawValue: UInt32(result.int(row, 0))) else { continue }
             report.faults.append(
-                "log \(city): \(result.int(row, 1)) entries count as decided, \(result.int(row, 2)) are answered in the feed")
+                "log \(city): \(result.int(row, 1)) entries count as decided, \(result.int(row, 2)) are answered in the feed"
+            )
         }
     }
 
@@ -141,7 +141,8 @@ extension RegistryStore {
         report.faults += faults
         let registry = try RegistryRow.read(session)
         if faults.isEmpty, head != registry.feedHead {
-            report.faults.append("the feed ends at \(head.position), the registry's record says \(registry.feedHead.position)")
+            report.faults.append(
+                "the feed ends at \(head.position), the registry's record says \(registry.feedHead.position)")
         }
         report.head = head
     }

@@ -26,10 +26,9 @@ extension RegistryStore {
     /// Answers CLEAR or HIT as of the newest decided position; UNKNOWN while no policy is in force.
     package func check(_ question: PreCheck) async throws -> CheckResult {
         try await pool.run { session in
-            try session.transaction {
-                try session.run(script: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            try session.transaction(isSnapshot: true) {
                 let head = try RegistryRow.read(session).feedHead
-                guard let policy = try RegistryStore.currentPolicy(session) else {
+                guard let policy = try policies.current(session) else {
                     return CheckResult(answer: .unknown, reasons: [], position: head, policyVersion: 0)
                 }
                 let ledger = try LedgerLoader(session: session).load(Set(question.keys), policy: policy)

@@ -40,46 +40,49 @@ struct StoredBatch {
         let receipt = try Receipt(
             id: EntryID(using: &generator).rawValue, city: city, through: head, feedHead: feedHead, receivedAt: now
         ).signed(by: secrets.signingKey)
-        if let first = entries.first?.entry, let last = entries.last?.entry {
-            try session.copy(into: "entry (city_code, sequence, entry_id, kind, hash, bytes, fault)", rows())
+        if let first = entries.first?.entry {
+            try session.copy(into: "entry (city_code, sequence, entry_id, kind, hash, bytes, fault)", entries, addEntry)
             try session.execute(
                 """
-                INSERT INTO batch (city_code, first_sequence, last_sequence, entry_bytes, seal_body, seal_signature,
-                    receipt_body, receipt_signature, received_at_ms)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                WITH received AS (
+                    INSERT INTO batch (city_code, first_sequence, last_sequence, entry_bytes, seal_body,
+                        seal_signature, receipt_body, receipt_signature, received_at_ms)
+                    VALUES ($1, $7, $3, $8, $9, $10, $11, $12, $13))
+                \(StoredBatch.updateCity)
+                RETURNING pg_notify('\(RegistryStore.inboxChannel)', '')
                 """,
-                [
-                    .int4(Int32(city.rawValue)), .int8(Int64(first.sequence)), .int8(Int64(last.sequence)),
-                    .int8(Int64(entries.reduce(0) { $0 + $1.entry.bytes.count })), .bytea(seal.body), .bytea(seal.signature), .bytea(receipt.body), .bytea(receipt.signature),
+                cityParameters(head, time, watermark) + [
+                    .int8(Int64(first.sequence)), .int8(Int64(entries.reduce(0) { $0 + $1.entry.bytes.count })),
+                    .bytea(seal.body), .bytea(seal.signature), .bytea(receipt.body), .bytea(receipt.signature),
                     .int8(Int64(now)),
                 ])
-            try session.run(script: "NOTIFY \(RegistryStore.inboxChannel)")
+        } else {
+            try session.execute(StoredBatch.updateCity, cityParameters(head, time, watermark))
         }
-        try session.execute(
-            """
-            UPDATE city SET log_epoch = $2, log_sequence = $3, log_hash = $4, log_time = $5, watermark = $6
-            WHERE city_code = $1
-            """,
-            [
-                .int4(Int32(city.rawValue)), .bytea(head.epoch?.bytes), .int8(Int64(head.sequence)),
-                .bytea(head.hash.rawValue), .int8(Int64(bitPattern: time.rawValue)),
-                .int8(Int64(bitPattern: watermark.rawValue)),
-            ])
         return receipt
     }
 
-    private func rows() -> CopyRows {
-        var rows = CopyRows(reserving: entries.reduce(64) { $0 + $1.entry.bytes.count + 120 })
-        for (entry, fault) in entries {
-            rows.row(fields: 7)
-            rows.int4(Int32(city.rawValue))
-            rows.int8(Int64(entry.sequence))
-            if fault == PushReview.repeatedID { rows.null() } else { rows.bytea(entry.id.rawValue) }
-            rows.int4(Int32(bitPattern: entry.kind.rawValue))
-            rows.bytea(entry.hash.rawValue)
-            rows.bytea(entry.bytes)
-            if let fault { rows.text(fault) } else { rows.null() }
-        }
-        return rows
+    private static let updateCity = """
+        UPDATE city SET log_epoch = $2, log_sequence = $3, log_hash = $4, log_time = $5, watermark = $6
+        WHERE city_code = $1
+        """
+
+    private func cityParameters(_ head: LogHead, _ time: HybridTime, _ watermark: HybridTime) -> [PostgresParameter] {
+        [
+            .int4(Int32(city.rawValue)), .bytea(head.epoch?.bytes), .int8(Int64(head.sequence)),
+            .bytea(head.hash.rawValue), .int8(Int64(bitPattern: time.rawValue)),
+            .int8(Int64(bitPattern: watermark.rawValue)),
+        ]
+    }
+
+    private func addEntry(_ item: (entry: Entry, fault: String?), to rows: inout CopyRows) {
+        rows.row(fields: 7)
+        rows.int4(Int32(city.rawValue))
+        rows.int8(Int64(item.entry.sequence))
+        if item.fault == PushReview.repeatedID { rows.null() } else { rows.bytea(item.entry.id.rawValue) }
+        rows.int4(Int32(bitPattern: item.entry.kind.rawValue))
+        rows.bytea(item.entry.hash.rawValue)
+        rows.bytea(item.entry.bytes)
+        if let fault = item.fault { rows.text(fault) } else { rows.null() }
     }
 }

@@ -21,7 +21,9 @@ extension RegistryStore {
             let accepted = try PushReview.review(
                 batch, standing: standing, knownHash: { known[$0] }, isKnownID: ids.contains, now: now
             ).get()
-            if accepted.appended.isEmpty, accepted.watermark == standing.watermark, let receipt = try RegistryStore.receipt(at: standing.head, city, session) {
+            if accepted.appended.isEmpty, accepted.watermark == standing.watermark,
+                let receipt = try RegistryStore.receipt(at: standing.head, city, session)
+            {
                 return PushAnswer(
                     answers: accepted.answers, firstSequence: batch.entries.first?.sequence ?? 0, receipt: receipt)
             }

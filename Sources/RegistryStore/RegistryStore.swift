@@ -11,6 +11,7 @@ import VoucherDomain
 package struct RegistryStore: Sendable {
     package let pool: PostgresPool
     package let secrets: RegistrySecrets
+    let policies = PolicyCache()
 
     package init(pool: PostgresPool, secrets: RegistrySecrets) {
         self.pool = pool
@@ -41,7 +42,8 @@ package struct RegistrySecrets: Sendable {
 
     /// One digest of all of them, which betrays none.
     var digest: [UInt8] {
-        Secret.stored(signingKey.publicKey.bytes + withUnsafeBytes(of: keyEpoch.bigEndian, Array.init) + federationSecret
+        Secret.stored(
+            signingKey.publicKey.bytes + withUnsafeBytes(of: keyEpoch.bigEndian, Array.init) + federationSecret
                 + detailMaster)
     }
 
@@ -51,7 +53,9 @@ package struct RegistrySecrets: Sendable {
 /// A request that the store refuses, in words for whoever made it.
 package struct RegistryRefusal: Error, Hashable, Sendable {
     package struct Code: Hashable, Sendable {
-        private enum Raw { case unknownCity, exists, suspended, tokenUnusable, fenced, diverged, invalid, notFound, notInitialised }
+        private enum Raw {
+            case unknownCity, exists, suspended, tokenUnusable, fenced, diverged, invalid, notFound, notInitialised
+        }
         private let raw: Raw
 
         package static let unknownCity = Code(raw: .unknownCity)

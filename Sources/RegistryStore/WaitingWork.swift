@@ -2,12 +2,13 @@ import Arbitration
 import FederationWire
 import PostgresClient
 import Replication
+import Synchronization
 import VoucherDomain
 
 /// Batches that wait to be folded, read and decoded, with the part of the ledger that they touch.
 ///
 /// It is read in one snapshot, which may be older than the fold is by the time it is folded:
-/// ``ledger(through:decided:)`` brings it up to date.
+/// ``ledger(after:)`` brings it up to date.
 struct WaitingWork: Sendable {
     /// An entry as it was received and as the fold sees it, not yet in its place.
     struct Item: Sendable {
@@ -24,15 +25,16 @@ struct WaitingWork: Sendable {
     let more: Bool
     private let needs: Needs
     /// The feed head that the ledger stands at.
-    private let asOf: FeedHead
+    let asOf: FeedHead
     private let ledger: Ledger
 
     /// Reads the oldest batches that wait: at most ``Arbiter/maximumEntries`` entries and
     /// ``Arbiter/maximumBytes`` bytes, unless one batch has more.
     ///
     /// - Parameter inFlight: Batches that are being written at this moment.
-    static func read(_ session: PostgresSession, inFlight: [Int64]) throws -> WaitingWork {
-        try session.run(script: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    static func read(
+        _ session: PostgresSession, _ policies: PolicyCache, inFlight: [Int64]
+    ) throws -> WaitingWork {
         let asOf = try RegistryRow.read(session).feedHead
         let waiting = try session.execute(
             """
@@ -53,7 +55,7 @@ struct WaitingWork: Sendable {
         return WaitingWork(
             batchIDs: ranges.map(\.id), ends: ranges.map { ($0.city, $0.last) }, items: items,
             more: ranges.count < waiting.count || waiting.count == 1_000, needs: needs, asOf: asOf,
-            ledger: try LedgerLoader(session: session).load(needs, policy: RegistryStore.currentPolicy(session)))
+            ledger: try LedgerLoader(session: session).load(needs, policy: policies.current(session)))
     }
 
     private static func items(
@@ -78,36 +80,45 @@ struct WaitingWork: Sendable {
         }
     }
 
-    /// The ledger at `head`, or `nil` when `decided` does not reach from the snapshot to there.
-    ///
-    /// - Parameter decided: What was decided last, in order.
-    func ledger(through head: FeedHead, decided: [FoldWriter.Decided]) -> Ledger? {
-        if asOf == head { return ledger }
-        let missing = decided.drop { $0.position <= asOf.position }
-        guard let first = missing.first?.feedEntry.entry, first.position == asOf.position + 1,
-            first.previousHash == asOf.hash, missing.last?.feedEntry.head == head
-        else { return nil }
+    /// The ledger after `decided`, which starts at the position after the snapshot's.
+    func ledger(after decided: [FoldWriter.Decided]) -> Ledger {
         var ledger = ledger
-        for item in missing { ledger.catchUp(with: item.outcome, of: item.journalEntry, for: needs) }
+        for item in decided { ledger.catchUp(with: item.outcome, of: item.journalEntry, for: needs) }
         return ledger
     }
 
-    /// Notes that the batches are folded, inside the caller's transaction.
-    func markFolded(_ session: PostgresSession) throws {
-        try session.execute("UPDATE batch SET folded = true WHERE batch_id = ANY($1)", [.int8Array(batchIDs)])
+    /// Notes that the batches are folded and where the feed ends, and tells its readers, inside the caller's
+    /// transaction.
+    func finish(_ session: PostgresSession, head: FeedHead) throws {
         try session.execute(
             """
-            INSERT INTO fold_cursor (city_code, folded_sequence)
-            SELECT city, max(last) FROM unnest($1::int4[], $2::int8[]) AS u(city, last) GROUP BY city
-            ON CONFLICT (city_code) DO UPDATE SET folded_sequence = excluded.folded_sequence
-            """, [.int4Array(ends.map(\.city)), .int8Array(ends.map(\.last))])
+            WITH batches AS (UPDATE batch SET folded = true WHERE batch_id = ANY($1)),
+            cursors AS (
+                INSERT INTO fold_cursor (city_code, folded_sequence)
+                SELECT city, max(last) FROM unnest($2::int4[], $3::int8[]) AS u(city, last) GROUP BY city
+                ON CONFLICT (city_code) DO UPDATE SET folded_sequence = excluded.folded_sequence)
+            UPDATE registry SET feed_position = $4, feed_hash = $5
+            RETURNING pg_notify('\(RegistryStore.feedChannel)', '')
+            """,
+            [
+                .int8Array(batchIDs), .int4Array(ends.map(\.city)), .int8Array(ends.map(\.last)),
+                .int8(Int64(head.position)), .bytea(head.hash.rawValue),
+            ])
     }
 }
 
-extension RegistryStore {
-    /// The policy in force, or `nil` before the first one was folded.
-    static func currentPolicy(_ session: PostgresSession) throws -> Policy? {
-        let result = try session.execute("SELECT document FROM policy ORDER BY version DESC LIMIT 1")
-        return result.count == 0 ? nil : try PolicyCoding.decode(result.bytes(0, 0))
+/// The policy in force, decoded once a version.
+final class PolicyCache: Sendable {
+    private let latest = Mutex<Policy?>(nil)
+
+    /// - Returns: `nil` before the first policy was folded.
+    func current(_ session: PostgresSession) throws -> Policy? {
+        let version = try session.execute("SELECT max(version) FROM policy").optionalInt(0, 0)
+        guard let version else { return nil }
+        if let known = latest.withLock({ $0 }), Int64(known.version) == version { return known }
+        let result = try session.execute("SELECT document FROM policy WHERE version = $1", [.int4(Int32(version))])
+        let policy = try PolicyCoding.decode(result.bytes(0, 0))
+        latest.withLock { $0 = policy }
+        return policy
     }
 }

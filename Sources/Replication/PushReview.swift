@@ -174,7 +174,8 @@ package enum PushReview {
                 answers.append(.alreadyKnown)
                 continue
             }
-            let fault = entryFault(entry, chain, standing, isKnown: isKnownID(entry.id) || !ids.insert(entry.id).inserted)
+            let fault = entryFault(
+                entry, chain, standing, isKnown: isKnownID(entry.id) || !ids.insert(entry.id).inserted)
             // A rejected entry is a link of the chain, but its clock binds nothing after it.
             do { try chain.append(entry, keepingTime: fault != nil) } catch { return .failure(.chain(error)) }
             answers.append(fault.map(Answer.rejected) ?? .accepted)
@@ -194,7 +195,9 @@ package enum PushReview {
         if entry.time < standing.watermark { return "it is filed before the city's own watermark" }
         if entry.time.milliseconds > latestTime { return "its clock is beyond the year 2999" }
         if entry.kind.isRegistryAct { return "its kind belongs to the registry's log" }
-        if entry.payload.count > Entry.maximumPayloadBytes { return "its payload is over \(Entry.maximumPayloadBytes) bytes" }
+        if entry.payload.count > Entry.maximumPayloadBytes {
+            return "its payload is over \(Entry.maximumPayloadBytes) bytes"
+        }
         return nil
     }
 }

@@ -32,7 +32,9 @@ package enum ChildProgram {
         defer { for argument in arguments { free(argument) } }
         var child: pid_t = 0
         let spawned = posix_spawn(&child, command[0], &actions, &attributes, &arguments, environ)
-        guard spawned == 0 else { throw Failure(message: "cannot run \(command[0]): \(String(cString: strerror(spawned)))") }
+        guard spawned == 0 else {
+            throw Failure(message: "cannot run \(command[0]): \(String(cString: strerror(spawned)))")
+        }
         return child
     }
 

@@ -8,22 +8,22 @@ package enum Folder {
     ///
     /// - Throws: ``Failure``, which names the path and the system's reason.
     package static func make(_ path: String, mode: mode_t = 0o700) throws {
-        if mkdir(path, mode) == 0 || (errno == EEXIST && isFolder(path)) { return }
-        guard errno == ENOENT else { throw failure(path) }
-        let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        guard parent != path else { throw failure(path) }
-        try make(parent, mode: mode)
-        guard mkdir(path, mode) == 0 || errno == EEXIST else { throw failure(path) }
+        var missing: [String] = []
+        var url = URL(fileURLWithPath: path).standardizedFileURL
+        while !isFolder(url.path), url.path != "/" {
+            missing.append(url.path)
+            url.deleteLastPathComponent()
+        }
+        for folder in missing.reversed() where mkdir(folder, mode) != 0 && !isFolder(folder) {
+            let reason = String(cString: strerror(errno))
+            throw Failure(message: "cannot make the directory \(path): \(reason); name another")
+        }
     }
 
     private static func isFolder(_ path: String) -> Bool {
         var status = stat()
-        let isFolder = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-        errno = EEXIST
-        return isFolder
-    }
-
-    private static func failure(_ path: String) -> Failure {
-        Failure(message: "cannot make the directory \(path): \(String(cString: strerror(errno))); name another")
+        let (code, result) = (errno, stat(path, &status))
+        errno = code
+        return result == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 }

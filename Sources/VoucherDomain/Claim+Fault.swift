@@ -16,8 +16,11 @@ extension Claim {
         let names = invoices.flatMap(\.number.names)
         if Set(names).count != names.count { return "an invoice is named twice" }
         if let cardHours, !(0...1_000_000_000_000).contains(cardHours) { return "card_hours is out of bounds" }
-        let dates = [service.from, service.until] + [contractSignedOn].compactMap { $0 } + invoices.compactMap(\.issuedOn)
-        if dates.contains(where: { !(1900...2999).contains($0.year) }) { return "a date outside the years 1900 to 2999" }
+        let dates =
+            [service.from, service.until] + [contractSignedOn].compactMap { $0 } + invoices.compactMap(\.issuedOn)
+        if dates.contains(where: { !(1900...2999).contains($0.year) }) {
+            return "a date outside the years 1900 to 2999"
+        }
         if let filedAt, StatedTime(filedAt.rfc3339) != filedAt { return "filed_at is outside the years 1900 to 2999" }
         if !usageProof.isEmpty, usageProof.count != 32 { return "usage_proof_sha256 has not 32 bytes" }
         return nil
@@ -43,7 +46,12 @@ extension Claim {
 
     /// What is wrong with a text of 1 to `limit` characters, or `nil`.
     package static func textFault(_ column: String, _ text: String, atMost limit: Int) -> String? {
-        guard (1...limit).contains(text.unicodeScalars.count) else { return "\(column) has not 1 to \(limit) characters" }
+        // A short ASCII text, as most are, is seen to be right without its code points being counted.
+        let utf8 = text.utf8
+        if (1...limit).contains(utf8.count), utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return nil }
+        guard (1...limit).contains(text.unicodeScalars.count) else {
+            return "\(column) has not 1 to \(limit) characters"
+        }
         let isClean = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
         return isClean ? nil : "\(column) contains a control character"
     }

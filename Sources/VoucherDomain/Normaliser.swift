@@ -10,6 +10,8 @@ package enum Normaliser {
     ///
     /// Code points without an ASCII form are kept as they are.
     package static func folded(_ text: String) -> String {
+        // Most identifiers are in normal form already.
+        if text.utf8.allSatisfy({ $0 < 0x80 && !(0x61...0x7A).contains($0) }) { return text }
         var scalars = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             if scalar.value < 0x80 {
@@ -27,6 +29,7 @@ package enum Normaliser {
 
     /// ``folded(_:)`` without white space and hyphens of any kind: the form of codes and invoice numbers.
     package static func code(_ text: String) -> String {
+        if text.utf8.allSatisfy(\.isNormalCode) { return text }
         var scalars = folded(text).unicodeScalars
         scalars.removeAll { isSpace($0) || isHyphen($0) }
         return String(scalars)
@@ -73,5 +76,15 @@ package enum Normaliser {
 
     private static func compatibilitySequence(of value: UInt32) -> (scalar: UInt32, ascii: StaticString)? {
         CompatibilityTable.sequences.first { $0.scalar == value }
+    }
+}
+
+extension UInt8 {
+    /// An ASCII character that ``Normaliser/code(_:)`` leaves as it is.
+    fileprivate var isNormalCode: Bool {
+        switch self {
+        case 0x09...0x0D, 0x20, 0x2D, 0x61...0x7A, 0x80...0xFF: false
+        default: true
+        }
     }
 }

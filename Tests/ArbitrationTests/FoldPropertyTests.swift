@@ -90,7 +90,8 @@ struct FoldPropertyTests {
                 let name = outcome.claim
             {
                 let candidates = KeyDerivation(
-                    policy: policy, claim: claim, name: name, keys: entry.keys, claimID: entry.id, position: entry.position,
+                    policy: policy, claim: claim, name: name, keys: entry.keys, claimID: entry.id,
+                    position: entry.position,
                     voucher: naive.vouchers[.voucher(city: entry.city, number: claim.voucherNumber)]
                 ).holdings()
                 let expected = naive.holderReasons(against: candidates, service: claim.service, policy: policy)

@@ -50,7 +50,9 @@ struct OccupancyTests {
         let until = CalendarDate(rawValue: from.rawValue + 1 + Int32(numbers.number(below: 3)))
         let interval = numbers.once(in: 4) ? nil : DayInterval(from: from, until: until)
         var items: [[UInt8]] = [[]]
-        if numbers.once(in: 2) { items = [10, 11, 12].map { ItemSums.item([Key(bytes: [$0])]) }.filter { _ in !numbers.once(in: 3) } }
+        if numbers.once(in: 2) {
+            items = [10, 11, 12].map { ItemSums.item([Key(bytes: [$0])]) }.filter { _ in !numbers.once(in: 3) }
+        }
         return (items.isEmpty ? [[]] : items).map { item in
             Holding(
                 key: Self.key, position: position, claim: .hangzhou("C\(position)"), holder: holder, group: group,

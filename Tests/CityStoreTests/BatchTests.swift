@@ -81,7 +81,9 @@ struct BatchTests {
         #expect(sizes == [[1, 2, 3], [4, 5, 6], [7]])
     }
 
-    @Test("a batch ends with the entry that passes the bytes allowed, and is never empty", arguments: [1, 300, 700, 1_500])
+    @Test(
+        "a batch ends with the entry that passes the bytes allowed, and is never empty",
+        arguments: [1, 300, 700, 1_500])
     func boundedByBytes(limit: Int) throws {
         try node.issue((1...20).map { Form.voucher("SLQ-\($0)") }, now: .noon)
         let sizes = try #require(try batch(bytes: limit)).entries.map(\.bytes.count)

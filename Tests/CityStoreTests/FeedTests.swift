@@ -161,7 +161,8 @@ struct FeedTests {
     func foreignAnswer() throws {
         let position = registry.feed.count - 1
         for answers in [
-            LogHead(epoch: .first, sequence: 2, hash: .filled(3)), LogHead(epoch: .first, sequence: 77, hash: .filled(3)),
+            LogHead(epoch: .first, sequence: 2, hash: .filled(3)),
+            LogHead(epoch: .first, sequence: 77, hash: .filled(3)),
         ] {
             var entry = registry.feed[position].entry
             entry.answers = answers

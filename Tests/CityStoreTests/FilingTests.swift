@@ -33,7 +33,8 @@ struct FilingTests {
         let entry = try #require(try node.log().first)
 
         #expect(entry.kind == .voucherIssued)
-        #expect(try PayloadCoding.voucher(entry.payload) == VoucherForm(fields: Form.voucher().fields).validated().value)
+        #expect(
+            try PayloadCoding.voucher(entry.payload) == VoucherForm(fields: Form.voucher().fields).validated().value)
         #expect(
             try node.rows("SELECT voucher_no, sequence FROM voucher")
                 == [["voucher_no": "SLQ-2026-0001", "sequence": 1]])

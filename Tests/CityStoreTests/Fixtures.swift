@@ -24,7 +24,9 @@ extension Epoch {
 
 extension Digest {
     /// 32 equal bytes.
-    static func filled(_ byte: UInt8) -> Digest { fixture(Digest(rawValue: .init(repeating: byte, count: 32)), "digest") }
+    static func filled(_ byte: UInt8) -> Digest {
+        fixture(Digest(rawValue: .init(repeating: byte, count: 32)), "digest")
+    }
 }
 
 extension SigningKey {

@@ -32,7 +32,8 @@ struct InvalidRowTests {
 
     @Test("a row without a number is kept under its row number")
     func withoutNumber() throws {
-        let results = try node.file(Form.claim(1, line: 5, ["claim_no": nil]), Form.claim(2, line: 6, ["claim_no": " "]))
+        let results = try node.file(
+            Form.claim(1, line: 5, ["claim_no": nil]), Form.claim(2, line: 6, ["claim_no": " "]))
 
         #expect(results.map(\.number) == ["row 5", "row 6"])
         #expect(try node.store.claim("row 5")?.problems.map(\.column) == ["claim_no"])

@@ -126,7 +126,10 @@ struct KeyIndexTests {
     @Test("a refused claim takes nothing, a held one takes its keys")
     func refusedAndHeld() throws {
         try registry.fileInBeijing(1, ["bank_receipt_no": "BR1"])
-        try node.file(Form.claim(2, ["invoice_numbers": "\(Form.invoice(1));\(Form.invoice(2))", "invoice_amounts_yuan": "50000.00;1.00"]))
+        try node.file(
+            Form.claim(
+                2,
+                ["invoice_numbers": "\(Form.invoice(1));\(Form.invoice(2))", "invoice_amounts_yuan": "50000.00;1.00"]))
         try node.file(Form.claim(3, ["bank_receipt_no": "BR1"]))
         try node.sync(with: registry)
 

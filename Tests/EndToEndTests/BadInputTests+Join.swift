@@ -142,8 +142,8 @@ extension BadInputTests {
             let result = try await city.run(["join", token.text])
 
             #expect(result.status == 1)
-            result.expectSaid("no answer")
-            result.expectSaid("can be reached")
+            result.expectSaid("https://127.0.0.1:1 is not reached (Connection refused)")
+            result.expectSaid("check the network")
             try await expectNoNode(city)
             try await expectJoins(city, text)
         }

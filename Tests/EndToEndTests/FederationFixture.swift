@@ -58,6 +58,7 @@ struct FederationFixture {
     /// What was decided, by claim: state and position.
     func decisions() async throws -> [String: String] {
         let decided = try await allClaims().filter { $0.position != nil }
-        return Dictionary(uniqueKeysWithValues: decided.map { ($0.claim_no ?? "", "\($0.state) at \($0.position?.position ?? 0)") })
+        return Dictionary(
+            uniqueKeysWithValues: decided.map { ($0.claim_no ?? "", "\($0.state) at \($0.position?.position ?? 0)") })
     }
 }

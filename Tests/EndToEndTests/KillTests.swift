@@ -11,7 +11,9 @@ struct KillTests {
             let (federation, cities) = (fixture.federation, fixture.sample.cities)
             try await fixture.startCities()
             try await fixture.importFiles(of: Array(cities[..<6]))
-            for city in cities[..<6] { _ = try await federation.city(city.code, ["status", "--wait", "--timeout", "120"]) }
+            for city in cities[..<6] {
+                _ = try await federation.city(city.code, ["status", "--wait", "--timeout", "120"])
+            }
             let before = try await fixture.decisions()
 
             // Killed while the next cities' batches come in.

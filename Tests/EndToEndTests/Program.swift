@@ -4,10 +4,11 @@ import Testing
 
 @testable import Laboratory
 
-/// One of the two programs, run to its end or started as a daemon.
+/// One of the programs, run to its end or started as a daemon.
 enum Program: String {
     case city = "city-node"
     case registry = "national-registry"
+    case laboratory = "federation-lab"
 
     /// Runs a verb to its end.
     ///

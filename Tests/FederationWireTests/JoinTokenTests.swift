@@ -79,10 +79,14 @@ struct JoinTokenTests {
             registryKeyDigest: whole.registryKeyDigest, trustAnchor: [])
 
         for token in [short, nowhere] {
-            #expect(throws: WireFault("the join token is cut or damaged: copy it whole, or ask for a new one")) { try JoinToken(text: token.text) }
+            #expect(throws: WireFault("the join token is cut or damaged: copy it whole, or ask for a new one")) {
+                try JoinToken(text: token.text)
+            }
         }
         for text in ["vf1.", "vf1.AA", "vf1.____", "vf1.AAAAA"] {
-            #expect(throws: WireFault("the join token is cut or damaged: copy it whole, or ask for a new one")) { try JoinToken(text: text) }
+            #expect(throws: WireFault("the join token is cut or damaged: copy it whole, or ask for a new one")) {
+                try JoinToken(text: text)
+            }
         }
     }
 }

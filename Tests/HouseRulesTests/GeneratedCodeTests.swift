@@ -5,9 +5,12 @@ import Testing
 struct GeneratedCodeTests {
     /// Where protoc and the plugin are; the plugin is built with the package.
     static var isPossible: Bool {
-        let protoc = ["/usr/bin/protoc", "/usr/local/bin/protoc"].contains { FileManager.default.isExecutableFile(atPath: $0) }
+        let protoc = ["/usr/bin/protoc", "/usr/local/bin/protoc"].contains {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
         let plugin = ["protoc-gen-swift", "protoc-gen-swift-tool"].contains { name in
-            FileManager.default.isExecutableFile(atPath: SourceTree.root.appendingPathComponent(".build/debug/\(name)").path)
+            FileManager.default.isExecutableFile(
+                atPath: SourceTree.root.appendingPathComponent(".build/debug/\(name)").path)
         }
         return protoc && plugin
     }

@@ -21,7 +21,9 @@ struct LayerTests {
 
     @Test("the pure core asks no clock, no randomness of its own and no file", arguments: core.map(\.target))
     func coreIsPure(target: String) throws {
-        let banned = ["Date()", "ContinuousClock", "Task.sleep", "UUID()", "SystemRandomNumberGenerator", "FileManager", "getenv"]
+        let banned = [
+            "Date()", "ContinuousClock", "Task.sleep", "UUID()", "SystemRandomNumberGenerator", "FileManager", "getenv",
+        ]
         for file in try SourceTree.swiftFiles(in: "Sources/\(target)") {
             for word in banned { #expect(!file.text.contains(word), "\(file.path) mentions \(word)") }
         }
@@ -31,7 +33,9 @@ struct LayerTests {
     func programsAreApart() throws {
         for target in ["CitySchema", "CityStore", "CityNode", "city-node"] {
             for file in try SourceTree.swiftFiles(in: target == "CitySchema" ? "Schemas/city" : "Sources/\(target)") {
-                let foreign = Set(SourceTree.imports(file.text)).intersection(["CLibPQ", "PostgresClient", "RegistryStore", "NationalRegistry"])
+                let foreign = Set(SourceTree.imports(file.text)).intersection([
+                    "CLibPQ", "PostgresClient", "RegistryStore", "NationalRegistry",
+                ])
                 #expect(foreign == [], "\(file.path)")
             }
         }
@@ -45,7 +49,8 @@ struct LayerTests {
 
     @Test("protobuf types stay inside FederationWire")
     func protobufIsContained() throws {
-        let folders = try FileManager.default.contentsOfDirectory(atPath: SourceTree.root.appendingPathComponent("Sources").path)
+        let folders = try FileManager.default.contentsOfDirectory(
+            atPath: SourceTree.root.appendingPathComponent("Sources").path)
         for folder in folders where folder != "FederationWire" {
             for file in try SourceTree.swiftFiles(in: "Sources/\(folder)") {
                 #expect(!SourceTree.imports(file.text).contains("SwiftProtobuf"), "\(file.path)")

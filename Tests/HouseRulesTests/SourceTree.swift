@@ -15,7 +15,9 @@ enum SourceTree {
         let base = root.appendingPathComponent(folder)
         let paths = FileManager.default.enumerator(atPath: base.path)?.compactMap { $0 as? String } ?? []
         return try paths.filter { $0.hasSuffix(".swift") && !$0.contains("Generated/") }.sorted().map { path in
-            File(path: "\(folder)/\(path)", text: try String(contentsOf: base.appendingPathComponent(path), encoding: .utf8))
+            File(
+                path: "\(folder)/\(path)",
+                text: try String(contentsOf: base.appendingPathComponent(path), encoding: .utf8))
         }
     }
 

@@ -27,7 +27,8 @@ struct StyleTests {
     @Test("every migration file is listed", arguments: ["city", "registry"])
     func migrationsAreListed(program: String) throws {
         let folder = SourceTree.root.appendingPathComponent("Schemas/\(program)")
-        let files = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("Migrations").path)
+        let files = try FileManager.default.contentsOfDirectory(
+            atPath: folder.appendingPathComponent("Migrations").path)
         let schema = try #require(try SourceTree.swiftFiles(in: "Schemas/\(program)").first).text
 
         for file in files { #expect(schema.contains("\"\(file.dropLast(4))\""), "\(file) is not listed") }

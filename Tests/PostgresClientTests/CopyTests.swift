@@ -35,7 +35,8 @@ struct CopyTests {
             rows.textArray(["", "a,b", "券"])
             try session.copy(into: "sample", rows)
             let result = try session.execute(
-                "SELECT number, small, large, flag, day, day::text, bytes, words, list[2], cardinality(list) FROM sample")
+                "SELECT number, small, large, flag, day, day::text, bytes, words, list[2], cardinality(list) FROM sample"
+            )
             #expect(result.count == 1)
             #expect(result.int(0, 0) == Int64(Int32.min))
             #expect(result.int(0, 1) == Int64(Int16.min))
@@ -69,7 +70,10 @@ struct CopyTests {
 
     @Test(
         "a date is the same day on both sides",
-        arguments: [(0, "1970-01-01"), (-1, "1969-12-31"), (10_957, "2000-01-01"), (-25_567, "1900-01-01"), (376_199, "2999-12-31")]
+        arguments: [
+            (0, "1970-01-01"), (-1, "1969-12-31"), (10_957, "2000-01-01"), (-25_567, "1900-01-01"),
+            (376_199, "2999-12-31"),
+        ]
             as [(Int32, String)])
     func dates(days: Int32, text: String) async throws {
         let answer = try await pool.run { session in

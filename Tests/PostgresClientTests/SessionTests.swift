@@ -111,7 +111,9 @@ struct SessionTests {
         try await pool.run { try $0.run(script: SessionTests.tables) }
 
         let error = await #expect(throws: PostgresError.self) {
-            try await pool.transaction { try $0.execute("INSERT INTO late VALUES (1), (1)"); return () }
+            try await pool.transaction {
+                try $0.execute("INSERT INTO late VALUES (1), (1)"); return ()
+            }
         }
         #expect(error?.code == .uniqueViolation)
         #expect(error?.constraint == "late_key")

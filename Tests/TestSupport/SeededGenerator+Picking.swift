@@ -3,7 +3,9 @@ package import Replication
 // What tests draw from a seeded generator; the same seed draws the same on every platform, so a failure replays.
 extension SeededGenerator {
     /// A number of the range.
-    package mutating func number<T: FixedWidthInteger>(in range: ClosedRange<T>) -> T { T.random(in: range, using: &self) }
+    package mutating func number<T: FixedWidthInteger>(in range: ClosedRange<T>) -> T {
+        T.random(in: range, using: &self)
+    }
 
     /// A number from 0 up to, not including, `bound`.
     package mutating func number(below bound: Int) -> Int { number(in: 0...(bound - 1)) }

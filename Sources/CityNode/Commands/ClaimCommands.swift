@@ -87,7 +87,8 @@ struct VoucherCommand: AsyncParsableCommand {
         func run() async throws {
             try await node.withNode { node in
                 if json { return try await printPages("/v1/vouchers", limit: limit, node) }
-                var table = TextTable(["voucher", "state", "yuan", "enterprise", "valid from", "until"], rightAligned: [2])
+                var table = TextTable(
+                    ["voucher", "state", "yuan", "enterprise", "valid from", "until"], rightAligned: [2])
                 var next: String? = "0"
                 var count = 0
                 while let after = next, count < limit ?? .max {

@@ -8,7 +8,8 @@ import VoucherDomain
 
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Take over a CSV file, row by row, in its order. The same file twice changes nothing.",
+        commandName: "import",
+        abstract: "Take over a CSV file, row by row, in its order. The same file twice changes nothing.",
         subcommands: [Vouchers.self, Claims.self])
 
     struct Vouchers: AsyncParsableCommand {
@@ -66,7 +67,8 @@ private final class CSVImport {
             progress.finish()
             if !counts.isEmpty {
                 Output.line(summary)
-                Output.note("city-node: \(file.path) is not imported to its end: import it again, nothing is recorded twice")
+                Output.note(
+                    "city-node: \(file.path) is not imported to its end: import it again, nothing is recorded twice")
             }
             throw error
         }

@@ -50,8 +50,12 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The registry's URL, if it has moved since the token was made.") var registry: String?
 
     func validate() throws {
-        guard let address = ListenAddress(listen) else { throw ValidationError("--listen is HOST:PORT, such as 127.0.0.1:8441") }
-        guard address.isLoopback else { throw ValidationError("the local API is plain HTTP and listens on the loopback only") }
+        guard let address = ListenAddress(listen) else {
+            throw ValidationError("--listen is HOST:PORT, such as 127.0.0.1:8441")
+        }
+        guard address.isLoopback else {
+            throw ValidationError("the local API is plain HTTP and listens on the loopback only")
+        }
     }
 
     func run() async throws {
@@ -95,7 +99,8 @@ struct StatusCommand: AsyncParsableCommand {
             if json { return try Output.json(state) }
             Output.line("city        \(state.city_code), epoch \(state.epoch)")
             Output.line("registry    \(state.connected ? "connected" : "not connected")")
-            Output.line("log         \(state.log_head) entries, \(state.received_through) received, \(state.unsent) unsent")
+            Output.line(
+                "log         \(state.log_head) entries, \(state.received_through) received, \(state.unsent) unsent")
             Output.line("feed        position \(state.feed_position), \(state.undecided) undecided")
             if let error = state.last_error { Output.line("last error  \(error)") }
         }

@@ -27,7 +27,8 @@ package struct CheckRequestDocument: Codable, Sendable {
             self = try JSONDecoder().decode(CheckRequestDocument.self, from: Data(json))
         } catch {
             throw WireFault(
-                "expected enterprise_uscc, provider_uscc, contract_no, invoices (an array of numbers) and, if you like, city_code")
+                "expected enterprise_uscc, provider_uscc, contract_no, invoices (an array of numbers) and, if you like, city_code"
+            )
         }
     }
 
@@ -35,7 +36,9 @@ package struct CheckRequestDocument: Codable, Sendable {
     ///
     /// - Parameter city: The city that asks, where the request names none.
     package func question(askedBy city: CityCode?) throws(WireFault) -> PreCheck {
-        guard let contract = ContractNumber(contract_no) else { throw WireFault("contract_no: expected a contract number") }
+        guard let contract = ContractNumber(contract_no) else {
+            throw WireFault("contract_no: expected a contract number")
+        }
         guard !invoices.isEmpty, invoices.count <= Claim.maximumInvoices else {
             throw WireFault("invoices: expected 1 to \(Claim.maximumInvoices) numbers")
         }

@@ -34,7 +34,9 @@ package enum FormDocument {
     }
 
     private static func object(_ json: [UInt8]) throws(WireFault) -> [String: Any] {
-        guard let value = try? JSONSerialization.jsonObject(with: Data(json)) else { throw WireFault("the body is no JSON") }
+        guard let value = try? JSONSerialization.jsonObject(with: Data(json)) else {
+            throw WireFault("the body is no JSON")
+        }
         guard let object = value as? [String: Any] else { throw WireFault("expected a JSON object") }
         return object
     }

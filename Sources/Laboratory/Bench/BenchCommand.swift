@@ -45,8 +45,11 @@ extension BenchCommand {
                 let result = try await LatencyBench(rounds: options.smallest ? 5 : rounds).run()
                 if options.json { return try Output.json(result) }
                 Output.line("                     p50 ms   p99 ms")
-                Output.line("decision applied     \(result.decision_p50_ms.formatted)     \(result.decision_p99_ms.formatted)")
-                Output.line("claim transaction    \(result.transaction_p50_ms.formatted)     \(result.transaction_p99_ms.formatted)")
+                Output.line(
+                    "decision applied     \(result.decision_p50_ms.formatted)     \(result.decision_p99_ms.formatted)")
+                Output.line(
+                    "claim transaction    \(result.transaction_p50_ms.formatted)     \(result.transaction_p99_ms.formatted)"
+                )
                 Output.line("ratio                \(result.ratio_p50.formatted)     \(result.ratio_p99.formatted)")
             }
         }
@@ -70,7 +73,8 @@ extension BenchCommand {
                 var table = TextTable(["keys", "p50 µs", "p99 µs", "bytes a key"], rightAligned: [0, 1, 2, 3])
                 for result in results {
                     table.add([
-                        String(result.keys), result.p50_us.formatted, result.p99_us.formatted, result.bytes_per_key.formatted,
+                        String(result.keys), result.p50_us.formatted, result.p99_us.formatted,
+                        result.bytes_per_key.formatted,
                     ])
                 }
                 Output.line(table.text)
@@ -85,10 +89,10 @@ struct BenchOptions: ParsableArguments {
 
     func run(_ body: () async throws -> Void) async throws {
         #if DEBUG
-        guard smallest else {
-            Output.note("federation-lab: a debug build measures nothing: swift build -c release, or --smallest")
-            throw ExitCode.failure
-        }
+            guard smallest else {
+                Output.note("federation-lab: a debug build measures nothing: swift build -c release, or --smallest")
+                throw ExitCode.failure
+            }
         #endif
         try await CommandFailure.catching(
             "federation-lab", explain: DemoCommand.explain, pass: { $0 is ExitCode }, exit: ExitCode.failure

@@ -37,7 +37,9 @@ struct CheckBench {
                 invoices: claim.invoices.map(\.number), city: nil)
         }
         // Every tenth question is about keys that are held.
-        let held = asked.enumerated().filter { $0.offset.isMultiple(of: 10) }.flatMap { $0.element.keys.map(hasher.hash) }
+        let held = asked.enumerated().filter { $0.offset.isMultiple(of: 10) }.flatMap {
+            $0.element.keys.map(hasher.hash)
+        }
         try fill(directory, held, keys)
         let bytes = Double(try fileSize(directory) - empty) / Double(keys)
         var hits = 0
@@ -46,7 +48,9 @@ struct CheckBench {
             if try !store.preCheck(question, hasher: hasher).isEmpty { hits += 1 }
             return start.duration(to: .now) / .microseconds(1)
         }
-        guard hits == (questions + 9) / 10 else { throw Sample.Failure(message: "\(hits) hits in \(questions) questions") }
+        guard hits == (questions + 9) / 10 else {
+            throw Sample.Failure(message: "\(hits) hits in \(questions) questions")
+        }
         try store.close()
         let percentiles = Percentiles(times)
         return Result(keys: keys, p50_us: percentiles.at(0.5), p99_us: percentiles.at(0.99), bytes_per_key: bytes)

@@ -126,8 +126,13 @@ private struct CopyFloor {
         ]
         try await source.run { session in
             for (table, timed, untimed) in tables {
-                try session.run(script: "COPY (SELECT * FROM \(table) WHERE \(timed)) TO '\(directory)/\(table).timed' (FORMAT binary)")
-                try session.run(script: "COPY (SELECT * FROM \(table) WHERE \(untimed)) TO '\(directory)/\(table).untimed' (FORMAT binary)")
+                try session.run(
+                    script:
+                        "COPY (SELECT * FROM \(table) WHERE \(timed)) TO '\(directory)/\(table).timed' (FORMAT binary)")
+                try session.run(
+                    script:
+                        "COPY (SELECT * FROM \(table) WHERE \(untimed)) TO '\(directory)/\(table).untimed' (FORMAT binary)"
+                )
             }
         }
         return try await target.run { session in

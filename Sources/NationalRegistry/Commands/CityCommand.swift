@@ -26,7 +26,8 @@ private struct TokenMaker {
 
     func token(_ city: CityCode, name: String, secret: [UInt8], expiresAt: UInt64) async throws -> String {
         guard let advertised = try await store.advertised() else {
-            throw RegistryRefusal(.notInitialised, "no server has run on this database yet: start national-registry serve first")
+            throw RegistryRefusal(
+                .notInitialised, "no server has run on this database yet: start national-registry serve first")
         }
         return JoinToken(
             url: url ?? advertised.url, city: city, cityName: name, secret: secret, expiresAt: expiresAt,
@@ -52,7 +53,8 @@ extension CityCommand {
                 let expiresAt = now + expiresHours * 3_600_000
                 let maker = TokenMaker(store: store, url: url)
                 guard try await store.advertised() != nil else {
-                    throw RegistryRefusal(.notInitialised, "no server has run on this database yet: start national-registry serve first")
+                    throw RegistryRefusal(
+                        .notInitialised, "no server has run on this database yet: start national-registry serve first")
                 }
                 let secret = try await store.enroll(code, name: name, expiresAt: expiresAt, now: now)
                 Output.line(try await maker.token(code, name: name, secret: secret, expiresAt: expiresAt))

@@ -19,7 +19,9 @@ struct ClaimCommand: AsyncParsableCommand {
         @Flag(help: "Print JSON.") var json = false
 
         func validate() throws {
-            guard ClaimName(name) != nil else { throw ValidationError("a claim is named CITY/CLAIM_NO, such as 110000/C0000004") }
+            guard ClaimName(name) != nil else {
+                throw ValidationError("a claim is named CITY/CLAIM_NO, such as 110000/C0000004")
+            }
         }
 
         func run() async throws {
@@ -38,7 +40,9 @@ struct ClaimCommand: AsyncParsableCommand {
                 Output.line("  decided at \(record.decidedAt.position) under policy \(record.policyVersion)")
                 for reason in record.reasons {
                     Output.line("  [\(reason.outcome.rawValue)] \(reason.rule): \(reason.message)")
-                    if !reason.blocking.isEmpty { Output.line("     blocking: \(reason.blocking.map(\.description).joined(separator: ", "))") }
+                    if !reason.blocking.isEmpty {
+                        Output.line("     blocking: \(reason.blocking.map(\.description).joined(separator: ", "))")
+                    }
                 }
                 if let caseID = record.caseID { Output.line("  case       \(caseID)") }
             }
@@ -67,7 +71,8 @@ struct ClaimCommand: AsyncParsableCommand {
             filter.enterprise = try enterprise.map { try value("--enterprise", try? CreditCode.parse($0).get().code) }
             filter.provider = try provider.map { try value("--provider", try? CreditCode.parse($0).get().code) }
             filter.contract = try contract.map { try value("--contract", ContractNumber($0)) }
-            filter.keys = try invoice.map { try value("--invoice", try? InvoiceNumber($0)).names.map(Key.invoice) } ?? []
+            filter.keys =
+                try invoice.map { try value("--invoice", try? InvoiceNumber($0)).names.map(Key.invoice) } ?? []
             filter.voucherNumber = voucher
             return filter
         }
@@ -83,8 +88,11 @@ struct ClaimCommand: AsyncParsableCommand {
             let filter = try filter()
             try await database.withStore { store in
                 let queries = RegistryQueries(store: store)
-                if json { return try Output.json(try await queries.claims(filter, after: 0, limit: limit ?? 1_000_000)) }
-                var table = TextTable(["claim", "state", "yuan", "enterprise", "contract", "reasons"], rightAligned: [2])
+                if json {
+                    return try Output.json(try await queries.claims(filter, after: 0, limit: limit ?? 1_000_000))
+                }
+                var table = TextTable(
+                    ["claim", "state", "yuan", "enterprise", "contract", "reasons"], rightAligned: [2])
                 for record in try await store.claims(filter, after: 0, limit: limit ?? 1_000_000) {
                     table.add([
                         record.name.description, record.state.name, record.claim.claimed.yuan,
@@ -143,7 +151,8 @@ struct DuplicatesCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await database.withStore { store in
-            let list = try await RegistryQueries(store: store).duplicates(rule: rule, after: 0, limit: limit ?? 1_000_000)
+            let list = try await RegistryQueries(store: store).duplicates(
+                rule: rule, after: 0, limit: limit ?? 1_000_000)
             if json { return try Output.json(list) }
             var table = TextTable(["rule", "yuan", "claims"], rightAligned: [1])
             for item in list.items {

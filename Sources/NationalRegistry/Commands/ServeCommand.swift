@@ -32,9 +32,15 @@ struct ServeCommand: AsyncParsableCommand {
     var trustAnchor: String?
 
     func validate() throws {
-        guard ListenAddress(listen) != nil else { throw ValidationError("--listen is HOST:PORT, such as 127.0.0.1:8440") }
-        if (tlsCertificate == nil) != (tlsKey == nil) { throw ValidationError("--tls-certificate and --tls-key go together") }
-        if let advertise, URL(string: advertise)?.scheme != "https" { throw ValidationError("--advertise is an https URL") }
+        guard ListenAddress(listen) != nil else {
+            throw ValidationError("--listen is HOST:PORT, such as 127.0.0.1:8440")
+        }
+        if (tlsCertificate == nil) != (tlsKey == nil) {
+            throw ValidationError("--tls-certificate and --tls-key go together")
+        }
+        if let advertise, URL(string: advertise)?.scheme != "https" {
+            throw ValidationError("--advertise is an https URL")
+        }
         try database.validate()
     }
 
@@ -43,7 +49,9 @@ struct ServeCommand: AsyncParsableCommand {
         try await database.withDatabase { url, state in
             guard let address = ListenAddress(listen) else { return }
             var tls: RegistryServer.TLSFiles?
-            if let tlsCertificate, let tlsKey { tls = .init(certificate: tlsCertificate, key: tlsKey, trustAnchor: trustAnchor) }
+            if let tlsCertificate, let tlsKey {
+                tls = .init(certificate: tlsCertificate, key: tlsKey, trustAnchor: trustAnchor)
+            }
             let base = advertise.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
             let options = RegistryServer.Options(listen: address, advertise: base, tls: tls, databaseURL: url)
             try await RegistryServer(options: options, state: state, logger: logger).run()

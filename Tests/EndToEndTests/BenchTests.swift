@@ -1,0 +1,36 @@
+import Foundation
+import Testing
+
+/// That the benchmarks run to their end; what they measure in a debug build says nothing.
+@Suite("Benchmarks", .serialized)
+struct BenchTests {
+    @Test("ingest counts claims, the floor and single transactions", arguments: [["ingest"], ["latency"]])
+    func pairs(arguments: [String]) async throws {
+        let result = try await Program.laboratory.run(["bench"] + arguments + ["--smallest", "--json"])
+
+        #expect(result.status == 0, "\(result.errors)")
+        let figures = try result.json([String: Double].self)
+        #expect(figures.count >= 6)
+        #expect(figures.values.allSatisfy { $0 > 0 && $0.isFinite })
+    }
+
+    @Test("check finds what is held and nothing else")
+    func check() async throws {
+        let result = try await Program.laboratory.run(["bench", "check", "--smallest", "--json"])
+
+        #expect(result.status == 0, "\(result.errors)")
+        let figures = try result.json([[String: Double]].self)
+        #expect(figures.map { $0["keys"] } == [1_000])
+    }
+
+    #if DEBUG
+        @Test("a debug build refuses to measure", arguments: ["ingest", "latency", "check"])
+        func debugBuild(bench: String) async throws {
+            let result = try await Program.laboratory.run(["bench", bench])
+
+            #expect(result.status == 1)
+            #expect(result.output == "")
+            result.expectSaid("swift build -c release")
+        }
+    #endif
+}
