@@ -166,7 +166,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "FederationHTTP", "FederationWire", "Laboratory", "NationalRegistry", "Replication", "Terminal",
-                "VoucherDomain", asyncHTTPClient, nioCore, nioHTTP1, nioSSL,
+                "TestSupport", "VoucherDomain", asyncHTTPClient, nioCore, nioHTTP1, nioSSL,
             ], swiftSettings: settings),
     ]
 )

@@ -25,6 +25,16 @@ struct QueryRoutes {
         }
         group.post("checks") { request, _ in try await authorised(request) { try await check(request) } }
         group.get("duplicates") { request, _ in try await authorised(request) { try await duplicates(request) } }
+        group.get("cases") { request, _ in try await authorised(request) { try await cases(request) } }
+        group.get("cases/{id}") { request, context in
+            let id = try context.parameters.require("id")
+            return try await authorised(request) {
+                guard let found = try await queries.conflictCase(id) else {
+                    throw Problem(.notFound, "not-found", "there is no case \(id)")
+                }
+                return try JSONBody.response(found)
+            }
+        }
         group.get("cities") { request, _ in
             try await authorised(request) {
                 try JSONBody.response(ListDocument(items: try await queries.cities(), next: nil))
@@ -108,6 +118,17 @@ struct QueryRoutes {
         } catch let fault as WireFault {
             throw Problem(.badRequest, "malformed", fault.message)
         }
+    }
+
+    private func cases(_ request: Request) async throws -> Response {
+        let state = request.text("state")
+        if let state, !["open", "closed"].contains(state) {
+            throw Problem(.badRequest, "query", "state: expected open or closed")
+        }
+        let limit = try request.number("limit", default: 100, in: 1...1_000)
+        let after = try request.number("after", default: 0, in: 0...Int64.max)
+        return try JSONBody.response(
+            try await queries.cases(isOpen: state.map { $0 == "open" }, after: after, limit: Int(limit)))
     }
 
     private func duplicates(_ request: Request) async throws -> Response {

@@ -18,7 +18,7 @@ package struct RegistryCommand: AsyncParsableCommand {
         version: "national-registry 0.1.0 (protocol 1)",
         subcommands: [
             ServeCommand.self, MigrateCommand.self, CityCommand.self, TokenCommand.self, PolicyCommand.self,
-            CheckCommand.self, ClaimCommand.self, DuplicatesCommand.self, AuditCommand.self,
+            CheckCommand.self, ClaimCommand.self, CaseCommand.self, DuplicatesCommand.self, AuditCommand.self,
         ])
 
     package init() {}

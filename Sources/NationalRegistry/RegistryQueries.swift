@@ -36,6 +36,45 @@ package struct RegistryQueries: Sendable {
         package let claimed_yuan: String
     }
 
+    /// A case in `case list` and `GET /v1/cases`.
+    package struct CaseDocument: Encodable, Sendable {
+        package struct Claim: Encodable, Sendable {
+            package let city_code: String
+            package let claim_no: String
+            package let state: String
+            package let claimed_yuan: String
+        }
+
+        package let case_id: String
+        /// `open` or `closed`.
+        package let state: String
+        package let position: Int64
+        package let rules: [String]
+        package let claims: [Claim]
+
+        init(_ found: RegistryStore.ConflictCase) {
+            case_id = found.id
+            state = found.isOpen ? "open" : "closed"
+            position = found.position
+            rules = found.rules
+            claims = found.parties.map { party in
+                Claim(
+                    city_code: party.claim.city.description, claim_no: party.claim.number, state: party.state.name,
+                    claimed_yuan: party.claimed.yuan)
+            }
+        }
+    }
+
+    package func cases(isOpen: Bool?, after: Int64, limit: Int) async throws -> ListDocument<CaseDocument> {
+        let found = try await store.cases(isOpen: isOpen, after: after, limit: limit)
+        let next = found.count == limit ? found.last.map { String($0.position) } : nil
+        return ListDocument(items: found.map(CaseDocument.init), next: next)
+    }
+
+    package func conflictCase(_ id: String) async throws -> CaseDocument? {
+        try await store.cases(id: id, limit: 1).first.map(CaseDocument.init)
+    }
+
     package func cities() async throws -> [CityDocument] {
         try await store.cities().map { city in
             CityDocument(

@@ -116,6 +116,8 @@ struct FoldWriter {
             UPDATE claim SET state = 6, withdrawn_position = w.at
             FROM unnest($1::int8[], $2::int8[]) AS w(claim, at) WHERE position = w.claim
             """, [positions, .int8Array(earlier.compactMap { withdrawals[$0] })])
+        // A held claim that is withdrawn leaves nothing to rule on.
+        try session.execute("UPDATE conflict_case SET state = 'closed' WHERE position = ANY($1)", [positions])
     }
 
     private func writeClaims(_ session: PostgresSession) throws {
@@ -135,7 +137,7 @@ struct FoldWriter {
             into: "finding (position, rule, outcome, key, blocking_city, blocking_claim_no)",
             filed.filter { !$0.outcome.reasons.isEmpty }, FoldWriter.addFindings)
         let held = filed.filter { $0.outcome.caseID != nil }
-        try session.copy(into: "conflict_case (case_id, position, rules, state)", held, FoldWriter.addCase)
+        try session.copy(into: "conflict_case (case_id, position, rules, state)", held, addCase)
         try session.copy(into: "conflict_case_claim (case_id, city_code, claim_no)", held, FoldWriter.addParties)
     }
 
@@ -238,13 +240,13 @@ struct FoldWriter {
         }
     }
 
-    private static func addCase(_ item: Decided, to rows: inout CopyRows) {
+    private func addCase(_ item: Decided, to rows: inout CopyRows) {
         guard let caseID = item.outcome.caseID else { return }
         rows.row(fields: 4)
         rows.text(caseID)
         rows.int8(item.position)
         rows.textArray(item.outcome.reasons.filter { $0.outcome == .hold }.map(\.rule))
-        rows.text("open")
+        rows.text(withdrawals[item.position] == nil ? "open" : "closed")
     }
 
     private static func addParties(_ item: Decided, to rows: inout CopyRows) {

@@ -5,16 +5,6 @@ package import Replication
 package import VoucherDomain
 
 extension RegistryStore {
-    /// The policy in force with its file, byte for byte; `nil` before the first one was folded.
-    package func policy() async throws -> (policy: Policy, document: [UInt8])? {
-        try await pool.run { session in
-            let result = try session.execute("SELECT document FROM policy ORDER BY version DESC LIMIT 1")
-            guard result.count == 1 else { return nil }
-            let document = result.bytes(0, 0)
-            return (try PolicyCoding.decode(document), document)
-        }
-    }
-
     /// What the registry answers to a check, as of a feed head.
     package struct CheckResult: Hashable, Sendable {
         package let answer: PreCheck.Answer

@@ -55,7 +55,7 @@ struct ClaimCommand: AsyncParsableCommand {
 
         @OptionGroup var database: DatabaseOptions
         @Option(help: "City code.") var city: CityCode?
-        @Option(help: "reserved, refused, held or withdrawn.") var state: String?
+        @Option(help: "reserved, refused, held or withdrawn.") var claimState: String?
         @Option(help: "Enterprise's credit code.") var enterprise: String?
         @Option(help: "Provider's credit code.") var provider: String?
         @Option(help: "Contract number.") var contract: String?
@@ -67,7 +67,7 @@ struct ClaimCommand: AsyncParsableCommand {
         private func filter() throws -> RegistryStore.ClaimFilter {
             var filter = RegistryStore.ClaimFilter()
             filter.city = city
-            filter.state = try state.map { try value("--state", Outcome.Decision(name: $0)) }
+            filter.state = try claimState.map { try value("--claim-state", Outcome.Decision(name: $0)) }
             filter.enterprise = try enterprise.map { try value("--enterprise", try? CreditCode.parse($0).get().code) }
             filter.provider = try provider.map { try value("--provider", try? CreditCode.parse($0).get().code) }
             filter.contract = try contract.map { try value("--contract", ContractNumber($0)) }
