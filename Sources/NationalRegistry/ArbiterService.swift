@@ -53,6 +53,12 @@ package struct ArbiterService: Service {
         while !Task.isCancelled {
             let start = ContinuousClock.now
             let report = try await arbiter.decide()
+            if let poison = report.poison {
+                Counter(label: "national_registry.poison_alarms").increment()
+                logger.critical(
+                    "ALARM: the database cannot take an entry; it is answered invalid, the others go on",
+                    metadata: ["poison": "\(poison)"])
+            }
             for position in report.guarded {
                 Counter(label: "national_registry.guard_alarms").increment()
                 logger.critical(

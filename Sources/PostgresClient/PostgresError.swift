@@ -34,5 +34,9 @@ package struct PostgresError: Error, Hashable, Sendable, CustomStringConvertible
         code.rawValue.hasPrefix("08") || ["57P01", "57P02", "57P03"].contains(code.rawValue)
     }
 
+    /// Whether the statement's own data is at fault, so that the same again fails again: a value that cannot be stored,
+    /// a constraint, a limit (SQLSTATE classes 22, 23 and 54).
+    package var isDataFault: Bool { ["22", "23", "54"].contains(code.rawValue.prefix(2)) }
+
     package var description: String { "\(message) [\(code.rawValue)]" }
 }

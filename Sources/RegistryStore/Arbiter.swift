@@ -21,9 +21,12 @@ package struct Arbiter: Sendable {
     private let store: RegistryStore
     private let ahead = Ahead()
 
-    /// What was folded while the last transaction ran.
+    /// What the last call leaves to the next one.
     private final class Ahead: Sendable {
+        /// What was folded while the last transaction ran.
         let batch = Mutex<FoldedBatch?>(nil)
+        /// How many batches are still to be taken one by one, because one of them cannot be written.
+        let suspects = Mutex(0)
     }
 
     /// What one transaction decided.
@@ -32,7 +35,9 @@ package struct Arbiter: Sendable {
         /// Whether more waits.
         package let more: Bool
         /// The positions of claims that the second guard holds: the ledger and the database disagree.
-        package let guarded: [Int64]
+        package var guarded: [Int64] = []
+        /// An entry that the database would not take, which is now answered `invalid` so that the others go on.
+        package var poison: String?
     }
 
     /// The most entries folded in one transaction, unless one batch is larger.
@@ -80,9 +85,18 @@ package struct Arbiter: Sendable {
         }
         let batch: FoldedBatch
         if let folded { batch = folded } else { batch = try await fold(after: nil) }
-        guard !batch.decided.isEmpty else { return Report(decided: 0, more: false, guarded: []) }
-        async let following = batch.work.more ? fold(after: batch) : nil
-        let (decided, head) = try await write(batch)
+        guard !batch.decided.isEmpty else { return Report(decided: 0, more: false) }
+        let isSuspect = ahead.suspects.withLock { suspects in
+            defer { suspects = max(0, suspects - 1) }
+            return suspects > 0
+        }
+        async let following = batch.work.more && !isSuspect ? fold(after: batch) : nil
+        let (decided, head): ([FoldWriter.Decided], FeedHead)
+        do {
+            (decided, head) = try await write(batch)
+        } catch let error as PostgresError where error.isDataFault {
+            return try await isolate(batch, error)
+        }
         let guarded = decided.filter(\.isGuarded).map(\.position)
         // What was folded on claims that are now held instead is wrong.
         if var next = try await following, !next.decided.isEmpty, guarded.isEmpty {
@@ -93,13 +107,46 @@ package struct Arbiter: Sendable {
         return Report(decided: decided.count, more: batch.work.more, guarded: guarded)
     }
 
+    /// The same batch would fail for ever, and with it the nation: looks for the entry at fault, first batch by batch,
+    /// then by halves, and has it answered `invalid`.
+    private func isolate(_ batch: FoldedBatch, _ error: PostgresError) async throws -> Report {
+        guard batch.work.batchIDs.count == 1 else {
+            ahead.suspects.withLock { $0 = batch.work.batchIDs.count }
+            return Report(decided: 0, more: true)
+        }
+        let secrets = store.secrets
+        let culprit = try await writer.run { session in
+            try session.transaction {
+                let registry = try RegistryRow.lock(session)
+                let composer = FeedComposer(
+                    head: registry.feedHead, incarnation: registry.incarnation, hasher: secrets.hasher,
+                    detailMaster: secrets.detailMaster)
+                let item = try batch.firstUnwritable(session, composer)
+                // Without what it says it cannot be stored either: the fault is not in the entry.
+                guard item.journalEntry.content != .faulty(Arbiter.poisonFault) else { throw error }
+                let entry = item.entry
+                try session.execute(
+                    "UPDATE entry SET fault = $3 WHERE city_code = $1 AND sequence = $2",
+                    [.int4(Int32(entry.city.rawValue)), .int8(Int64(entry.sequence)), .text(Arbiter.poisonFault)])
+                return "entry \(entry.sequence) of city \(entry.city): \(error)"
+            }
+        }.get()
+        ahead.suspects.withLock { $0 = 1 }
+        return Report(decided: 0, more: true, poison: culprit)
+    }
+
+    /// What the feed says of an entry that the database would not take. Never changes.
+    static let poisonFault = "the registry cannot store what it says"
+
     /// Reads what waits and folds it.
     ///
     /// - Parameter current: The batch that is being written; `nil` when none is.
     private func fold(after current: FoldedBatch?) async throws -> FoldedBatch {
-        try await reader.run { session in
+        let most = ahead.suspects.withLock { $0 } > 0 ? 1 : WaitingWork.maximumBatches
+        return try await reader.run { session in
             try session.transaction(isSnapshot: true) {
-                let work = try WaitingWork.read(session, store.policies, inFlight: current?.work.batchIDs ?? [])
+                let work = try WaitingWork.read(
+                    session, store.policies, inFlight: current?.work.batchIDs ?? [], batches: most)
                 // The snapshot is either from before the current batch was committed, or from after.
                 let position = Int64(work.asOf.position)
                 guard let current, let last = current.decided.last?.position, position < last else {
@@ -158,6 +205,27 @@ private struct FoldedBatch: Sendable {
             return FoldWriter.Decided(
                 entry: item.entry, journalEntry: journalEntry, outcome: outcome, policy: fold.ledger.policy)
         }
+    }
+
+    /// The first entry with which the batch cannot be written; nothing is written.
+    func firstUnwritable(_ session: PostgresSession, _ composer: FeedComposer) throws -> FoldWriter.Decided {
+        struct Undone: Error {}
+        /// The first `fitting` entries can be written, the first `failing` ones cannot.
+        var (fitting, failing) = (0, decided.count)
+        while failing - fitting > 1 {
+            let middle = (fitting + failing) / 2
+            do {
+                try session.savepoint {
+                    _ = try FoldWriter(Array(decided[..<middle]), composer: composer).write(session)
+                    throw Undone()
+                }
+            } catch is Undone {
+                fitting = middle
+            } catch let error as PostgresError where error.isDataFault {
+                failing = middle
+            }
+        }
+        return decided[failing - 1]
     }
 
     /// Writes the batch, folded again where the second guard refuses a claim.

@@ -28,19 +28,24 @@ struct WaitingWork: Sendable {
     let asOf: FeedHead
     private let ledger: Ledger
 
+    /// The most batches folded in one transaction.
+    static let maximumBatches = 1_000
+
     /// Reads the oldest batches that wait: at most ``Arbiter/maximumEntries`` entries and
     /// ``Arbiter/maximumBytes`` bytes, unless one batch has more.
     ///
-    /// - Parameter inFlight: Batches that are being written at this moment.
+    /// - Parameters:
+    ///   - inFlight: Batches that are being written at this moment.
+    ///   - most: The most batches to take.
     static func read(
-        _ session: PostgresSession, _ policies: PolicyCache, inFlight: [Int64]
+        _ session: PostgresSession, _ policies: PolicyCache, inFlight: [Int64], batches most: Int
     ) throws -> WaitingWork {
         let asOf = try RegistryRow.read(session).feedHead
         let waiting = try session.execute(
             """
             SELECT batch_id, city_code, first_sequence, last_sequence, entry_bytes FROM batch
-            WHERE NOT folded AND batch_id <> ALL($1) ORDER BY batch_id LIMIT 1000
-            """, [.int8Array(inFlight)])
+            WHERE NOT folded AND batch_id <> ALL($1) ORDER BY batch_id LIMIT $2
+            """, [.int8Array(inFlight), .int8(Int64(most))])
         var ranges: [(id: Int64, city: Int32, first: Int64, last: Int64)] = []
         var (entries, bytes): (Int64, Int64) = (0, 0)
         while ranges.count < waiting.count, entries < Arbiter.maximumEntries, bytes < Arbiter.maximumBytes {
@@ -54,7 +59,7 @@ struct WaitingWork: Sendable {
         let needs = Needs(items.map(\.journalEntry))
         return WaitingWork(
             batchIDs: ranges.map(\.id), ends: ranges.map { ($0.city, $0.last) }, items: items,
-            more: ranges.count < waiting.count || waiting.count == 1_000, needs: needs, asOf: asOf,
+            more: ranges.count < waiting.count || waiting.count == most, needs: needs, asOf: asOf,
             ledger: try LedgerLoader(session: session).load(needs, policy: policies.current(session)))
     }
 
