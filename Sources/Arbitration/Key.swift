@@ -86,6 +86,18 @@ package struct Key: Hashable, Comparable, Sendable {
         self.bytes = bytes
     }
 
+    /// The kind and the fields, for people.
+    package var readable: String {
+        var fields: [String] = []
+        var rest = bytes.dropFirst()
+        while rest.count >= 2, let high = rest.popFirst(), let low = rest.popFirst() {
+            let length = Int(high) << 8 | Int(low)
+            fields.append(String(decoding: rest.prefix(length), as: UTF8.self))
+            rest = rest.dropFirst(length)
+        }
+        return "\(kind?.name ?? "of an unknown kind") \(fields.joined(separator: " "))"
+    }
+
     /// The kind, or `nil` when the bytes are no key of this version.
     package var kind: KeyKind? { bytes.first.flatMap(KeyKind.init(rawValue:)) }
 

@@ -99,6 +99,42 @@ extension Ledger {
     }
 }
 
+extension Ledger {
+    /// Where this ledger, which a database keeps, differs from the one that the journal gives; in words for an auditor.
+    package func differences(from journal: Ledger, atMost limit: Int) -> [String] {
+        var found: [String] = []
+        for name in Set(claims.keys).union(journal.claims.keys).sorted() where claims[name] != journal.claims[name] {
+            found.append(
+                "claim \(name): the table says \(Ledger.text(claims[name])), the journal \(Ledger.text(journal.claims[name]))"
+            )
+        }
+        for key in Set(vouchers.keys).union(journal.vouchers.keys).sorted() where vouchers[key] != journal.vouchers[key]
+        {
+            found.append("voucher \(key.readable): the table does not say what the journal says")
+        }
+        for key in Set(occupancies.keys).union(journal.occupancies.keys).sorted() {
+            let (kept, due) = (Ledger.ordered(occupancies[key]), Ledger.ordered(journal.occupancies[key]))
+            guard kept != due else { continue }
+            let holders = [kept, due].map { $0.map(\.claim.description).joined(separator: ", ") }
+            found.append(
+                holders[0] == holders[1]
+                    ? "key \(key.readable): the table has other amounts, dates or holders than the journal"
+                    : "key \(key.readable): held by [\(holders[0])] in the table, by [\(holders[1])] in the journal")
+        }
+        return Array(found.prefix(limit))
+    }
+
+    private static func text(_ record: ClaimRecord?) -> String {
+        record.map { "\($0.state) at \($0.position)" } ?? "nothing"
+    }
+
+    private static func ordered(_ occupancy: Occupancy?) -> [Holding] {
+        (occupancy?.holdings ?? []).sorted {
+            $0.position == $1.position ? $0.item.lexicographicallyPrecedes($1.item) : $0.position < $1.position
+        }
+    }
+}
+
 /// What a ledger must hold before a batch of entries can be folded on it.
 package struct Needs: Hashable, Sendable {
     /// Every live holding under these keys.

@@ -24,6 +24,46 @@ struct LedgerLoader {
         return ledger
     }
 
+    /// The whole ledger as the tables have it, read ten thousand positions at a time.
+    ///
+    /// - Parameter last: The last decided position.
+    func loadAll(through last: Int64) throws -> Ledger {
+        var ledger = Ledger()
+        for first in stride(from: Int64(1), through: last, by: 10_000) {
+            let range = [PostgresParameter.int8(first), .int8(first + 9_999)]
+            let claims = try session.execute(
+                "SELECT city_code, claim_no, position, state FROM claim WHERE position BETWEEN $1 AND $2", range)
+            for row in 0..<claims.count { _ = try LedgerLoader.insertClaim(claims, row, into: &ledger) }
+            try LedgerLoader.insertHoldings(
+                session.execute(
+                    """
+                    SELECT k.key, k.position, c.city_code, c.claim_no, k.holder, k.cofunding_group, k.item,
+                        k.amount_fen, k.capacity_fen, k.service_from, k.service_until
+                    FROM claim_key k JOIN claim c ON c.position = k.position
+                    WHERE k.position BETWEEN $1 AND $2 AND k.live ORDER BY k.position, k.key, k.item
+                    """, range), into: &ledger)
+            try LedgerLoader.insertVouchers(
+                session.execute(
+                    """
+                    SELECT key, programme, enterprise_uscc, enterprise_name, face_value_fen, valid_from, valid_until,
+                        voucher_no
+                    FROM voucher WHERE position BETWEEN $1 AND $2
+                    """, range), into: &ledger)
+        }
+        return ledger
+    }
+
+    private static func insertClaim(
+        _ result: borrowing PostgresResult, _ row: Int, into ledger: inout Ledger
+    ) throws -> ClaimName {
+        guard let city = CityCode(rawValue: UInt32(result.int(row, 0))),
+            let state = Outcome.Decision(rawValue: UInt8(result.int(row, 3)))
+        else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim") }
+        let name = ClaimName(city: city, number: result.text(row, 1))
+        ledger.insert(.init(position: result.int(row, 2), state: state), for: name)
+        return name
+    }
+
     /// - Returns: The positions of the claims that are to be withdrawn.
     private func loadClaims(_ needs: Needs, into ledger: inout Ledger) throws -> [Int64] {
         let names = Array(needs.claims)
@@ -36,11 +76,7 @@ struct LedgerLoader {
             """, [.int4Array(names.map { Int32($0.city.rawValue) }), .textArray(names.map(\.number))])
         var withdrawn: [Int64] = []
         for row in 0..<result.count {
-            guard let city = CityCode(rawValue: UInt32(result.int(row, 0))),
-                let state = Outcome.Decision(rawValue: UInt8(result.int(row, 3)))
-            else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim") }
-            let name = ClaimName(city: city, number: result.text(row, 1))
-            ledger.insert(.init(position: result.int(row, 2), state: state), for: name)
+            let name = try LedgerLoader.insertClaim(result, row, into: &ledger)
             if needs.withdrawnClaims.contains(name) { withdrawn.append(result.int(row, 2)) }
         }
         return withdrawn
@@ -62,8 +98,14 @@ struct LedgerLoader {
             FROM claim_key k JOIN claim c ON c.position = k.position
             WHERE k.key = ANY($1) AND k.live ORDER BY k.position, k.key, k.item
             """, [.byteaArray(keys)])
+        try LedgerLoader.insertHoldings(result, into: &ledger)
+    }
+
+    private static func insertHoldings(_ result: borrowing PostgresResult, into ledger: inout Ledger) throws {
         for row in 0..<result.count {
-            guard let city = CityCode(rawValue: UInt32(result.int(row, 2))) else { continue }
+            guard let city = CityCode(rawValue: UInt32(result.int(row, 2))) else {
+                throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim_key")
+            }
             var interval: DayInterval?
             if let from = result.date(row, 9), let until = result.date(row, 10) {
                 interval = DayInterval(from: CalendarDate(rawValue: from), until: CalendarDate(rawValue: until))
@@ -85,6 +127,10 @@ struct LedgerLoader {
                 voucher_no
             FROM voucher WHERE key = ANY($1)
             """, [.byteaArray(keys.map(\.bytes))])
+        try LedgerLoader.insertVouchers(result, into: &ledger)
+    }
+
+    private static func insertVouchers(_ result: borrowing PostgresResult, into ledger: inout Ledger) throws {
         for row in 0..<result.count {
             guard let enterprise = CreditCode(rawValue: result.text(row, 2)),
                 let from = result.date(row, 5), let until = result.date(row, 6),

@@ -15,7 +15,8 @@ extension RegistryStore {
         package init() {}
     }
 
-    /// Folds the whole journal again in memory and compares every feed entry, byte for byte.
+    /// Folds the whole journal again in memory and compares every feed entry, byte for byte; then the tables from
+    /// which the arbiter decides, row by row.
     ///
     /// The reference ledger is built from nothing but the logs; it shares the rule book with the arbiter and
     /// none of its SQL.
@@ -53,6 +54,10 @@ extension RegistryStore {
                 }
                 if report.faults.isEmpty, report.head != registry.feedHead {
                     report.faults.append("the feed's end differs from the registry's own record of it")
+                }
+                if report.faults.count < 20 {
+                    let tables = try LedgerLoader(session: session).loadAll(through: Int64(registry.feedHead.position))
+                    report.faults += tables.differences(from: fold.ledger, atMost: 20 - report.faults.count)
                 }
                 return report
             }

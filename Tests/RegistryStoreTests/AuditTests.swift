@@ -82,6 +82,38 @@ struct AuditTests {
         #expect(report.faults.contains { $0.contains("position 6") })
     }
 
+    @Test(
+        "a table from which the next claims would be decided, and that was changed, is named",
+        arguments: [
+            ("UPDATE claim_key SET live = false WHERE get_byte(key, 0) = 1 AND live", "key invoice E:"),
+            ("UPDATE claim_key SET live = true WHERE get_byte(key, 0) = 5", "held by ["),
+            (
+                "UPDATE claim_key SET amount_fen = amount_fen + 1 WHERE get_byte(key, 0) = 4 AND live",
+                "key voucher 440300 V1"
+            ),
+            (
+                "UPDATE claim_key SET holder = 'x' WHERE get_byte(key, 0) = 2 AND live",
+                "other amounts, dates or holders"
+            ),
+            ("UPDATE voucher SET face_value_fen = face_value_fen + 1", "voucher voucher 440300 V1"),
+            ("UPDATE claim SET state = 3 WHERE claim_no = 'C1'", "claim 440300/C1: the table says refused"),
+            ("DELETE FROM claim_key WHERE live", "the journal"),
+        ])
+    func derivedTables(change: String, named: String) async throws {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        city.issue(.sample("V1"))
+        city.file(.sample("C1", invoices: [.serial(1)]), .sample("C2", invoices: [.serial(1)]))
+        try await city.push(to: registry)
+        try await registry.decide()
+        #expect(try await registry.store.recompute { _ in }.faults == [])
+
+        try await registry.run(change)
+
+        let faults = try await registry.store.recompute { _ in }.faults
+        #expect(faults.contains { $0.contains(named) }, "\(faults)")
+    }
+
     @Test("a log that was received and is marked as decided without a decision is found")
     func neverDecided() async throws {
         let registry = try await registry()
