@@ -49,10 +49,11 @@ struct PolicyPreviewTests {
         let preview = preview(.sample(version: 3), journal.entries)
 
         #expect(
-            preview.changes.map { [$0.claim.number, "\($0.before)", "\($0.after)", $0.rules.joined(separator: " ")] } == [
-                ["B", "refused", "reserved", "enterprise-year-cap"],
-                ["C", "reserved", "refused", "invoice-once"],
-            ])
+            preview.changes.map { [$0.claim.number, "\($0.before)", "\($0.after)", $0.rules.joined(separator: " ")] }
+                == [
+                    ["B", "refused", "reserved", "enterprise-year-cap"],
+                    ["C", "reserved", "refused", "invoice-once"],
+                ])
     }
 
     @Test("a withdrawal frees its keys on both sides")

@@ -1,6 +1,6 @@
-import Replication
 import Arbitration
 import PostgresClient
+import Replication
 import TestSupport
 import Testing
 import VoucherDomain

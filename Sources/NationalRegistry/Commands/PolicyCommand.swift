@@ -84,7 +84,9 @@ struct PolicyCommand: AsyncParsableCommand {
             try await database.withStore { store in
                 let isNew = try await store.publish(policy: try PolicyCommand.read(file), now: WallClock.now)
                 Output.line(
-                    isNew ? "published; the arbiter puts it in force at its next decision" : "published before: nothing changed")
+                    isNew
+                        ? "published; the arbiter puts it in force at its next decision"
+                        : "published before: nothing changed")
             }
         }
     }
