@@ -8,7 +8,8 @@ import Terminal
 package final class EmbeddedPostgres: @unchecked Sendable {
     // `@unchecked Sendable`: all stored properties are constants; the lock file's descriptor is used by `stop` alone.
     private let directory: String
-    private let binaries: String
+    /// PostgreSQL's major version.
+    private let version: Int
     private let lock: Int32
     /// The account that the server runs under when this process is root, which PostgreSQL refuses to be.
     private let account: String?
@@ -20,7 +21,7 @@ package final class EmbeddedPostgres: @unchecked Sendable {
     /// Starts the cluster in `directory`, or joins the one that runs there; makes it when there is none.
     package init(directory: String) throws {
         self.directory = URL(fileURLWithPath: directory).standardizedFileURL.path
-        binaries = try EmbeddedPostgres.findBinaries()
+        version = try EmbeddedPostgres.findVersion()
         account = getuid() == 0 ? "postgres" : nil
         try Folder.make(self.directory, mode: 0o755)
         lock = open("\(self.directory)/users.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -52,6 +53,9 @@ package final class EmbeddedPostgres: @unchecked Sendable {
         close(lock)
     }
 
+    /// Where the distribution keeps its versions.
+    private static let base = "/usr/lib/postgresql"
+    private var binaries: String { "\(EmbeddedPostgres.base)/\(version)/bin" }
     private var data: String { "\(directory)/data" }
     private var log: String { "\(directory)/postgres.log" }
 
@@ -78,7 +82,7 @@ package final class EmbeddedPostgres: @unchecked Sendable {
             shared_buffers = 256MB
             max_wal_size = 4GB
             max_connections = 100
-            wal_compression = lz4
+            wal_compression = \(version >= 15 ? "lz4" : "on")
             unix_socket_permissions = 0700
             """
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(making)/postgresql.conf"))
@@ -134,8 +138,7 @@ package final class EmbeddedPostgres: @unchecked Sendable {
     }
 
     /// The newest PostgreSQL of the distribution.
-    private static func findBinaries() throws -> String {
-        let base = "/usr/lib/postgresql"
+    private static func findVersion() throws -> Int {
         let versions = ((try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []).compactMap { Int($0) }
         guard
             let newest = versions.filter({ FileManager.default.isExecutableFile(atPath: "\(base)/\($0)/bin/initdb") })
@@ -143,7 +146,7 @@ package final class EmbeddedPostgres: @unchecked Sendable {
         else {
             throw Failure(message: "PostgreSQL is not installed: apt-get install postgresql, or use --database URL")
         }
-        return "\(base)/\(newest)/bin"
+        return newest
     }
 }
 
