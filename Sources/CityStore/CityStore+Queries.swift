@@ -139,18 +139,16 @@ extension CityStore {
     ///
     /// - Returns: The rules' holder conflicts; the other city's claim is not named, for it is not known here.
     package func preCheck(_ question: PreCheck, hasher: KeyHasher) throws -> [PreCheckHit] {
-        let keys = question.keys
+        let keys = question.keys.compactMap { key in key.kind.map { (kind: $0, hash: Data(hasher.hash(key))) } }
         return try pool.read { database in
             let statement = try database.cachedStatement(
                 sql: "SELECT city_code, tag, position FROM key_index WHERE hash = ?")
-            return try keys.flatMap { key -> [PreCheckHit] in
-                guard let kind = key.kind else { return [] }
-                let tag = hasher.tag(question.holder(of: kind))
-                return try Row.fetchAll(statement, arguments: [Data(hasher.hash(key))]).compactMap { row in
+            return try keys.flatMap { kind, hash in
+                try Row.fetchAll(statement, arguments: [hash]).compactMap { row -> PreCheckHit? in
                     let city: UInt32 = row["city_code"]
                     switch kind {
                     case .contract where city == question.city?.rawValue: return nil
-                    case .contractParties where row.bytes("tag") == tag: return nil
+                    case .contractParties where row.bytes("tag") == hasher.tag(question.holder(of: kind)): return nil
                     default:
                         return CityCode(rawValue: city).map {
                             PreCheckHit(kind: kind, city: $0, position: row["position"])

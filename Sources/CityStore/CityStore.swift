@@ -26,6 +26,8 @@ package struct CityStore: Sendable {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
+        // 8 MiB: the inner pages of a key index with ten million keys, so that a check reads leaves only.
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size = -8192") }
         pool = try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration)
         // GRDB sets NORMAL when it turns WAL on, after any preparation of the connection: acknowledged rows could
         // then be lost with the power.
