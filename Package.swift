@@ -77,7 +77,7 @@ let package = Package(
 
         // PostgreSQL.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-        .target(name: "PostgresClient", dependencies: ["CLibPQ"], swiftSettings: settings),
+        .target(name: "PostgresClient", dependencies: ["CLibPQ", collections], swiftSettings: settings),
         .target(
             name: "RegistryStore",
             dependencies: [

@@ -40,9 +40,9 @@ package struct CityStore: Sendable {
         }
         try migrator.migrate(pool)
         try pool.writeWithoutTransaction { database in
-            let mode = try String.fetchOne(database.cachedStatement(sql: "PRAGMA journal_mode"))
-            let synchronous = try Int.fetchOne(database.cachedStatement(sql: "PRAGMA synchronous"))
-            let foreignKeys = try Int.fetchOne(database.cachedStatement(sql: "PRAGMA foreign_keys"))
+            let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode")
+            let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")
+            let foreignKeys = try Int.fetchOne(database, sql: "PRAGMA foreign_keys")
             guard mode == "wal", synchronous == 2, foreignKeys == 1 else {
                 throw StoreRefusal(.unsafeSettings, "SQLite did not accept WAL, synchronous=FULL and foreign keys")
             }

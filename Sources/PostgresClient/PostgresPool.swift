@@ -1,3 +1,5 @@
+import Collections
+import DequeModule
 import Dispatch
 import Synchronization
 
@@ -116,7 +118,7 @@ package final class PostgresConnection: @unchecked Sendable {
 package final class AsyncSemaphore: Sendable {
     private struct State {
         var free: Int
-        var waiters: [(id: UInt64, continuation: CheckedContinuation<Void, any Error>)] = []
+        var waiters: Deque<(id: UInt64, continuation: CheckedContinuation<Void, any Error>)> = []
         var cancelled: Set<UInt64> = []
         var nextID: UInt64 = 0
     }

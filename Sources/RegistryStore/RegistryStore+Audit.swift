@@ -33,10 +33,7 @@ extension RegistryStore {
                     head: .empty, incarnation: registry.incarnation, hasher: secrets.hasher,
                     detailMaster: secrets.detailMaster)
                 try RegistryStore.eachFeedRow(session) { row in
-                    let entry = try EntryCoding.decode(row.entry)
-                    let journalEntry = JournalEntry(
-                        position: Int64(row.position), city: entry.city, id: entry.id.rawValue,
-                        content: PayloadCoding.content(of: entry, rejectedFor: row.fault))
+                    let (entry, journalEntry) = try row.decoded()
                     let recomputed = try composer.compose(entry, fold.apply(journalEntry))
                     if recomputed.bytes != row.feed {
                         report.faults.append(
@@ -70,6 +67,17 @@ extension RegistryStore {
         let feedHash: [UInt8]
         let entry: [UInt8]
         let fault: String?
+
+        /// The entry that is answered, as it was written and as the fold sees it.
+        func decoded() throws -> (entry: Entry, journalEntry: JournalEntry) {
+            let entry = try EntryCoding.decode(entry)
+            return (
+                entry,
+                JournalEntry(
+                    position: Int64(position), city: entry.city, id: entry.id.rawValue,
+                    content: PayloadCoding.content(of: entry, rejectedFor: fault))
+            )
+        }
     }
 
     /// Reads the journal in order, a thousand rows at a time, until `body` returns false.

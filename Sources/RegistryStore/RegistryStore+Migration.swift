@@ -102,7 +102,7 @@ extension RegistryStore {
             throw RegistryRefusal(
                 .invalid,
                 "this database belongs to a registry with other keys than those of --state: name its own directory, or "
-                    + "restore the missing files from their backup; nothing was written")
+                    + "restore the missing files from their backup; the database is as it was")
         }
     }
 

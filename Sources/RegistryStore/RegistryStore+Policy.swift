@@ -54,11 +54,7 @@ extension RegistryStore {
             try session.transaction(isSnapshot: true) {
                 var preview = PolicyPreview(policy)
                 try RegistryStore.eachFeedRow(session) { row in
-                    let entry = try EntryCoding.decode(row.entry)
-                    preview.apply(
-                        JournalEntry(
-                            position: Int64(row.position), city: entry.city, id: entry.id.rawValue,
-                            content: PayloadCoding.content(of: entry, rejectedFor: row.fault)))
+                    preview.apply(try row.decoded().journalEntry)
                     if row.position.isMultiple(of: 1_000) { progress(Int(row.position)) }
                     return true
                 }

@@ -50,7 +50,8 @@ CREATE TABLE join_token (
     used_at_ms bigint
 );
 
--- Every log, entry by entry, exactly as its origin wrote it. Never updated, never deleted.
+-- Every log, entry by entry, exactly as its origin wrote it. Never deleted; of an undecided entry that the fold's
+-- tables cannot take, `fault` is set before it is decided. Nothing else is ever updated.
 CREATE TABLE entry (
     city_code integer NOT NULL,
     sequence bigint NOT NULL CHECK (sequence > 0),
