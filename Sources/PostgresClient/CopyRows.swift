@@ -1,19 +1,24 @@
-/// Rows for `COPY … FROM STDIN (FORMAT binary)`, encoded as they are added.
+/// Rows to be inserted, encoded as `COPY … FROM STDIN (FORMAT binary)` takes them.
 ///
 /// Call ``row(fields:)`` and then exactly that many field methods, in the order of the column list.
 package struct CopyRows: Sendable {
     private(set) var bytes: [UInt8]
     package private(set) var count = 0
+    /// The fields of the last row.
+    private var fields = 0
+
+    private static let header = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0x00, 0, 0, 0, 0, 0, 0, 0, 0]
 
     /// - Parameter reserving: Bytes to set aside; about 150 a row.
     package init(reserving capacity: Int = 0) {
-        bytes = Array("PGCOPY\n".utf8) + [0xFF, 0x0D, 0x0A, 0x00, 0, 0, 0, 0, 0, 0, 0, 0]
+        bytes = CopyRows.header
         bytes.reserveCapacity(capacity)
     }
 
     package mutating func row(fields: Int16) {
         bytes.append(fields)
         count += 1
+        self.fields = Int(fields)
     }
 
     package mutating func int2(_ value: Int16) {
@@ -57,6 +62,36 @@ package struct CopyRows: Sendable {
 
     /// Forgets what was sent.
     mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+
+    /// The most values in one INSERT.
+    private static let maximumParameters = 200
+
+    /// The same rows as one INSERT with bound values, whose types the server infers from the columns; `nil` when they
+    /// are too many. A field has the same bytes in either form.
+    func insertStatement(_ target: String) -> (sql: String, parameters: [PostgresParameter])? {
+        guard count * fields <= CopyRows.maximumParameters else { return nil }
+        var parameters: [PostgresParameter] = []
+        var offset = CopyRows.header.count
+        func take(_ size: Int) -> [UInt8]? {
+            guard offset + size <= bytes.count else { return nil }
+            defer { offset += size }
+            return Array(bytes[offset..<offset + size])
+        }
+        for _ in 0..<count {
+            // What is not as long as it says goes to COPY, and is refused there.
+            guard take(2) == Int16(fields).bigEndianBytes else { return nil }
+            for _ in 0..<fields {
+                guard let length = take(4).map({ $0.reduce(0) { $0 << 8 | Int($1) } }) else { return nil }
+                let isNull = length == 0xFFFF_FFFF
+                guard let value = take(isNull ? 0 : length) else { return nil }
+                parameters.append(PostgresParameter(type: 0, bytes: isNull ? nil : value))
+            }
+        }
+        let rows = (0..<count).map { row in
+            "(" + (1...fields).map { "$\(row * fields + $0)" }.joined(separator: ",") + ")"
+        }
+        return ("INSERT INTO \(target) VALUES \(rows.joined(separator: ","))", parameters)
+    }
 
     /// The end marker.
     static let trailer: [UInt8] = [0xFF, 0xFF]

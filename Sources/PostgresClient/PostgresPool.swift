@@ -91,7 +91,14 @@ package final class PostgresConnection: @unchecked Sendable {
                 state.withLock { $0 = State(isReusable: false) }
             }
         }
-        return try body(session)
+        do {
+            let value = try body(session)
+            try session.flush()
+            return value
+        } catch {
+            session.discardQueued()
+            throw error
+        }
     }
 
     private func openSession() throws -> PostgresSession {

@@ -18,6 +18,15 @@ package final class PostgresSession {
     /// The names of prepared statements; a text with parameters of the same types is planned once a connection.
     private var prepared: [Statement: String] = [:]
 
+    /// A statement that goes to the server with the next one that needs an answer.
+    private struct Queued {
+        let sql: String
+        let parameters: [PostgresParameter]
+        let answer: (borrowing PostgresResult) throws -> Void
+    }
+    private var queued: [Queued] = []
+    private var queuedBytes = 0
+
     /// What a connection is made with unless its URL says otherwise: a server that vanishes without a word is
     /// noticed within half a minute, in milliseconds for `tcp_user_timeout` and seconds for the rest.
     private static let defaults = [
@@ -62,18 +71,48 @@ package final class PostgresSession {
 
     // MARK: Statements
 
-    /// Runs one statement with bound values; it is prepared at its first use on this connection.
+    /// Runs one statement with bound values; it is prepared at its first use on this connection. What was queued
+    /// before goes first, in the same round trip.
     @discardableResult
     package func execute(_ sql: String, _ parameters: [PostgresParameter] = []) throws -> PostgresResult {
-        let name = try prepare(sql, parameters)
-        let handle = PostgresSession.withValues(parameters) { values, lengths, formats in
-            PQexecPrepared(connection, name, Int32(parameters.count), values, lengths, formats, 1)
-        }
-        return try check(handle, statement: sql)
+        try add(Queued(sql: sql, parameters: parameters) { _ in })
+        guard let result = try send(keepingLast: true) else { throw connectionError() }
+        return result
     }
 
+    /// Has one statement sent together with the next ones: at ``flush()``, ``execute(_:_:)`` or the transaction's end.
+    ///
+    /// Statements that are sent together run in order; the first that fails is what the sending call throws, and those
+    /// behind it do not run. Outside of a transaction those that are sent together are one.
+    ///
+    /// - Parameter answer: Reads the answer; must not use the session. What it throws is thrown by the sending call,
+    ///   too late to keep the statements behind it from running.
+    package func queue(
+        _ sql: String, _ parameters: [PostgresParameter] = [],
+        _ answer: @escaping (borrowing PostgresResult) throws -> Void = { _ in }
+    ) throws { try add(Queued(sql: sql, parameters: parameters, answer: answer)) }
+
+    /// Queues a query, of which ``PendingAnswer/get()`` gives what `decode` makes of the answer.
+    package func ask<Value>(
+        _ sql: String, _ parameters: [PostgresParameter] = [],
+        _ decode: @escaping (borrowing PostgresResult) throws -> Value
+    ) throws -> PendingAnswer<Value> {
+        let pending = PendingAnswer<Value>(self)
+        try queue(sql, parameters) { result in pending.value = try decode(result) }
+        return pending
+    }
+
+    /// Sends what is queued and waits for the answers.
+    package func flush() throws { _ = try send(keepingLast: false) }
+
+    /// Forgets what is queued and not sent.
+    func discardQueued() { (queued, queuedBytes) = ([], 0) }
+
     /// Runs a script of statements without values, such as a migration.
-    package func run(script: String) throws { _ = try check(PQexec(connection, script), statement: script) }
+    package func run(script: String) throws {
+        try flush()
+        _ = try check(PQexec(connection, script), statement: script)
+    }
 
     /// Runs `body` in a transaction: committed when it returns, rolled back when it throws.
     ///
@@ -82,18 +121,19 @@ package final class PostgresSession {
     ///
     /// - Parameter isSnapshot: Reads only, and all of it from one snapshot.
     package func transaction<T>(isSnapshot: Bool = false, _ body: () throws -> T) throws -> T {
-        try run(script: isSnapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" : "BEGIN")
-        let value: T
+        try queue(isSnapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" : "BEGIN")
         do {
-            value = try body()
+            let value = try body()
+            try queue("COMMIT")
+            // An interrupted COMMIT would end before the standby has it.
+            try interrupt.whileClosed { try flush() }
+            return value
         } catch {
+            discardQueued()
             // The first error counts; a broken connection has rolled back by itself.
-            try? run(script: "ROLLBACK")
+            if isInTransaction { try? run(script: "ROLLBACK") }
             throw error
         }
-        // An interrupted COMMIT would end before the standby has it.
-        try interrupt.whileClosed { try run(script: "COMMIT") }
-        return value
     }
 
     /// Runs `body` within the transaction that is open: kept when it returns, undone when it throws.
@@ -102,7 +142,9 @@ package final class PostgresSession {
         let value: T
         do {
             value = try body()
+            try flush()
         } catch {
+            discardQueued()
             // The first error counts; a broken connection has rolled back by itself.
             try? run(script: "ROLLBACK TO SAVEPOINT body; RELEASE SAVEPOINT body")
             throw error
@@ -111,15 +153,19 @@ package final class PostgresSession {
         return value
     }
 
-    /// Sends rows by `COPY table (columns) FROM STDIN (FORMAT binary)`; no rows, no COPY.
-    package func copy(into target: String, _ rows: CopyRows) throws {
-        try copy(into: target, CollectionOfOne(rows)) { rows, buffer in buffer = rows }
+    /// Inserts rows into `table (columns)`; see ``insert(into:_:_:)``.
+    package func insert(into target: String, _ rows: CopyRows) throws {
+        try insert(into: target, CollectionOfOne(rows)) { rows, buffer in buffer = rows }
     }
 
-    /// Sends the rows that `encode` makes of each element, in pieces: the server stores one while the next is made.
+    /// Inserts the rows that `encode` makes of each element into `table (columns)`.
     ///
-    /// - Throws: What `encode` throws, or ``PostgresError``; nothing is stored then.
-    package func copy<Elements: Sequence>(
+    /// A few rows are queued as an INSERT, so that they cost no round trip of their own. More go by COPY, in pieces:
+    /// the server stores one while the next is made. No rows, no statement.
+    ///
+    /// - Throws: What `encode` throws, or ``PostgresError``, for the queued rows at the time when they are sent; nothing
+    ///   is stored then.
+    package func insert<Elements: Sequence>(
         into target: String, _ elements: Elements, _ encode: (Elements.Element, inout CopyRows) throws -> Void
     ) throws {
         let sql = "COPY \(target) FROM STDIN (FORMAT binary)"
@@ -135,6 +181,9 @@ package final class PostgresSession {
                 rows.clear()
             }
             guard rows.count > 0 else { return }
+            if !isBegun, let statement = rows.insertStatement(target) {
+                return try queue(statement.sql, statement.parameters)
+            }
             if !isBegun { try beginCopy(sql) }
             isBegun = true
             try put(rows.bytes)
@@ -150,6 +199,7 @@ package final class PostgresSession {
     private static let pieceBytes = 1 << 16
 
     private func beginCopy(_ sql: String) throws {
+        try flush()
         let handle = PQexec(connection, sql)
         guard PQresultStatus(handle) == PGRES_COPY_IN else {
             _ = try check(handle, statement: sql)
@@ -195,14 +245,74 @@ package final class PostgresSession {
 
     // MARK: Plumbing
 
-    private func prepare(_ sql: String, _ parameters: [PostgresParameter]) throws -> String {
-        let statement = Statement(sql: sql, types: parameters.map(\.type))
-        if let name = prepared[statement] { return name }
-        let name = "s\(prepared.count)"
-        _ = try check(
-            PQprepare(connection, name, sql, Int32(statement.types.count), statement.types), statement: sql)
-        prepared[statement] = name
-        return name
+    /// The most bytes sent before the answers are read: below what two sockets hold, so that neither side waits for
+    /// the other to read.
+    private static let maximumQueuedBytes = 1 << 16
+
+    private func add(_ statement: Queued) throws {
+        let bytes = statement.parameters.reduce(statement.sql.utf8.count) { $0 + ($1.bytes?.count ?? 0) }
+        if !queued.isEmpty, queuedBytes + bytes > PostgresSession.maximumQueuedBytes { try flush() }
+        queued.append(statement)
+        queuedBytes += bytes
+    }
+
+    /// Sends what is queued as one pipeline (libpq, "Pipeline Mode") and reads every answer.
+    ///
+    /// - Parameter keepingLast: Whether the last statement's answer is returned.
+    private func send(keepingLast: Bool) throws -> PostgresResult? {
+        guard !queued.isEmpty else { return nil }
+        let statements = queued
+        discardQueued()
+        guard PQenterPipelineMode(connection) == 1 else { throw connectionError() }
+        // Sent and not yet answered: statements to prepare, and statements to run.
+        var preparing: [(statement: Statement, before: Int)] = []
+        var names: [Statement: String] = [:]
+        for (index, item) in statements.enumerated() {
+            let statement = Statement(sql: item.sql, types: item.parameters.map(\.type))
+            let name = prepared[statement] ?? names[statement] ?? "s\(prepared.count + names.count)"
+            if prepared[statement] == nil, names[statement] == nil {
+                names[statement] = name
+                preparing.append((statement, index))
+                let types = statement.types
+                guard PQsendPrepare(connection, name, item.sql, Int32(types.count), types) == 1 else {
+                    throw connectionError()
+                }
+            }
+            let isSent = PostgresSession.withValues(item.parameters) { values, lengths, formats in
+                PQsendQueryPrepared(connection, name, Int32(item.parameters.count), values, lengths, formats, 1)
+            }
+            guard isSent == 1 else { throw connectionError() }
+        }
+        guard PQpipelineSync(connection) == 1 else { throw connectionError() }
+        var failure: (any Error)?
+        var last: PostgresResult?
+        var unanswered = preparing[...]
+        for (index, item) in statements.enumerated() {
+            if let next = unanswered.first, next.before == index {
+                unanswered.removeFirst()
+                do {
+                    _ = try answer(to: item.sql)
+                    prepared[next.statement] = names[next.statement]
+                } catch { failure = failure ?? error }
+            }
+            do {
+                let result = try answer(to: item.sql)
+                if keepingLast, index == statements.count - 1 { last = consume result } else { try item.answer(result) }
+            } catch { failure = failure ?? error }
+        }
+        PQclear(PQgetResult(connection))
+        // Refused only when the connection is lost, which the next use reports.
+        PQexitPipelineMode(connection)
+        if let failure { throw failure }
+        return last
+    }
+
+    /// The answer to one statement of a pipeline.
+    private func answer(to statement: String) throws(PostgresError) -> PostgresResult {
+        let handle = PQgetResult(connection)
+        // The end of this statement's answers.
+        if handle != nil { PQclear(PQgetResult(connection)) }
+        return try check(handle, statement: statement)
     }
 
     private func put(_ bytes: [UInt8]) throws {
@@ -262,6 +372,21 @@ package final class PostgresSession {
             }
         }
         return lend(parameters[...])
+    }
+}
+
+/// What will be the answer to a queued query.
+package final class PendingAnswer<Value> {
+    fileprivate(set) var value: Value?
+    private let session: PostgresSession
+
+    fileprivate init(_ session: PostgresSession) { self.session = session }
+
+    /// The answer; sends what is queued unless that was done before.
+    package func get() throws -> Value {
+        if value == nil { try session.flush() }
+        guard let value else { throw PostgresError(code: .unexpectedResult, message: "the query was given up") }
+        return value
     }
 }
 

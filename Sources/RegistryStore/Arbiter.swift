@@ -117,10 +117,7 @@ package struct Arbiter: Sendable {
         let secrets = store.secrets
         let culprit = try await writer.run { session in
             try session.transaction {
-                let registry = try RegistryRow.lock(session)
-                let composer = FeedComposer(
-                    head: registry.feedHead, incarnation: registry.incarnation, hasher: secrets.hasher,
-                    detailMaster: secrets.detailMaster)
+                let composer = try Arbiter.composer(session, at: batch.base, secrets)
                 let item = try batch.firstUnwritable(session, composer)
                 // Without what it says it cannot be stored either: the fault is not in the entry.
                 guard item.journalEntry.content != .faulty(Arbiter.poisonFault) else { throw error }
@@ -161,19 +158,43 @@ package struct Arbiter: Sendable {
     private func write(_ batch: FoldedBatch) async throws -> (decided: [FoldWriter.Decided], head: FeedHead) {
         let secrets = store.secrets
         return try await writer.run { session in
-            try session.transaction {
-                let registry = try RegistryRow.lock(session)
-                guard registry.feedHead == batch.base else {
-                    throw PostgresError(code: .serializationFailure, message: "another arbiter has decided meanwhile")
+            var (batch, guarded) = (batch, [Int64: Set<Key>]())
+            while true {
+                do {
+                    return try session.transaction {
+                        let writer = FoldWriter(
+                            batch.decided, composer: try Arbiter.composer(session, at: batch.base, secrets))
+                        let head = try writer.write(session)
+                        try batch.work.finish(session, head: head)
+                        return (batch.decided, head)
+                    }
+                } catch let error as PostgresError where error.constraint == FoldWriter.guardConstraint {
+                    let refused = try session.transaction {
+                        try FoldWriter(
+                            batch.decided, composer: try Arbiter.composer(session, at: batch.base, secrets)
+                        ).keysHeldByOthers(session)
+                    }
+                    guard !refused.isEmpty else { throw error }
+                    guarded.merge(refused) { $0.union($1) }
+                    batch = batch.folded(guarded: guarded)
                 }
-                let composer = FeedComposer(
-                    head: registry.feedHead, incarnation: registry.incarnation, hasher: secrets.hasher,
-                    detailMaster: secrets.detailMaster)
-                let (decided, head) = try batch.write(session, composer)
-                try batch.work.finish(session, head: head)
-                return (decided, head)
             }
         }.get()
+    }
+
+    /// Locks the registry's row: nobody else extends the feed until the transaction ends.
+    ///
+    /// - Parameter base: Where the feed must end.
+    private static func composer(
+        _ session: PostgresSession, at base: FeedHead?, _ secrets: RegistrySecrets
+    ) throws -> FeedComposer {
+        let registry = try RegistryRow.lock(session)
+        guard registry.feedHead == base else {
+            throw PostgresError(code: .serializationFailure, message: "another arbiter has decided meanwhile")
+        }
+        return FeedComposer(
+            head: registry.feedHead, incarnation: registry.incarnation, hasher: secrets.hasher,
+            detailMaster: secrets.detailMaster)
     }
 }
 
@@ -182,7 +203,7 @@ private struct FoldedBatch: Sendable {
     let work: WaitingWork
     /// The feed head that it was folded on; `nil` for that of the batch that was being written meanwhile.
     var base: FeedHead?
-    let decided: [FoldWriter.Decided]
+    private(set) var decided: [FoldWriter.Decided]
     private let first: Int64
     private let ledger: Ledger
 
@@ -217,6 +238,7 @@ private struct FoldedBatch: Sendable {
             do {
                 try session.savepoint {
                     _ = try FoldWriter(Array(decided[..<middle]), composer: composer).write(session)
+                    try session.flush()
                     throw Undone()
                 }
             } catch is Undone {
@@ -228,24 +250,10 @@ private struct FoldedBatch: Sendable {
         return decided[failing - 1]
     }
 
-    /// Writes the batch, folded again where the second guard refuses a claim.
-    ///
-    /// - Returns: What was decided in the end, and the end of the feed.
-    func write(
-        _ session: PostgresSession, _ composer: FeedComposer
-    ) throws -> (decided: [FoldWriter.Decided], head: FeedHead) {
-        var decided = decided
-        var guarded: [Int64: Set<Key>] = [:]
-        while true {
-            let writer = FoldWriter(decided, composer: composer)
-            do {
-                return (decided, try session.savepoint { try writer.write(session) })
-            } catch let error as PostgresError where error.constraint == FoldWriter.guardConstraint {
-                let refused = try writer.keysHeldByOthers(session)
-                guard !refused.isEmpty else { throw error }
-                guarded.merge(refused) { $0.union($1) }
-                decided = FoldedBatch.fold(work, ledger, first: first, guarded: guarded)
-            }
-        }
+    /// The same batch folded again, without the keys that the second guard refused to its claims, by position.
+    func folded(guarded: [Int64: Set<Key>]) -> FoldedBatch {
+        var batch = self
+        batch.decided = FoldedBatch.fold(work, ledger, first: first, guarded: guarded)
+        return batch
     }
 }

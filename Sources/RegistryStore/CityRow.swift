@@ -23,17 +23,23 @@ struct CityRow {
     ///
     /// - Throws: ``RegistryRefusal`` when the city is not enrolled.
     static func lock(_ city: CityCode, _ session: PostgresSession) throws -> CityRow {
-        let result = try session.execute(
-            "SELECT \(columns) FROM city WHERE city_code = $1 FOR NO KEY UPDATE", [.int4(Int32(city.rawValue))])
-        guard let row = try CityRow(result) else {
+        guard let row = try ask(city, isLocking: true, session).get() else {
             throw RegistryRefusal(.unknownCity, "city \(city) is not enrolled")
         }
         return row
     }
 
     static func read(_ city: CityCode, _ session: PostgresSession) throws -> CityRow? {
-        try CityRow(
-            session.execute("SELECT \(columns) FROM city WHERE city_code = $1", [.int4(Int32(city.rawValue))]))
+        try ask(city, session).get()
+    }
+
+    /// Queues reading the row, with its lock or without.
+    static func ask(
+        _ city: CityCode, isLocking: Bool = false, _ session: PostgresSession
+    ) throws -> PendingAnswer<CityRow?> {
+        try session.ask(
+            "SELECT \(columns) FROM city WHERE city_code = $1\(isLocking ? " FOR NO KEY UPDATE" : "")",
+            [.int4(Int32(city.rawValue))], CityRow.init)
     }
 
     private init?(_ result: borrowing PostgresResult) throws {
@@ -65,13 +71,19 @@ struct RegistryRow {
     let incarnation: UInt32
     let feedHead: FeedHead
 
-    static func read(_ session: PostgresSession) throws -> RegistryRow { try read(session, lock: "") }
+    static func read(_ session: PostgresSession) throws -> RegistryRow { try ask(session).get() }
 
     /// Holds the row until the transaction ends: only one transaction hands out positions.
-    static func lock(_ session: PostgresSession) throws -> RegistryRow { try read(session, lock: " FOR UPDATE") }
+    static func lock(_ session: PostgresSession) throws -> RegistryRow { try ask(isLocking: true, session).get() }
 
-    private static func read(_ session: PostgresSession, lock: String) throws -> RegistryRow {
-        let result = try session.execute("SELECT incarnation, feed_position, feed_hash FROM registry" + lock)
+    /// Queues reading the row, with its lock or without.
+    static func ask(isLocking: Bool = false, _ session: PostgresSession) throws -> PendingAnswer<RegistryRow> {
+        try session.ask(
+            "SELECT incarnation, feed_position, feed_hash FROM registry\(isLocking ? " FOR UPDATE" : "")",
+            [], RegistryRow.init)
+    }
+
+    private init(_ result: borrowing PostgresResult) throws {
         guard result.count == 1, let hash = Digest(rawValue: result.bytes(0, 2)) else {
             throw RegistryRefusal(.notInitialised, "the database has no registry: run national-registry migrate")
         }
@@ -79,6 +91,7 @@ struct RegistryRow {
         let position = UInt64(result.int(0, 1))
         let head =
             position == 0 ? FeedHead.empty : FeedHead(incarnation: incarnation, position: position, hash: hash)
-        return RegistryRow(incarnation: incarnation, feedHead: head)
+        self.incarnation = incarnation
+        self.feedHead = head
     }
 }

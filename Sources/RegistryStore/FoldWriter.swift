@@ -4,7 +4,7 @@ import PostgresClient
 import Replication
 import VoucherDomain
 
-/// Writes what a folded batch changed, with one COPY a table.
+/// Writes what a folded batch changed, with one statement a table.
 struct FoldWriter {
     /// One entry with all that became of it.
     final class Decided: Sendable {
@@ -60,12 +60,12 @@ struct FoldWriter {
     func write(_ session: PostgresSession) throws -> FeedHead {
         try writeWithdrawals(session)
         var composer = composer
-        try session.copy(into: "feed (position, city_code, sequence, decision, hash, bytes)", decided) { item, rows in
+        try session.insert(into: "feed (position, city_code, sequence, decision, hash, bytes)", decided) { item, rows in
             FoldWriter.addFeed(item, try composer.compose(item.entry, item.outcome), to: &rows)
         }
         let noted = decided.filter { $0.outcome.decision == .noted }
-        try session.copy(into: "policy (version, position, document)", noted, FoldWriter.addPolicy)
-        try session.copy(
+        try session.insert(into: "policy (version, position, document)", noted, FoldWriter.addPolicy)
+        try session.insert(
             into: """
                 voucher (key, position, city_code, voucher_no, programme, enterprise_uscc, enterprise_name,
                 face_value_fen, valid_from, valid_until)
@@ -110,35 +110,35 @@ struct FoldWriter {
         let earlier = withdrawals.keys.filter { $0 < first }.sorted()
         guard !earlier.isEmpty else { return }
         let positions = PostgresParameter.int8Array(earlier)
-        try session.execute("UPDATE claim_key SET live = false WHERE position = ANY($1) AND live", [positions])
-        try session.execute(
+        try session.queue("UPDATE claim_key SET live = false WHERE position = ANY($1) AND live", [positions])
+        try session.queue(
             """
             UPDATE claim SET state = 6, withdrawn_position = w.at
             FROM unnest($1::int8[], $2::int8[]) AS w(claim, at) WHERE position = w.claim
             """, [positions, .int8Array(earlier.compactMap { withdrawals[$0] })])
         // A held claim that is withdrawn leaves nothing to rule on.
-        try session.execute("UPDATE conflict_case SET state = 'closed' WHERE position = ANY($1)", [positions])
+        try session.queue("UPDATE conflict_case SET state = 'closed' WHERE position = ANY($1)", [positions])
     }
 
     private func writeClaims(_ session: PostgresSession) throws {
         let filed = decided.filter { $0.outcome.claim != nil && $0.outcome.decision != .invalid }
-        try session.copy(
+        try session.insert(
             into: """
                 claim (position, city_code, sequence, claim_no, state, policy_version, voucher_no, enterprise_uscc,
                 provider_uscc, contract_no, claimed_fen, service_from, service_until, case_id, reasons,
                 withdrawn_position)
                 """, filed, addClaim)
-        try session.copy(
+        try session.insert(
             into: """
                 claim_key (key, position, live, exclusive, holder, cofunding_group, item, amount_fen, capacity_fen,
                 service_from, service_until)
                 """, filed, addKeys)
-        try session.copy(
+        try session.insert(
             into: "finding (position, rule, outcome, key, blocking_city, blocking_claim_no)",
             filed.filter { !$0.outcome.reasons.isEmpty }, FoldWriter.addFindings)
         let held = filed.filter { $0.outcome.caseID != nil }
-        try session.copy(into: "conflict_case (case_id, position, rules, state)", held, addCase)
-        try session.copy(into: "conflict_case_claim (case_id, city_code, claim_no)", held, FoldWriter.addParties)
+        try session.insert(into: "conflict_case (case_id, position, rules, state)", held, addCase)
+        try session.insert(into: "conflict_case_claim (case_id, city_code, claim_no)", held, FoldWriter.addParties)
     }
 
     private static func addFeed(_ item: Decided, _ feedEntry: SealedFeedEntry, to rows: inout CopyRows) {

@@ -8,20 +8,33 @@ struct LedgerLoader {
 
     /// A ledger that satisfies `needs`, under `policy`.
     func load(_ needs: Needs, policy: Policy?) throws -> Ledger {
-        var ledger = Ledger(policy: policy)
-        ledger.reserveCapacity(needs.keys.count)
-        let withdrawn = try loadClaims(needs, into: &ledger)
-        try loadVouchers(needs.vouchers, into: &ledger)
-        let more = try keys(ofClaimsAt: withdrawn).filter { !needs.keys.contains(Key(bytes: $0)) }
-        try loadHoldings(needs.keys.map(\.bytes) + more, into: &ledger)
-        return ledger
+        let building = Building(Ledger(policy: policy))
+        building.ledger.reserveCapacity(needs.keys.count)
+        try queueClaims(needs, building)
+        try queueVouchers(needs.vouchers, building)
+        try queueHoldings(needs.keys.map(\.bytes), building)
+        try session.flush()
+        let more = try keys(ofClaimsAt: building.withdrawn).filter { !needs.keys.contains(Key(bytes: $0)) }
+        try queueHoldings(more, building)
+        try session.flush()
+        return building.ledger
     }
 
     /// A ledger with every live holding under these keys and nothing else.
     func load(_ keys: Set<Key>, policy: Policy) throws -> Ledger {
-        var ledger = Ledger(policy: policy)
-        try loadHoldings(keys.map(\.bytes), into: &ledger)
-        return ledger
+        let building = Building(Ledger(policy: policy))
+        try queueHoldings(keys.map(\.bytes), building)
+        try session.flush()
+        return building.ledger
+    }
+
+    /// What the answers to queued queries are put together in.
+    private final class Building {
+        var ledger: Ledger
+        /// The positions of claims that are to be withdrawn.
+        var withdrawn: [Int64] = []
+
+        init(_ ledger: Ledger) { self.ledger = ledger }
     }
 
     /// The whole ledger as the tables have it, read ten thousand positions at a time.
@@ -64,22 +77,21 @@ struct LedgerLoader {
         return name
     }
 
-    /// - Returns: The positions of the claims that are to be withdrawn.
-    private func loadClaims(_ needs: Needs, into ledger: inout Ledger) throws -> [Int64] {
+    private func queueClaims(_ needs: Needs, _ building: Building) throws {
         let names = Array(needs.claims)
-        guard !names.isEmpty else { return [] }
-        let result = try session.execute(
+        guard !names.isEmpty else { return }
+        try session.queue(
             """
             SELECT c.city_code, c.claim_no, c.position, c.state
             FROM unnest($1::int4[], $2::text[]) AS n(city_code, claim_no)
             JOIN claim c ON c.city_code = n.city_code AND c.claim_no = n.claim_no COLLATE "C"
-            """, [.int4Array(names.map { Int32($0.city.rawValue) }), .textArray(names.map(\.number))])
-        var withdrawn: [Int64] = []
-        for row in 0..<result.count {
-            let name = try LedgerLoader.insertClaim(result, row, into: &ledger)
-            if needs.withdrawnClaims.contains(name) { withdrawn.append(result.int(row, 2)) }
+            """, [.int4Array(names.map { Int32($0.city.rawValue) }), .textArray(names.map(\.number))]
+        ) { result in
+            for row in 0..<result.count {
+                let name = try LedgerLoader.insertClaim(result, row, into: &building.ledger)
+                if needs.withdrawnClaims.contains(name) { building.withdrawn.append(result.int(row, 2)) }
+            }
         }
-        return withdrawn
     }
 
     private func keys(ofClaimsAt positions: [Int64]) throws -> [[UInt8]] {
@@ -89,16 +101,16 @@ struct LedgerLoader {
         return (0..<result.count).map { result.bytes($0, 0) }
     }
 
-    private func loadHoldings(_ keys: [[UInt8]], into ledger: inout Ledger) throws {
+    private func queueHoldings(_ keys: [[UInt8]], _ building: Building) throws {
         guard !keys.isEmpty else { return }
-        let result = try session.execute(
+        try session.queue(
             """
             SELECT k.key, k.position, c.city_code, c.claim_no, k.holder, k.cofunding_group, k.item,
                 k.amount_fen, k.capacity_fen, k.service_from, k.service_until
             FROM claim_key k JOIN claim c ON c.position = k.position
             WHERE k.key = ANY($1) AND k.live ORDER BY k.position, k.key, k.item
-            """, [.byteaArray(keys)])
-        try LedgerLoader.insertHoldings(result, into: &ledger)
+            """, [.byteaArray(keys)]
+        ) { result in try LedgerLoader.insertHoldings(result, into: &building.ledger) }
     }
 
     private static func insertHoldings(_ result: borrowing PostgresResult, into ledger: inout Ledger) throws {
@@ -119,15 +131,15 @@ struct LedgerLoader {
         }
     }
 
-    private func loadVouchers(_ keys: Set<Key>, into ledger: inout Ledger) throws {
+    private func queueVouchers(_ keys: Set<Key>, _ building: Building) throws {
         guard !keys.isEmpty else { return }
-        let result = try session.execute(
+        try session.queue(
             """
             SELECT key, programme, enterprise_uscc, enterprise_name, face_value_fen, valid_from, valid_until,
                 voucher_no
             FROM voucher WHERE key = ANY($1)
-            """, [.byteaArray(keys.map(\.bytes))])
-        try LedgerLoader.insertVouchers(result, into: &ledger)
+            """, [.byteaArray(keys.map(\.bytes))]
+        ) { result in try LedgerLoader.insertVouchers(result, into: &building.ledger) }
     }
 
     private static func insertVouchers(_ result: borrowing PostgresResult, into ledger: inout Ledger) throws {

@@ -14,44 +14,69 @@ extension RegistryStore {
         _ request: FeedRequest, city: CityCode, now: UInt64, isFirst: Bool = true
     ) async throws -> FeedAnswer {
         let key = secrets.signingKey
-        return try await pool.transaction { session in
-            let registry = try RegistryRow.read(session)
-            try RegistryStore.admitReader(request, city, registry, session)
+        return try await pool.run { session in
+            // One round trip: what was asked for in vain, when the reader is refused, costs less than a second one.
+            let registry = try RegistryRow.ask(session)
+            let row = try CityRow.ask(city, session)
+            let cursor = try session.ask(
+                "SELECT hash FROM feed WHERE position = $1", [.int8(Int64(clamping: request.after.position))]
+            ) { $0.count == 1 ? $0.bytes(0, 0) : nil }
+            let page = try RegistryStore.askPage(request, session)
+            try RegistryStore.admitReader(request, city, row.get(), registry.get(), cursor: cursor.get())
+            let entries = try page.get()
+            let head = try entries.last?.head(registry.get().incarnation) ?? request.after
             if isFirst { try RegistryStore.noteContact(city, feedApplied: request.after.position, session, now: now) }
-            // A row is within the page while those before it are below its size: the page passes it by one entry.
-            let result = try session.execute(
-                """
-                SELECT position, hash, bytes FROM (
-                    SELECT position, hash, bytes,
-                        sum(octet_length(bytes)) OVER (ORDER BY position) - octet_length(bytes) AS before
-                    FROM feed WHERE position > $1 ORDER BY position LIMIT $2) AS page
-                WHERE before < $3 ORDER BY position
-                """,
-                [
-                    .int8(Int64(request.after.position)), .int8(Int64(request.limit)),
-                    .int8(RegistryStore.maximumPageBytes),
-                ])
-            var entries: [[UInt8]] = []
-            var head = request.after
-            for row in 0..<result.count {
-                guard let hash = Digest(rawValue: result.bytes(row, 1)) else {
-                    throw PostgresError(code: .unexpectedResult, message: "a damaged row in feed")
-                }
-                entries.append(result.bytes(row, 2))
-                head = FeedHead(
-                    incarnation: registry.incarnation, position: UInt64(result.int(row, 0)), hash: hash)
-            }
-            let seal = try FeedSeal(head: head, sealedAt: now).signed(by: key)
-            return FeedAnswer(entries: entries, seal: seal, more: head.position < registry.feedHead.position)
+            return FeedAnswer(
+                entries: entries.map(\.bytes), seal: try FeedSeal(head: head, sealedAt: now).signed(by: key),
+                more: try head.position < registry.get().feedHead.position)
         }
     }
 
     private static let maximumPageBytes: Int64 = 4 << 20
 
+    /// A row of the feed.
+    private struct PageRow {
+        let position: UInt64
+        let hash: Digest
+        let bytes: [UInt8]
+
+        init(_ result: borrowing PostgresResult, _ row: Int) throws {
+            guard let hash = Digest(rawValue: result.bytes(row, 1)) else {
+                throw PostgresError(code: .unexpectedResult, message: "a damaged row in feed")
+            }
+            position = UInt64(result.int(row, 0))
+            self.hash = hash
+            bytes = result.bytes(row, 2)
+        }
+
+        func head(_ incarnation: UInt32) -> FeedHead {
+            FeedHead(incarnation: incarnation, position: position, hash: hash)
+        }
+    }
+
+    private static func askPage(
+        _ request: FeedRequest, _ session: PostgresSession
+    ) throws -> PendingAnswer<[PageRow]> {
+        // A row is within the page while those before it are below its size: the page passes it by one entry.
+        try session.ask(
+            """
+            SELECT position, hash, bytes FROM (
+                SELECT position, hash, bytes,
+                    sum(octet_length(bytes)) OVER (ORDER BY position) - octet_length(bytes) AS before
+                FROM feed WHERE position > $1 ORDER BY position LIMIT $2) AS page
+            WHERE before < $3 ORDER BY position
+            """,
+            [
+                .int8(Int64(clamping: request.after.position)), .int8(Int64(request.limit)),
+                .int8(RegistryStore.maximumPageBytes),
+            ]
+        ) { result in try (0..<result.count).map { try PageRow(result, $0) } }
+    }
+
     private static func admitReader(
-        _ request: FeedRequest, _ city: CityCode, _ registry: RegistryRow, _ session: PostgresSession
+        _ request: FeedRequest, _ city: CityCode, _ row: CityRow?, _ registry: RegistryRow, cursor: [UInt8]?
     ) throws {
-        guard let standing = try CityRow.read(city, session)?.standing else {
+        guard let standing = row?.standing else {
             throw RegistryRefusal(.unknownCity, "city \(city) has not joined")
         }
         if standing.isSuspended { throw PushReview.Fault.suspended }
@@ -63,11 +88,9 @@ extension RegistryStore {
             guard request.after == .empty else { throw strangeCursor(request.after) }
             return
         }
-        let known = try session.execute(
-            "SELECT hash FROM feed WHERE position = $1", [.int8(Int64(clamping: request.after.position))])
-        guard known.count == 1, known.bytes(0, 0) == request.after.hash.rawValue,
-            request.after.incarnation == registry.incarnation
-        else { throw strangeCursor(request.after) }
+        guard cursor == request.after.hash.rawValue, request.after.incarnation == registry.incarnation else {
+            throw strangeCursor(request.after)
+        }
     }
 
     private static func strangeCursor(_ head: FeedHead) -> RegistryRefusal {
@@ -78,8 +101,8 @@ extension RegistryStore {
     private static func noteContact(
         _ city: CityCode, feedApplied: UInt64, _ session: PostgresSession, now: UInt64
     ) throws {
-        try session.run(script: "SET LOCAL synchronous_commit = off")
-        try session.execute(
+        try session.queue("SELECT set_config('synchronous_commit', 'off', true)")
+        try session.queue(
             """
             INSERT INTO city_contact (city_code, feed_applied, last_contact_ms) VALUES ($1, $2, $3)
             ON CONFLICT (city_code) DO UPDATE SET feed_applied = $2, last_contact_ms = $3

@@ -41,8 +41,8 @@ struct StoredBatch {
             id: EntryID(using: &generator).rawValue, city: city, through: head, feedHead: feedHead, receivedAt: now
         ).signed(by: secrets.signingKey)
         if let first = entries.first?.entry {
-            try session.copy(into: "entry (city_code, sequence, entry_id, kind, hash, bytes, fault)", entries, addEntry)
-            try session.execute(
+            try session.insert(into: "entry (city_code, sequence, entry_id, kind, hash, bytes, fault)", entries, addEntry)
+            try session.queue(
                 """
                 WITH received AS (
                     INSERT INTO batch (city_code, first_sequence, last_sequence, entry_bytes, seal_body,
@@ -57,7 +57,7 @@ struct StoredBatch {
                     .int8(Int64(now)),
                 ])
         } else {
-            try session.execute(StoredBatch.updateCity, cityParameters(head, time, watermark))
+            try session.queue(StoredBatch.updateCity, cityParameters(head, time, watermark))
         }
         return receipt
     }

@@ -13,13 +13,16 @@ extension RegistryStore {
     package func receive(_ batch: PushBatch, from city: CityCode, now: UInt64) async throws -> PushAnswer {
         let secrets = secrets
         return try await pool.transaction { session in
-            guard let standing = try CityRow.lock(city, session).standing else {
+            let row = try CityRow.ask(city, isLocking: true, session)
+            let hashes = try RegistryStore.askHashes(batch, city, session)
+            let ids = try RegistryStore.askIDs(batch, session)
+            let registry = try RegistryRow.ask(session)
+            guard let standing = try row.get()?.standing else {
                 throw RegistryRefusal(.unknownCity, "city \(city) has not joined")
             }
-            let known = try RegistryStore.knownHashes(batch, standing, session)
-            let ids = try RegistryStore.knownIDs(batch, standing, session)
+            let (known, used) = try (hashes.get(), ids.get())
             let accepted = try PushReview.review(
-                batch, standing: standing, knownHash: { known[$0] }, isKnownID: ids.contains, now: now
+                batch, standing: standing, knownHash: { known[$0] }, isKnownID: used.contains, now: now
             ).get()
             if accepted.appended.isEmpty, accepted.watermark == standing.watermark,
                 let receipt = try RegistryStore.receipt(at: standing.head, city, session)
@@ -30,7 +33,7 @@ extension RegistryStore {
             let stored = StoredBatch(city: city, entries: accepted.appended, seal: batch.signedSeal, now: now)
             let receipt = try stored.insert(
                 session, secrets, head: accepted.head, time: accepted.time, watermark: accepted.watermark,
-                feedHead: try RegistryRow.read(session).feedHead)
+                feedHead: try registry.get().feedHead)
             return PushAnswer(
                 answers: accepted.answers, firstSequence: batch.entries.first?.sequence ?? 0, receipt: receipt)
         }
@@ -46,28 +49,32 @@ extension RegistryStore {
         return result.count == 1 ? SignedBytes(body: result.bytes(0, 0), signature: result.bytes(0, 1)) : nil
     }
 
-    private static func knownHashes(
-        _ batch: PushBatch, _ standing: CityStanding, _ session: PostgresSession
-    ) throws -> [UInt64: Digest] {
-        guard let first = batch.entries.first, first.sequence <= standing.head.sequence else { return [:] }
-        let result = try session.execute(
+    /// Queues reading the hashes that the registry has at the batch's sequences.
+    private static func askHashes(
+        _ batch: PushBatch, _ city: CityCode, _ session: PostgresSession
+    ) throws -> PendingAnswer<[UInt64: Digest]> {
+        let first = batch.entries.first?.sequence ?? 0
+        return try session.ask(
             "SELECT sequence, hash FROM entry WHERE city_code = $1 AND sequence BETWEEN $2 AND $3",
             [
-                .int4(Int32(standing.city.rawValue)), .int8(Int64(first.sequence)),
-                .int8(Int64(clamping: first.sequence + UInt64(batch.entries.count))),
-            ])
-        var hashes: [UInt64: Digest] = [:]
-        for row in 0..<result.count { hashes[UInt64(result.int(row, 0))] = Digest(rawValue: result.bytes(row, 1)) }
-        return hashes
+                .int4(Int32(city.rawValue)), .int8(Int64(clamping: first)),
+                .int8(Int64(clamping: first.addingReportingOverflow(UInt64(batch.entries.count)).partialValue)),
+            ]
+        ) { result in
+            var hashes: [UInt64: Digest] = [:]
+            for row in 0..<result.count {
+                hashes[UInt64(result.int(row, 0))] = Digest(rawValue: result.bytes(row, 1))
+            }
+            return hashes
+        }
     }
 
-    private static func knownIDs(
-        _ batch: PushBatch, _ standing: CityStanding, _ session: PostgresSession
-    ) throws -> Set<EntryID> {
-        let new = batch.entries.filter { $0.sequence > standing.head.sequence }
-        guard !new.isEmpty else { return [] }
-        let result = try session.execute(
-            "SELECT entry_id FROM entry WHERE entry_id = ANY($1)", [.byteaArray(new.map(\.id.rawValue))])
-        return Set((0..<result.count).compactMap { EntryID(rawValue: result.bytes($0, 0)) })
+    /// Queues reading which of the batch's entry ids are in use, by whichever entry.
+    private static func askIDs(
+        _ batch: PushBatch, _ session: PostgresSession
+    ) throws -> PendingAnswer<Set<EntryID>> {
+        try session.ask(
+            "SELECT entry_id FROM entry WHERE entry_id = ANY($1)", [.byteaArray(batch.entries.map(\.id.rawValue))]
+        ) { result in Set((0..<result.count).compactMap { EntryID(rawValue: result.bytes($0, 0)) }) }
     }
 }

@@ -14,6 +14,14 @@ struct WaitingWork: Sendable {
     struct Item: Sendable {
         let entry: Entry
         let journalEntry: JournalEntry
+
+        /// - Parameter fault: Why the entry was rejected when it was received, if it was.
+        init(_ entry: Entry, rejectedFor fault: String?) {
+            self.entry = entry
+            journalEntry = JournalEntry(
+                position: 0, city: entry.city, id: entry.id.rawValue,
+                content: PayloadCoding.content(of: entry, rejectedFor: fault))
+        }
     }
 
     let batchIDs: [Int64]
@@ -40,48 +48,66 @@ struct WaitingWork: Sendable {
     static func read(
         _ session: PostgresSession, _ policies: PolicyCache, inFlight: [Int64], batches most: Int
     ) throws -> WaitingWork {
-        let asOf = try RegistryRow.read(session).feedHead
-        let waiting = try session.execute(
-            """
-            SELECT batch_id, city_code, first_sequence, last_sequence, entry_bytes FROM batch
-            WHERE NOT folded AND batch_id <> ALL($1) ORDER BY batch_id LIMIT $2
-            """, [.int8Array(inFlight), .int8(Int64(most))])
-        var ranges: [(id: Int64, city: Int32, first: Int64, last: Int64)] = []
-        var (entries, bytes): (Int64, Int64) = (0, 0)
-        while ranges.count < waiting.count, entries < Arbiter.maximumEntries, bytes < Arbiter.maximumBytes {
-            let row = ranges.count
-            ranges.append(
-                (waiting.int(row, 0), Int32(waiting.int(row, 1)), waiting.int(row, 2), waiting.int(row, 3)))
-            entries += waiting.int(row, 3) - waiting.int(row, 2) + 1
-            bytes += waiting.int(row, 4)
-        }
-        let items = try ranges.isEmpty ? [] : items(ranges.map { ($0.city, $0.first, $0.last) }, session)
-        let needs = Needs(items.map(\.journalEntry))
+        let registry = try RegistryRow.ask(session)
+        let version = try policies.askVersion(session)
+        let batches = try askBatches(session, inFlight: inFlight, most: most)
+        let waiting = try batches.get()
+        let needs = Needs(waiting.items.map(\.journalEntry))
         return WaitingWork(
-            batchIDs: ranges.map(\.id), ends: ranges.map { ($0.city, $0.last) }, items: items,
-            more: ranges.count < waiting.count || waiting.count == most, needs: needs, asOf: asOf,
-            ledger: try LedgerLoader(session: session).load(needs, policy: policies.current(session)))
+            batchIDs: waiting.ends.map(\.batch), ends: waiting.ends.map { ($0.city, $0.last) }, items: waiting.items,
+            more: waiting.more, needs: needs, asOf: try registry.get().feedHead,
+            ledger: try LedgerLoader(session: session).load(
+                needs, policy: policies.policy(version.get(), session)))
     }
 
-    private static func items(
-        _ ranges: [(city: Int32, first: Int64, last: Int64)], _ session: PostgresSession
-    ) throws -> [Item] {
-        let result = try session.execute(
+    /// The entries of batches that wait, and where each of these ends.
+    private struct Batches {
+        var items: [Item] = []
+        var ends: [(batch: Int64, city: Int32, last: Int64)] = []
+        var more = false
+    }
+
+    private static func askBatches(
+        _ session: PostgresSession, inFlight: [Int64], most: Int
+    ) throws -> PendingAnswer<Batches> {
+        // A batch is taken while those before it are below the limits. The inner sort keeps the look-up of a batch's
+        // entries one of its own, by the primary key.
+        try session.ask(
             """
-            SELECT e.bytes, e.fault
-            FROM unnest($1::int4[], $2::int8[], $3::int8[]) WITH ORDINALITY AS b(city, first, last, n)
-            JOIN entry e ON e.city_code = b.city AND e.sequence BETWEEN b.first AND b.last
-            ORDER BY b.n, e.sequence
+            SELECT batch_id, b.city_code, last_sequence, bytes, fault, waiting
+            FROM (
+                SELECT *, count(*) OVER () AS waiting,
+                    sum(last_sequence - first_sequence + 1) OVER earlier AS entries_before,
+                    sum(entry_bytes) OVER earlier AS bytes_before
+                FROM (
+                    SELECT batch_id, city_code, first_sequence, last_sequence, entry_bytes FROM batch
+                    WHERE NOT folded AND batch_id <> ALL($1) ORDER BY batch_id LIMIT $2) AS oldest
+                WINDOW earlier AS (ORDER BY batch_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS b
+            CROSS JOIN LATERAL (
+                SELECT sequence, bytes, fault FROM entry e
+                WHERE e.city_code = b.city_code AND sequence BETWEEN b.first_sequence AND b.last_sequence
+                ORDER BY sequence OFFSET 0) AS e
+            WHERE coalesce(entries_before, 0) < $3 AND coalesce(bytes_before, 0) < $4
+            ORDER BY batch_id, sequence
             """,
-            [.int4Array(ranges.map(\.city)), .int8Array(ranges.map(\.first)), .int8Array(ranges.map(\.last))])
-        return try (0..<result.count).map { row in
-            let entry = try EntryCoding.decode(result.bytes(row, 0))
-            let fault = result.isNull(row, 1) ? nil : result.text(row, 1)
-            return Item(
-                entry: entry,
-                journalEntry: JournalEntry(
-                    position: 0, city: entry.city, id: entry.id.rawValue,
-                    content: PayloadCoding.content(of: entry, rejectedFor: fault)))
+            [
+                .int8Array(inFlight), .int8(Int64(most)), .int8(Int64(Arbiter.maximumEntries)),
+                .int8(Int64(Arbiter.maximumBytes)),
+            ]
+        ) { result in
+            var batches = Batches()
+            for row in 0..<result.count {
+                if batches.ends.last?.batch != result.int(row, 0) {
+                    batches.ends.append((result.int(row, 0), Int32(result.int(row, 1)), result.int(row, 2)))
+                }
+                let fault = result.isNull(row, 4) ? nil : result.text(row, 4)
+                batches.items.append(try Item(EntryCoding.decode(result.bytes(row, 3)), rejectedFor: fault))
+            }
+            if result.count > 0 {
+                let waiting = result.int(0, 5)
+                batches.more = batches.ends.count < waiting || waiting == most
+            }
+            return batches
         }
     }
 
@@ -95,7 +121,7 @@ struct WaitingWork: Sendable {
     /// Notes that the batches are folded and where the feed ends, and tells its readers, inside the caller's
     /// transaction.
     func finish(_ session: PostgresSession, head: FeedHead) throws {
-        try session.execute(
+        try session.queue(
             """
             WITH batches AS (UPDATE batch SET folded = true WHERE batch_id = ANY($1)),
             cursors AS (
@@ -118,7 +144,16 @@ final class PolicyCache: Sendable {
 
     /// - Returns: `nil` before the first policy was folded.
     func current(_ session: PostgresSession) throws -> Policy? {
-        let version = try session.execute("SELECT max(version) FROM policy").optionalInt(0, 0)
+        try policy(askVersion(session).get(), session)
+    }
+
+    /// Queues reading the version in force.
+    func askVersion(_ session: PostgresSession) throws -> PendingAnswer<Int64?> {
+        try session.ask("SELECT max(version) FROM policy") { $0.optionalInt(0, 0) }
+    }
+
+    /// The policy of a version, read unless it is the one that was read last.
+    func policy(_ version: Int64?, _ session: PostgresSession) throws -> Policy? {
         guard let version else { return nil }
         if let known = latest.withLock({ $0 }), Int64(known.version) == version { return known }
         let result = try session.execute("SELECT document FROM policy WHERE version = $1", [.int4(Int32(version))])

@@ -33,7 +33,7 @@ struct CopyTests {
             rows.bytea([0, 255, 0])
             rows.text("深圳\te\u{301}\n\\.")
             rows.textArray(["", "a,b", "券"])
-            try session.copy(into: "sample", rows)
+            try session.insert(into: "sample", rows)
             let result = try session.execute(
                 "SELECT number, small, large, flag, day, day::text, bytes, words, list[2], cardinality(list) FROM sample"
             )
@@ -58,7 +58,7 @@ struct CopyTests {
             try session.run(script: CopyTests.table)
             var rows = CopyRows()
             CopyTests.nullRow(1, to: &rows)
-            try session.copy(into: "sample", rows)
+            try session.insert(into: "sample", rows)
             let result = try session.execute("SELECT small, large, flag, day, bytes, words, list FROM sample")
             #expect(result.date(0, 3) == nil)
             #expect(result.optionalInt(0, 1) == nil)
@@ -81,7 +81,7 @@ struct CopyTests {
             var rows = CopyRows()
             rows.row(fields: 1)
             rows.date(daysSince1970: days)
-            try session.copy(into: "day (day)", rows)
+            try session.insert(into: "day (day)", rows)
             let result = try session.execute("SELECT day, day::text FROM day")
             return (result.date(0, 0), result.text(0, 1))
         }
@@ -98,7 +98,7 @@ struct CopyTests {
             var rows = CopyRows(reserving: 6 << 20)
             rows.row(fields: 1)
             rows.bytea(value)
-            try session.copy(into: "large", rows)
+            try session.insert(into: "large", rows)
             return try session.execute("SELECT bytes FROM large").bytes(0, 0)
         }
 
@@ -112,7 +112,7 @@ struct CopyTests {
             var rows = CopyRows()
             for number in 1...10_000 { CopyTests.nullRow(Int32(number), to: &rows) }
             #expect(rows.count == 10_000)
-            try session.copy(into: "sample", rows)
+            try session.insert(into: "sample", rows)
             let result = try session.execute("SELECT count(*), sum(number)::int8 FROM sample")
             return (result.int(0, 0), result.int(0, 1))
         }
@@ -122,7 +122,7 @@ struct CopyTests {
 
     @Test("no rows are no statement at all")
     func noRows() async throws {
-        try await pool.run { try $0.copy(into: "there_is_no_such_table", CopyRows()) }
+        try await pool.run { try $0.insert(into: "there_is_no_such_table", CopyRows()) }
     }
 
     @Test("a row that breaks a constraint refuses all of them by name, and the connection goes on")
@@ -135,7 +135,7 @@ struct CopyTests {
         let repeated = rows
 
         let error = await #expect(throws: PostgresError.self) {
-            try await pool.run { try $0.copy(into: "sample", repeated) }
+            try await pool.run { try $0.insert(into: "sample", repeated) }
         }
 
         #expect(error?.code == .uniqueViolation)
@@ -152,7 +152,7 @@ struct CopyTests {
         rows.int4(1)
         let short = rows
 
-        await #expect(throws: PostgresError.self) { try await pool.run { try $0.copy(into: "sample", short) } }
+        await #expect(throws: PostgresError.self) { try await pool.run { try $0.insert(into: "sample (number, small)", short) } }
         #expect(try await pool.run { try $0.execute("SELECT count(*) FROM sample").int(0, 0) } == 0)
     }
 
@@ -164,7 +164,7 @@ struct CopyTests {
         let row = rows
 
         let error = await #expect(throws: PostgresError.self) {
-            try await pool.run { try $0.copy(into: "there_is_no_such_table", row) }
+            try await pool.run { try $0.insert(into: "there_is_no_such_table", row) }
         }
 
         #expect(error?.code.rawValue == "42P01")
@@ -181,7 +181,7 @@ struct CopyTests {
             try await pool.transaction { session in
                 var rows = CopyRows()
                 CopyTests.nullRow(1, to: &rows)
-                try session.copy(into: "sample", rows)
+                try session.insert(into: "sample", rows)
                 throw Stop()
             }
         }

@@ -62,7 +62,7 @@ struct PoolTests {
         let row = rows
 
         let error = await #expect(throws: PostgresError.self) {
-            try await pool.run { try $0.copy(into: "target", row) }
+            try await pool.run { try $0.insert(into: "target", row) }
         }
 
         #expect(error?.isConnectionLoss == true)
