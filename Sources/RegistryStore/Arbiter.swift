@@ -141,16 +141,20 @@ package struct Arbiter: Sendable {
     private func fold(after current: FoldedBatch?) async throws -> FoldedBatch {
         let most = ahead.suspects.withLock { $0 } > 0 ? 1 : WaitingWork.maximumBatches
         return try await reader.run { session in
-            try session.transaction(isSnapshot: true) {
-                let work = try WaitingWork.read(
-                    session, store.policies, inFlight: current?.work.batchIDs ?? [], batches: most)
-                // The snapshot is either from before the current batch was committed, or from after.
-                let position = Int64(work.asOf.position)
-                guard let current, let last = current.decided.last?.position, position < last else {
-                    return FoldedBatch(work: work, base: work.asOf, after: position, ledger: work.ledger(after: []))
-                }
-                return FoldedBatch(work: work, base: nil, after: last, ledger: work.ledger(after: current.decided))
+            guard let current, let last = current.decided.last?.position else {
+                // Nobody writes now: there is nothing that a snapshot would keep out.
+                let work = try WaitingWork.read(session, store.policies, inFlight: [], batches: most)
+                return FoldedBatch(
+                    work: work, base: work.asOf, after: Int64(work.asOf.position), ledger: work.ledger(after: []))
             }
+            let work = try session.transaction(isSnapshot: true) {
+                try WaitingWork.read(session, store.policies, inFlight: current.work.batchIDs, batches: most)
+            }
+            // The snapshot is either from before the current batch was committed, or from after.
+            let position = Int64(work.asOf.position)
+            return position < last
+                ? FoldedBatch(work: work, base: nil, after: last, ledger: work.ledger(after: current.decided))
+                : FoldedBatch(work: work, base: work.asOf, after: position, ledger: work.ledger(after: []))
         }.get()
     }
 
