@@ -98,7 +98,7 @@ let package = Package(
         .target(
             name: "FederationHTTP", dependencies: [coreMetrics, httpTypes, hummingbird, nioCore],
             swiftSettings: settings),
-        .target(name: "Terminal", swiftSettings: settings),
+        .target(name: "Terminal", dependencies: ["VoucherDomain"], swiftSettings: settings),
 
         // The two programs, as libraries.
         .target(

@@ -2,7 +2,10 @@
 package enum RegistrySchema {
     /// Each runs once, in one transaction; ids and texts never change after a release.
     package static var migrations: [(id: String, sql: String)] {
-        [("registry_v001_create", text(PackageResources.registry_v001_create_sql))]
+        [
+            ("registry_v001_create", text(PackageResources.registry_v001_create_sql)),
+            ("registry_v002_rule_book", text(PackageResources.registry_v002_rule_book_sql)),
+        ]
     }
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -82,6 +82,11 @@ CREATE TABLE claim (
     case_id text,
     reasons bytea NOT NULL,
     withdrawn_position bigint,
+    programme text COLLATE "C" NOT NULL DEFAULT ''::text,
+    received_at_ms bigint NOT NULL DEFAULT 0,
+    traces bigint[] NOT NULL DEFAULT '{}'::bigint[],
+    resource_class text COLLATE "C",
+    price_class bigint,
     CONSTRAINT claim_check CHECK ((service_until > service_from)),
     CONSTRAINT claim_claimed_fen_check CHECK ((claimed_fen > 0)),
     CONSTRAINT claim_number_once UNIQUE (city_code, claim_no),
@@ -103,6 +108,19 @@ CREATE TABLE claim_key (
     service_until date,
     CONSTRAINT claim_key_amount_fen_check CHECK ((amount_fen >= 0)),
     CONSTRAINT claim_key_capacity_fen_check CHECK ((capacity_fen >= 0))
+);
+
+CREATE TABLE company (
+    uscc text COLLATE "C" NOT NULL,
+    "position" bigint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    head_office text COLLATE "C",
+    legal_representative bytea,
+    controller bytea,
+    address bytea,
+    phone bytea,
+    bank_account bytea,
+    CONSTRAINT company_pkey PRIMARY KEY (uscc)
 );
 
 CREATE TABLE conflict_case (
@@ -183,6 +201,24 @@ CREATE TABLE policy (
     CONSTRAINT policy_version_check CHECK ((version > 0))
 );
 
+CREATE TABLE price_class (
+    resource_class text COLLATE "C" NOT NULL,
+    price_class bigint NOT NULL,
+    claims bigint NOT NULL,
+    CONSTRAINT price_class_claims_check CHECK ((claims >= 0)),
+    CONSTRAINT price_class_pkey PRIMARY KEY (resource_class, price_class)
+);
+
+CREATE TABLE provider (
+    uscc text COLLATE "C" NOT NULL,
+    "position" bigint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    listed_from date NOT NULL,
+    listed_until date,
+    state_run boolean NOT NULL,
+    CONSTRAINT provider_pkey PRIMARY KEY (uscc)
+);
+
 CREATE TABLE registry (
     only_row boolean NOT NULL DEFAULT true,
     incarnation integer NOT NULL,
@@ -199,6 +235,12 @@ CREATE TABLE registry (
     CONSTRAINT registry_pkey PRIMARY KEY (only_row),
     CONSTRAINT registry_secrets_digest_check CHECK ((octet_length(secrets_digest) = 32)),
     CONSTRAINT registry_signing_key_check CHECK ((octet_length(signing_key) = 32))
+);
+
+CREATE TABLE trace (
+    key bigint NOT NULL,
+    "position" bigint NOT NULL,
+    CONSTRAINT trace_pkey PRIMARY KEY (key, "position")
 );
 
 CREATE TABLE voucher (
@@ -238,6 +280,8 @@ CREATE INDEX claim_key_lookup ON public.claim_key USING btree (key, live);
 CREATE UNIQUE INDEX claim_key_one_holder ON public.claim_key USING btree (key) WHERE (live AND exclusive);
 
 CREATE INDEX claim_provider ON public.claim USING btree (provider_uscc);
+
+CREATE INDEX company_account ON public.company USING btree (bank_account);
 
 CREATE INDEX finding_claim ON public.finding USING btree ("position");
 

@@ -7,6 +7,8 @@ struct Evaluation {
     let voucher: VoucherFacts?
     /// What the claim would take.
     let candidates: [Holding]
+    /// What detectors may look at, by the id of their rules.
+    let views: [String: DetectorView]
 
     /// Every breach of one rule: one reason a key, in key order.
     func reasons(under rule: Rule, policy: Policy) -> [Reason] {
@@ -25,7 +27,27 @@ struct Evaluation {
             return voucherFindings(rule) + byKey(rule).flatMap { capReasons(rule, $0, $1, $2) }
         case .window:
             return windowReasons(rule, policy)
+        case .detector:
+            return detectorReasons(rule)
         }
+    }
+
+    private func detectorReasons(_ rule: Rule) -> [Reason] {
+        guard let view = views[rule.id] else { return [] }
+        return view.detector.matches(view).map { match in
+            reason(rule, .detected(match.detection, match.evidence), match.neighbours.map(\.name))
+        }
+    }
+
+    /// Under what the claim is to be found from now on, in ascending order.
+    func traces(decided state: Outcome.Decision, _ reasons: [Reason]) -> [Trace] {
+        var found: Set<Trace> = []
+        for var view in views.values {
+            view.filing.state = state
+            guard view.detector.leavesTraces(view, reasons) else { continue }
+            found.formUnion(view.detector.traces(of: view.filing, view.rule, view.register))
+        }
+        return found.sorted()
     }
 
     private func reason(

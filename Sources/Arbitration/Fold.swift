@@ -29,7 +29,7 @@ package struct Fold: Equatable, Sendable {
         case .claimWithdrawn(let number): decideWithdrawal(of: ClaimName(city: entry.city, number: number))
         case .voucherIssued(let voucher): decide(voucher, issuedBy: entry)
         case .policyPublished(let policy): decide(policy)
-        case .act: Outcome(decision: .noted, policyVersion: policyVersion)
+        case .companiesListed, .providersListed, .act: Outcome(decision: .noted, policyVersion: policyVersion)
         case .unsupported: Outcome(decision: .unsupported, policyVersion: policyVersion)
         case .faulty(let fault): invalid(fault)
         }
@@ -63,7 +63,7 @@ package struct Fold: Equatable, Sendable {
         case .reserved, .held:
             return Outcome(
                 decision: .withdrawn, released: ledger.holdings(ofClaimAt: record.position), claim: name,
-                policyVersion: policyVersion)
+                policyVersion: policyVersion, lifted: record.imprint)
         case .refused, .withdrawn, .invalid, .noted, .unchanged, .unsupported:
             return Outcome(decision: .unchanged, claim: name, policyVersion: policyVersion)
         }
@@ -80,19 +80,25 @@ package struct Fold: Equatable, Sendable {
             policy: policy, claim: claim, name: name, keys: entry.keys, claimID: entry.id, position: entry.position,
             voucher: voucher
         ).holdings()
-        let evaluation = Evaluation(ledger: ledger, claim: claim, voucher: voucher, candidates: candidates)
+        var filing = Filing(
+            position: entry.position, name: name, claim: claim, programme: voucher?.programme ?? "",
+            receivedAt: entry.receivedAt, state: .noted)
+        let evaluation = Evaluation(
+            ledger: ledger, claim: claim, voucher: voucher, candidates: candidates,
+            views: ledger.views(of: filing, policy))
         let reasons =
             policy.rules.flatMap { evaluation.reasons(under: $0, policy: policy) }
             + Fold.guardReasons(guarded, candidates)
-        if reasons.contains(where: { $0.outcome == .block }) {
-            return Outcome(
-                decision: .refused, reasons: reasons, holdings: candidates, claim: name,
-                policyVersion: policy.version)
-        }
-        let isHeld = reasons.contains { $0.outcome == .hold }
+        filing.state =
+            reasons.contains { $0.outcome == .block }
+            ? .refused : reasons.contains { $0.outcome == .hold } ? .held : .reserved
         return Outcome(
-            decision: isHeld ? .held : .reserved, reasons: reasons, holdings: candidates, claim: name,
-            caseID: isHeld ? SpokenID.make(position: entry.position) : nil, policyVersion: policy.version)
+            decision: filing.state, reasons: reasons, holdings: candidates, claim: name,
+            caseID: filing.state == .held ? SpokenID.make(position: entry.position) : nil,
+            policyVersion: policy.version,
+            imprint: Imprint(
+                traces: evaluation.traces(decided: filing.state, reasons), price: PricePoint(of: filing)),
+            filing: filing)
     }
 
     private static func guardReasons(_ guarded: Set<Key>, _ candidates: [Holding]) -> [Reason] {

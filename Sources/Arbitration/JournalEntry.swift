@@ -11,13 +11,16 @@ package struct JournalEntry: Hashable, Sendable {
     package let content: Content
     /// The keys under which a filed claim stands, each once, in ascending order; empty for other entries.
     package let keys: [Key]
+    /// When the registry received it, in milliseconds since 1970, as its receipt says.
+    package let receivedAt: Int64
 
-    package init(position: Int64, city: CityCode, id: [UInt8], content: Content) {
+    package init(position: Int64, city: CityCode, id: [UInt8], content: Content, receivedAt: Int64 = 0) {
         let keys = if case .claimFiled(let claim) = content { claim.keys(in: city) } else { [Key]() }
-        self.init(position: position, city: city, id: id, content: content, keys: keys)
+        self.init(position: position, city: city, id: id, content: content, keys: keys, receivedAt: receivedAt)
     }
 
-    private init(position: Int64, city: CityCode, id: [UInt8], content: Content, keys: [Key]) {
+    private init(position: Int64, city: CityCode, id: [UInt8], content: Content, keys: [Key], receivedAt: Int64) {
+        self.receivedAt = receivedAt
         self.position = position
         self.city = city
         self.id = id
@@ -27,7 +30,7 @@ package struct JournalEntry: Hashable, Sendable {
 
     /// The same entry in another place.
     package func placed(at position: Int64) -> JournalEntry {
-        JournalEntry(position: position, city: city, id: id, content: content, keys: keys)
+        JournalEntry(position: position, city: city, id: id, content: content, keys: keys, receivedAt: receivedAt)
     }
 
     package enum Content: Hashable, Sendable {
@@ -35,12 +38,24 @@ package struct JournalEntry: Hashable, Sendable {
         case claimFiled(Claim)
         case claimWithdrawn(claimNumber: String)
         case policyPublished(Policy)
+        /// Rows of the ownership file.
+        case companiesListed([Register.Company])
+        /// Rows of the national list of compute providers.
+        case providersListed([Register.Provider])
         /// An act of the registry or a city that changes no claim: membership, epochs, process starts.
         case act
         /// An entry kind of a newer version: kept, answered, folded again after an upgrade.
         case unsupported
         /// An entry that its own node should never have let through, and why.
         case faulty(String)
+
+        /// Whether it changes what later claims are held against beyond keys: the policy or the register.
+        package var isContext: Bool {
+            switch self {
+            case .policyPublished, .companiesListed, .providersListed: true
+            case .voucherIssued, .claimFiled, .claimWithdrawn, .act, .unsupported, .faulty: false
+            }
+        }
     }
 }
 
@@ -72,11 +87,21 @@ package struct Outcome: Hashable, Sendable {
     package let caseID: String?
     /// The policy that was in force.
     package let policyVersion: UInt32
+    /// What the filed claim leaves for detectors.
+    package let imprint: Imprint
+    /// What the withdrawn claim had left and now does not.
+    package let lifted: Imprint
+    /// The claim as detectors see it from now on; `nil` where it was not filed by this entry.
+    package let filing: Filing?
 
     package init(
         decision: Decision, reasons: [Reason] = [], holdings: [Holding] = [], released: [Holding] = [],
-        claim: ClaimName? = nil, caseID: String? = nil, policyVersion: UInt32
+        claim: ClaimName? = nil, caseID: String? = nil, policyVersion: UInt32, imprint: Imprint = Imprint(),
+        lifted: Imprint = Imprint(), filing: Filing? = nil
     ) {
+        self.imprint = imprint
+        self.lifted = lifted
+        self.filing = filing
         self.decision = decision
         self.reasons = reasons
         self.holdings = holdings

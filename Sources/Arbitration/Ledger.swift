@@ -1,4 +1,4 @@
-import VoucherDomain
+package import VoucherDomain
 
 /// What the fold remembers: who holds which keys, the vouchers, and where each claim stands.
 ///
@@ -10,10 +10,13 @@ package struct Ledger: Equatable, Sendable {
     package struct ClaimRecord: Hashable, Sendable {
         package let position: Int64
         package let state: Outcome.Decision
+        /// What it left for detectors, as long as it is live or was refused for cause.
+        package let imprint: Imprint
 
-        package init(position: Int64, state: Outcome.Decision) {
+        package init(position: Int64, state: Outcome.Decision, imprint: Imprint = Imprint()) {
             self.position = position
             self.state = state
+            self.imprint = imprint
         }
     }
 
@@ -29,6 +32,14 @@ package struct Ledger: Equatable, Sendable {
     package private(set) var claims: [ClaimName: ClaimRecord] = [:]
     private var keysByPosition: [Int64: [Key]] = [:]
     package private(set) var policy: Policy?
+    /// What is known of companies beyond their claims.
+    package var register = Register()
+    /// Positions by trace, ascending.
+    package private(set) var traces: [Trace: [Int64]] = [:]
+    /// Claims that can be found by their traces, by position.
+    package private(set) var filings: [Int64: Filing] = [:]
+    /// Prices by resource class.
+    package private(set) var prices: [String: PriceHistogram] = [:]
 
     package init(policy: Policy? = nil) { self.policy = policy }
 
@@ -48,6 +59,17 @@ package struct Ledger: Equatable, Sendable {
 
     package mutating func insert(_ record: VoucherRecord, under key: Key) { vouchers[key] = record }
 
+    /// - Precondition: Inserted under each trace in the order of positions.
+    package mutating func insert(_ filing: Filing, under trace: Trace) {
+        traces[trace, default: []].append(filing.position)
+        filings[filing.position] = filing
+    }
+
+    /// Notes where a claim left a trace, without the claim.
+    package mutating func insert(_ position: Int64, under trace: Trace) { traces[trace, default: []].append(position) }
+
+    package mutating func insert(_ prices: PriceHistogram, ofResourceClass name: String) { self.prices[name] = prices }
+
     // MARK: Folding
 
     /// What the claim decided at `position` holds, in the order of keys and items, however it was loaded.
@@ -62,10 +84,13 @@ package struct Ledger: Equatable, Sendable {
     package mutating func apply(_ outcome: Outcome, of entry: JournalEntry) {
         switch entry.content {
         case .policyPublished(let policy) where outcome.decision == .noted: self.policy = policy
+        case .companiesListed(let companies): for company in companies { register.list(company) }
+        case .providersListed(let providers): for provider in providers { register.list(provider) }
         case .voucherIssued(let voucher) where outcome.decision == .noted:
             vouchers[.voucher(city: entry.city, number: voucher.number)] = VoucherRecord(facts: VoucherFacts(voucher))
         default: break
         }
+        applyImprints(outcome)
         let taken = outcome.taken
         if !taken.isEmpty { keysByPosition[entry.position] = entry.keys }
         for holding in taken { occupancies[holding.key, default: Occupancy()].take(holding) }
@@ -77,7 +102,8 @@ package struct Ledger: Equatable, Sendable {
         guard let claim = outcome.claim else { return }
         switch (entry.content, outcome.decision) {
         case (.claimFiled, .reserved), (.claimFiled, .held), (.claimFiled, .refused):
-            claims[claim] = ClaimRecord(position: entry.position, state: outcome.decision)
+            claims[claim] = ClaimRecord(
+                position: entry.position, state: outcome.decision, imprint: outcome.imprint)
         case (.claimWithdrawn, .withdrawn):
             guard let record = claims[claim] else { return }
             claims[claim] = ClaimRecord(position: record.position, state: .withdrawn)
@@ -94,8 +120,49 @@ extension Ledger {
             return apply(outcome, of: entry)
         }
         for holding in outcome.taken where needs.keys.contains(holding.key) { insert(holding) }
+        applyImprints(outcome)
         guard needs.claims.contains(claim), outcome.decision != .invalid else { return }
-        insert(ClaimRecord(position: entry.position, state: outcome.decision), for: claim)
+        insert(ClaimRecord(position: entry.position, state: outcome.decision, imprint: outcome.imprint), for: claim)
+    }
+}
+
+// MARK: - What detectors ask
+
+extension Ledger {
+    private mutating func applyImprints(_ outcome: Outcome) {
+        if let filing = outcome.filing {
+            for trace in outcome.imprint.traces { insert(filing, under: trace) }
+            count(outcome.imprint.price, 1)
+        }
+        guard let position = outcome.released.first?.position else { return }
+        for trace in outcome.lifted.traces {
+            traces[trace]?.removeAll { $0 == position }
+            if traces[trace]?.isEmpty ?? false { traces[trace] = nil }
+        }
+        filings[position] = nil
+        count(outcome.lifted.price, -1)
+    }
+
+    private mutating func count(_ price: PricePoint?, _ claims: Int64) {
+        guard let price else { return }
+        prices[price.resourceClass, default: PriceHistogram()].add(price.priceClass, claims)
+        if prices[price.resourceClass]?.count == 0 { prices[price.resourceClass] = nil }
+    }
+
+    /// What each detector of the policy may look at, by the id of its rule.
+    func views(of filing: Filing, _ policy: Policy) -> [String: DetectorView] {
+        var views: [String: DetectorView] = [:]
+        for (rule, detector) in policy.detectorRules {
+            var positions: Set<Int64> = []
+            for trace in detector.lookups(of: filing, rule, register) {
+                positions.formUnion(traces[trace]?.suffix(Trace.mostNeighbours) ?? [])
+            }
+            views[rule.id] = DetectorView(
+                filing: filing, rule: rule, register: register,
+                neighbours: positions.sorted().compactMap { filings[$0] },
+                prices: prices[filing.claim.resourceClass] ?? PriceHistogram(), detector: detector)
+        }
+        return views
     }
 }
 
@@ -121,7 +188,30 @@ extension Ledger {
                     ? "key \(key.readable): the table has other amounts, dates or holders than the journal"
                     : "key \(key.readable): held by [\(holders[0])] in the table, by [\(holders[1])] in the journal")
         }
-        return Array(found.prefix(limit))
+        return Array((found + surroundingDifferences(from: journal)).prefix(limit))
+    }
+
+    /// Differences in what detectors look at.
+    private func surroundingDifferences(from journal: Ledger) -> [String] {
+        var found: [String] = []
+        var strays: Set<Int64> = []
+        for trace in Set(traces.keys).union(journal.traces.keys) {
+            strays.formUnion(Set(traces[trace] ?? []).symmetricDifference(journal.traces[trace] ?? []))
+        }
+        found += strays.sorted().map { "claim at position \($0): the table has other traces than the journal" }
+        for name in Set(prices.keys).union(journal.prices.keys).sorted() where prices[name] != journal.prices[name] {
+            found.append("prices of \(name): the table does not say what the journal says")
+        }
+        let (own, other) = (register, journal.register)
+        for code in Set(own.companies.keys).union(other.companies.keys).sorted()
+        where own.companies[code] != other.companies[code] {
+            found.append("company \(code): the table does not say what the journal says")
+        }
+        for code in Set(own.providers.keys).union(other.providers.keys).sorted()
+        where own.providers[code] != other.providers[code] {
+            found.append("provider \(code): the table does not say what the journal says")
+        }
+        return found
     }
 
     private static func text(_ record: ClaimRecord?) -> String {
@@ -145,6 +235,24 @@ package struct Needs: Hashable, Sendable {
     package private(set) var claims: Set<ClaimName> = []
     /// Every live holding of these claims, too.
     package private(set) var withdrawnClaims: Set<ClaimName> = []
+    /// The companies of these codes, where they are listed, and those that share a bank account with them.
+    package private(set) var companies: Set<CreditCode> = []
+    /// The prices of these resource classes.
+    package private(set) var resourceClasses: Set<String> = []
+    private var filings: [Filing] = []
+
+    /// The latest claims under these traces, ``Trace/mostNeighbours`` each.
+    ///
+    /// - Parameter register: With ``companies`` loaded.
+    package func lookups(_ policy: Policy?, _ register: Register) -> Set<Trace> {
+        guard let policy else { return [] }
+        return filings.reduce(into: []) { $0.formUnion(policy.lookups(of: $1, register)) }
+    }
+
+    /// The companies of these claims and nothing else.
+    package init(partiesOf claims: [Claim]) {
+        companies = Set(claims.flatMap { [$0.enterprise, $0.provider] })
+    }
 
     package init(_ entries: [JournalEntry]) {
         keys.reserveCapacity(entries.reduce(0) { $0 + $1.keys.count })
@@ -154,11 +262,18 @@ package struct Needs: Hashable, Sendable {
             case .claimFiled(let claim):
                 for key in entry.keys { keys.insert(key) }
                 vouchers.insert(.voucher(city: entry.city, number: claim.voucherNumber))
-                claims.insert(ClaimName(city: entry.city, number: claim.number))
+                let name = ClaimName(city: entry.city, number: claim.number)
+                claims.insert(name)
+                companies.formUnion([claim.enterprise, claim.provider])
+                resourceClasses.insert(claim.resourceClass)
+                filings.append(
+                    Filing(
+                        position: 0, name: name, claim: claim, programme: "", receivedAt: entry.receivedAt,
+                        state: .noted))
             case .claimWithdrawn(let number):
                 claims.insert(ClaimName(city: entry.city, number: number))
                 withdrawnClaims.insert(ClaimName(city: entry.city, number: number))
-            case .policyPublished, .act, .unsupported, .faulty: break
+            case .policyPublished, .companiesListed, .providersListed, .act, .unsupported, .faulty: break
             }
         }
     }

@@ -77,7 +77,11 @@ package struct Policy: Hashable, Sendable, Codable {
 
 /// One rule: a primitive over keys, and what happens when it is broken.
 package struct Rule: Hashable, Sendable, Codable {
-    package enum Primitive: String, Hashable, Sendable, Codable { case holder, cap, overlap, window }
+    package enum Primitive: String, Hashable, Sendable, Codable {
+        case holder, cap, overlap, window
+        /// A pattern too loose for a key; the rule's id names the detector.
+        case detector
+    }
 
     /// `block`: refused. `hold`: kept with a case, unpaid. `flag`: noted only.
     package enum Outcome: String, Hashable, Sendable, Codable, CaseIterable { case block, hold, flag }
@@ -119,12 +123,40 @@ package struct Rule: Hashable, Sendable, Codable {
     /// Thousandths of the stated capacity that may be used; 1000 when not given.
     package let permille: Int64?
     package let within: [Window]?
+    /// The numbers of a detector.
+    package let parameters: Parameters?
     package let outcome: Outcome
+
+    /// A detector's numbers; each reads its own, with a default where none is given.
+    package struct Parameters: Hashable, Sendable, Codable {
+        package var thresholdFen: Int64?
+        /// Thousandths by which an amount may differ.
+        package var withinPermille: Int64?
+        package var count: Int64?
+        package var days: Int64?
+        package var edits: Int64?
+        /// Rules whose refusal counts.
+        package var causes: [String]?
+        package var attributes: [Register.Attribute.Kind]?
+        /// Sets of programmes that may not meet.
+        package var barred: [[String]]?
+        package var percentile: Int64?
+        package var leastPeers: Int64?
+
+        package init() {}
+
+        private enum CodingKeys: String, CodingKey {
+            case count, days, edits, causes, attributes, barred, percentile
+            case thresholdFen = "threshold_fen"
+            case withinPermille = "within_permille"
+            case leastPeers = "least_peers"
+        }
+    }
 
     package init(
         id: String, pattern: String, primitive: Primitive, keys: [KeyKind] = [], holder: Holder? = nil,
         amount: Amount? = nil, capacity: Capacity? = nil, capacityFen: Int64? = nil, permille: Int64? = nil,
-        within: [Window]? = nil, outcome: Outcome
+        within: [Window]? = nil, parameters: Parameters? = nil, outcome: Outcome
     ) {
         self.id = id
         self.pattern = pattern
@@ -136,6 +168,7 @@ package struct Rule: Hashable, Sendable, Codable {
         self.capacityFen = capacityFen
         self.permille = permille
         self.within = within
+        self.parameters = parameters
         self.outcome = outcome
     }
 
@@ -149,7 +182,16 @@ package struct Rule: Hashable, Sendable, Codable {
         case .overlap: return keys != [.service] || holder == nil ? "overlap needs keys [service] and holder" : nil
         case .window: return (within ?? []).isEmpty ? "window needs within" : nil
         case .cap: return capFault
+        case .detector: return detectorFault
         }
+    }
+
+    private var detectorFault: String? {
+        guard let detector = DetectorCatalogue.detector(id) else {
+            return "no detector has this id; there are \(DetectorCatalogue.ids.joined(separator: ", "))"
+        }
+        if outcome == .block { return "a detector holds or flags; only a key can block" }
+        return detector.fault(parameters ?? Parameters())
     }
 
     private var capFault: String? {
@@ -169,7 +211,7 @@ package struct Rule: Hashable, Sendable, Codable {
     }
 
     package enum CodingKeys: String, CodingKey {
-        case id, pattern, primitive, keys, holder, amount, capacity, permille, within, outcome
+        case id, pattern, primitive, keys, holder, amount, capacity, permille, within, parameters, outcome
         case capacityFen = "capacity_fen"
     }
 }

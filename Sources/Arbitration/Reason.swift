@@ -46,6 +46,8 @@ package struct Reason: Hashable, Sendable {
         case voucherReused
         /// The entry should never have passed its own node: a malformed or repeated record.
         case faultyEntry(String)
+        /// A detector's finding, with the fields that speak for it.
+        case detected(Detection, [FieldMatch])
     }
 }
 
@@ -74,6 +76,8 @@ extension Reason {
         case .otherEnterprise: "算力券属于其他企业 / the voucher was issued to another enterprise"
         case .voucherReused: "算力券编号重复 / the serial is already used with other content"
         case .faultyEntry(let fault): "记录无效 / the record is invalid: \(fault)"
+        case .detected(let detection, let evidence):
+            detection.message + (blocking.isEmpty ? "" : ": \(claimList)") + FieldMatch.sentence(evidence)
         }
     }
 

@@ -77,6 +77,8 @@ package enum PayloadCoding {
             case .claimFiled: return .claimFiled(try claim(entry.payload))
             case .claimWithdrawn: return .claimWithdrawn(claimNumber: try withdrawal(entry.payload).claimNumber)
             case .policyPublished: return .policyPublished(try policy(entry.payload))
+            case .companiesListed: return .companiesListed(try companies(entry.payload))
+            case .providersListed: return .providersListed(try providers(entry.payload))
             case .nodeStarted, .cityEnrolled, .cityJoined, .citySuspended, .cityReinstated, .epochGranted: return .act
             default: return .unsupported
             }

@@ -52,6 +52,9 @@ package enum ReasonCoding {
         case .faultyEntry(let fault):
             message.set(10, nil)
             message.text = fault
+        case .detected(let detection, let evidence):
+            message.set(11, nil, [Int64(detection.rawValue)])
+            message.text = evidence.map(\.text).joined(separator: " ")
         }
         return message
     }
@@ -85,6 +88,12 @@ package enum ReasonCoding {
         case 8: return .otherEnterprise
         case 9: return .voucherReused
         case 10: return .faultyEntry(message.text)
+        case 11:
+            guard message.numbers.count == 1,
+                let detection = UInt8(exactly: message.numbers[0]).flatMap(Detection.init(rawValue:))
+            else { throw WireFault("a detection that is not known: this node needs an update") }
+            return .detected(
+                detection, message.text.split(separator: " ").compactMap { FieldMatch(String($0)) })
         default: throw WireFault("finding \(message.finding) is not known: this node needs an update")
         }
     }

@@ -13,6 +13,8 @@ package enum RegistryAct: Hashable, Sendable {
     case epochGranted(CityCode, Epoch)
     /// The document's exact bytes; they must decode to a policy with that version.
     case policyPublished(version: UInt32, document: [UInt8])
+    case companiesListed([Register.Company])
+    case providersListed([Register.Provider])
 
     package var kind: EntryKind {
         switch self {
@@ -22,6 +24,8 @@ package enum RegistryAct: Hashable, Sendable {
         case .reinstated: .cityReinstated
         case .epochGranted: .epochGranted
         case .policyPublished: .policyPublished
+        case .companiesListed: .companiesListed
+        case .providersListed: .providersListed
         }
     }
 
@@ -57,6 +61,8 @@ package enum RegistryAct: Hashable, Sendable {
             message.version = version
             message.document = Data(document)
             return message.bytes
+        case .companiesListed(let companies): return PayloadCoding.encode(companies)
+        case .providersListed(let providers): return PayloadCoding.encode(providers)
         }
     }
 }

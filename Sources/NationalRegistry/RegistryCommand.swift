@@ -18,6 +18,8 @@ package struct RegistryCommand: AsyncParsableCommand {
         version: "national-registry 0.1.0 (protocol 1)",
         subcommands: [
             ServeCommand.self, MigrateCommand.self, CityCommand.self, TokenCommand.self, PolicyCommand.self,
+            CompanyCommand.self,
+            ProviderCommand.self,
             CheckCommand.self, ClaimCommand.self, CaseCommand.self, DuplicatesCommand.self, AuditCommand.self,
         ])
 
@@ -87,6 +89,7 @@ extension RegistryCommand {
         case let failure as ChildProgram.Failure: return failure.message
         case let failure as Folder.Failure: return failure.message
         case let failure as FreePort.Failure: return failure.message
+        case let failure as CSVFile.Failure: return failure.message
         case let error as PostgresError where error.code.rawValue == "42P01":
             return "the database has no registry yet: run national-registry migrate, or serve"
         case let error as PostgresError where error.isConnectionLoss:

@@ -58,6 +58,10 @@ package struct CopyRows: Sendable {
         bytes.appendField(PostgresParameter.textArray(values).bytes ?? [])
     }
 
+    package mutating func int8Array(_ values: [Int64]) {
+        bytes.appendField(PostgresParameter.int8Array(values).bytes ?? [])
+    }
+
     package mutating func null() { bytes.append(Int32(-1)) }
 
     /// Forgets what was sent.

@@ -36,6 +36,18 @@ package struct PostgresResult: ~Copyable {
     /// A `bytea`; NULL reads as empty.
     package func bytes(_ row: Int, _ column: Int) -> [UInt8] { Array(field(row, column)) }
 
+    /// A `bigint[]` without NULLs; NULL reads as empty.
+    package func int8Array(_ row: Int, _ column: Int) -> [Int64] {
+        // Number of dimensions, flags, type; then length and lower bound of the one dimension; then the elements, each
+        // with its length before it.
+        let (header, element) = (20, 12)
+        let field = field(row, column)
+        guard field.count > header else { return [] }
+        return stride(from: header + 4, to: field.count, by: element).map { offset in
+            Int64(bigEndian: field.loadUnaligned(fromByteOffset: offset, as: Int64.self))
+        }
+    }
+
     /// A `text`; NULL reads as empty.
     package func text(_ row: Int, _ column: Int) -> String { String(decoding: field(row, column), as: UTF8.self) }
 

@@ -90,7 +90,8 @@ package struct Arbiter: Sendable {
             defer { suspects = max(0, suspects - 1) }
             return suspects > 0
         }
-        async let following = batch.work.more && !isSuspect ? fold(after: batch) : nil
+        let mayFollow = batch.work.more && !batch.work.endsInContext && !isSuspect
+        async let following = mayFollow ? fold(after: batch) : nil
         let (decided, head): ([FoldWriter.Decided], FeedHead)
         do {
             (decided, head) = try await write(batch)

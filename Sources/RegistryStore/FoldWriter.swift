@@ -70,6 +70,7 @@ struct FoldWriter {
                 voucher (key, position, city_code, voucher_no, programme, enterprise_uscc, enterprise_name,
                 face_value_fen, valid_from, valid_until)
                 """, noted, FoldWriter.addVoucher)
+        try writeRegister(session)
         try writeClaims(session)
         return composer.head
     }
@@ -116,6 +117,14 @@ struct FoldWriter {
             UPDATE claim SET state = 6, withdrawn_position = w.at
             FROM unnest($1::int8[], $2::int8[]) AS w(claim, at) WHERE position = w.claim
             """, [positions, .int8Array(earlier.compactMap { withdrawals[$0] })])
+        let traces = decided.flatMap { item in
+            item.outcome.released.first.map { claim in item.outcome.lifted.traces.map { ($0.rawValue, claim.position) }
+            }
+                ?? []
+        }
+        try session.queue(
+            "DELETE FROM trace USING unnest($1::int8[], $2::int8[]) AS t(k, p) WHERE key = t.k AND position = t.p",
+            [.int8Array(traces.map(\.0)), .int8Array(traces.map(\.1))])
         // A held claim that is withdrawn leaves nothing to rule on.
         try session.queue("UPDATE conflict_case SET state = 'closed' WHERE position = ANY($1)", [positions])
     }
@@ -126,7 +135,7 @@ struct FoldWriter {
             into: """
                 claim (position, city_code, sequence, claim_no, state, policy_version, voucher_no, enterprise_uscc,
                 provider_uscc, contract_no, claimed_fen, service_from, service_until, case_id, reasons,
-                withdrawn_position)
+                withdrawn_position, programme, received_at_ms, traces, resource_class, price_class)
                 """, filed, addClaim)
         try session.insert(
             into: """
@@ -136,9 +145,101 @@ struct FoldWriter {
         try session.insert(
             into: "finding (position, rule, outcome, key, blocking_city, blocking_claim_no)",
             filed.filter { !$0.outcome.reasons.isEmpty }, FoldWriter.addFindings)
+        let standing = filed.filter { withdrawals[$0.position] == nil }
+        try session.insert(into: "trace (key, position)", standing) { item, rows in
+            for trace in item.outcome.imprint.traces {
+                rows.row(fields: 2)
+                rows.int8(trace.rawValue)
+                rows.int8(item.position)
+            }
+        }
+        try writePrices(session)
         let held = filed.filter { $0.outcome.caseID != nil }
         try session.insert(into: "conflict_case (case_id, position, rules, state)", held, addCase)
         try session.insert(into: "conflict_case_claim (case_id, city_code, claim_no)", held, FoldWriter.addParties)
+    }
+
+    private func writePrices(_ session: PostgresSession) throws {
+        var counts: [PricePoint: Int64] = [:]
+        for outcome in decided.map(\.outcome) {
+            if let price = outcome.imprint.price { counts[price, default: 0] += 1 }
+            if let price = outcome.lifted.price { counts[price, default: 0] -= 1 }
+        }
+        let rows = counts.filter { $0.value != 0 }.map { ($0.key.resourceClass, $0.key.priceClass, $0.value) }
+        let (more, fewer) = (rows.filter { $0.2 > 0 }, rows.filter { $0.2 < 0 })
+        try queuePrices(
+            fewer,
+            """
+            UPDATE price_class AS p SET claims = p.claims + u.number
+            FROM unnest($1::text[], $2::int8[], $3::int8[]) AS u(resource_class, price_class, number)
+            WHERE p.resource_class = u.resource_class AND p.price_class = u.price_class
+            """, session)
+        try queuePrices(
+            more,
+            """
+            INSERT INTO price_class (resource_class, price_class, claims)
+            SELECT * FROM unnest($1::text[], $2::int8[], $3::int8[])
+            ON CONFLICT (resource_class, price_class) DO UPDATE SET claims = price_class.claims + excluded.claims
+            """, session)
+    }
+
+    private func queuePrices(_ rows: [(String, Int64, Int64)], _ sql: String, _ session: PostgresSession) throws {
+        guard !rows.isEmpty else { return }
+        try session.queue(sql, [.textArray(rows.map(\.0)), .int8Array(rows.map(\.1)), .int8Array(rows.map(\.2))])
+    }
+
+    /// Rows of the ownership file and of the provider list; a newer row on a company replaces the one before.
+    private func writeRegister(_ session: PostgresSession) throws {
+        for item in decided {
+            switch item.journalEntry.content {
+            case .companiesListed(let companies):
+                try queueCompanies(companies, at: item.position, session)
+            case .providersListed(let providers):
+                try queueProviders(providers, at: item.position, session)
+            default: break
+            }
+        }
+    }
+
+    private func queueCompanies(
+        _ companies: [Register.Company], at position: Int64, _ session: PostgresSession
+    ) throws {
+        for company in companies {
+            let hashes = Register.Attribute.Kind.allCases.map { kind in
+                PostgresParameter.bytea(company.attributes.first { $0.kind == kind }?.hash)
+            }
+            try session.queue(
+                """
+                INSERT INTO company (uscc, position, name, head_office, legal_representative, controller, address, phone,
+                    bank_account)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                ON CONFLICT (uscc) DO UPDATE SET position = $2, name = $3, head_office = $4, legal_representative = $5,
+                    controller = $6, address = $7, phone = $8, bank_account = $9
+                """,
+                [
+                    .text(company.code.rawValue), .int8(position), .text(company.name),
+                    .text(company.headOffice?.rawValue),
+                ] + hashes)
+        }
+    }
+
+    private func queueProviders(
+        _ providers: [Register.Provider], at position: Int64, _ session: PostgresSession
+    ) throws {
+        for provider in providers {
+            try session.queue(
+                """
+                INSERT INTO provider (uscc, position, name, listed_from, listed_until, state_run)
+                VALUES ($1, $2, $3, $4::date, $5::date, $6)
+                ON CONFLICT (uscc) DO UPDATE SET position = $2, name = $3, listed_from = $4::date,
+                    listed_until = $5::date, state_run = $6
+                """,
+                [
+                    .text(provider.code.rawValue), .int8(position), .text(provider.name),
+                    .text(provider.listedFrom.iso8601), .text(provider.listedUntil?.iso8601),
+                    .bool(provider.isStateRun),
+                ])
+        }
     }
 
     private static func addFeed(_ item: Decided, _ feedEntry: SealedFeedEntry, to rows: inout CopyRows) {
@@ -177,7 +278,7 @@ struct FoldWriter {
     private func addClaim(_ item: Decided, to rows: inout CopyRows) {
         guard case .claimFiled(let claim) = item.journalEntry.content else { return }
         let withdrawn = withdrawals[item.position]
-        rows.row(fields: 16)
+        rows.row(fields: 21)
         rows.int8(item.position)
         rows.int4(Int32(item.entry.city.rawValue))
         rows.int8(Int64(item.entry.sequence))
@@ -194,6 +295,16 @@ struct FoldWriter {
         if let caseID = item.outcome.caseID { rows.text(caseID) } else { rows.null() }
         rows.bytea(ReasonCoding.encode(item.outcome.reasons))
         if let withdrawn { rows.int8(withdrawn) } else { rows.null() }
+        rows.text(item.outcome.filing?.programme ?? "")
+        rows.int8(item.journalEntry.receivedAt)
+        rows.int8Array(item.outcome.imprint.traces.map(\.rawValue))
+        if let price = item.outcome.imprint.price {
+            rows.text(price.resourceClass)
+            rows.int8(price.priceClass)
+        } else {
+            rows.null()
+            rows.null()
+        }
     }
 
     private func addKeys(_ item: Decided, to rows: inout CopyRows) {

@@ -13,7 +13,11 @@ struct LedgerLoader {
         try queueClaims(needs, building)
         try queueVouchers(needs.vouchers, building)
         try queueHoldings(needs.keys.map(\.bytes), building)
+        let surroundings = SurroundingsLoader(session: session)
+        try surroundings.queueRegister(needs, building)
+        try surroundings.queuePrices(needs, building)
         try session.flush()
+        try surroundings.loadFilings(needs.lookups(policy, building.ledger.register), building)
         let more = try keys(ofClaimsAt: building.withdrawn).filter { !needs.keys.contains(Key(bytes: $0)) }
         try queueHoldings(more, building)
         try session.flush()
@@ -29,7 +33,7 @@ struct LedgerLoader {
     }
 
     /// What the answers to queued queries are put together in.
-    private final class Building {
+    final class Building {
         var ledger: Ledger
         /// The positions of claims that are to be withdrawn.
         var withdrawn: [Int64] = []
@@ -45,7 +49,7 @@ struct LedgerLoader {
         for first in stride(from: Int64(1), through: last, by: 10_000) {
             let range = [PostgresParameter.int8(first), .int8(first + 9_999)]
             let claims = try session.execute(
-                "SELECT city_code, claim_no, position, state FROM claim WHERE position BETWEEN $1 AND $2", range)
+                "SELECT \(LedgerLoader.record) FROM claim c WHERE position BETWEEN $1 AND $2", range)
             for row in 0..<claims.count { _ = try LedgerLoader.insertClaim(claims, row, into: &ledger) }
             try LedgerLoader.insertHoldings(
                 session.execute(
@@ -63,8 +67,14 @@ struct LedgerLoader {
                     FROM voucher WHERE position BETWEEN $1 AND $2
                     """, range), into: &ledger)
         }
+        try SurroundingsLoader(session: session).loadAll(into: &ledger)
         return ledger
     }
+
+    /// The columns of a claim's record.
+    private static let record = """
+        c.city_code, c.claim_no, c.position, c.state, c.traces, c.resource_class, c.price_class
+        """
 
     private static func insertClaim(
         _ result: borrowing PostgresResult, _ row: Int, into ledger: inout Ledger
@@ -73,7 +83,14 @@ struct LedgerLoader {
             let state = Outcome.Decision(rawValue: UInt8(result.int(row, 3)))
         else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim") }
         let name = ClaimName(city: city, number: result.text(row, 1))
-        ledger.insert(.init(position: result.int(row, 2), state: state), for: name)
+        let price = result.optionalInt(row, 6).map {
+            PricePoint(resourceClass: result.text(row, 5), priceClass: $0)
+        }
+        // What is withdrawn has left nothing.
+        let isWithdrawn = state == .withdrawn
+        let imprint = Imprint(traces: result.int8Array(row, 4).map(Trace.init(rawValue:)), price: price)
+        ledger.insert(
+            .init(position: result.int(row, 2), state: state, imprint: isWithdrawn ? Imprint() : imprint), for: name)
         return name
     }
 
@@ -82,7 +99,7 @@ struct LedgerLoader {
         guard !names.isEmpty else { return }
         try session.queue(
             """
-            SELECT c.city_code, c.claim_no, c.position, c.state
+            SELECT \(LedgerLoader.record)
             FROM unnest($1::int4[], $2::text[]) AS n(city_code, claim_no)
             JOIN claim c ON c.city_code = n.city_code AND c.claim_no = n.claim_no COLLATE "C"
             """, [.int4Array(names.map { Int32($0.city.rawValue) }), .textArray(names.map(\.number))]

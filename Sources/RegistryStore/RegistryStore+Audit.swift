@@ -67,6 +67,7 @@ extension RegistryStore {
         let feedHash: [UInt8]
         let entry: [UInt8]
         let fault: String?
+        let receivedAt: Int64
 
         /// The entry that is answered, as it was written and as the fold sees it.
         func decoded() throws -> (entry: Entry, journalEntry: JournalEntry) {
@@ -75,7 +76,7 @@ extension RegistryStore {
                 entry,
                 JournalEntry(
                     position: Int64(position), city: entry.city, id: entry.id.rawValue,
-                    content: PayloadCoding.content(of: entry, rejectedFor: fault))
+                    content: PayloadCoding.content(of: entry, rejectedFor: fault), receivedAt: receivedAt)
             )
         }
     }
@@ -86,8 +87,12 @@ extension RegistryStore {
         while true {
             let result = try session.execute(
                 """
-                SELECT f.position, f.bytes, f.hash, e.bytes, e.fault
+                SELECT f.position, f.bytes, f.hash, e.bytes, e.fault, b.received_at_ms
                 FROM feed f JOIN entry e ON e.city_code = f.city_code AND e.sequence = f.sequence
+                CROSS JOIN LATERAL (
+                    SELECT received_at_ms FROM batch b
+                    WHERE b.city_code = e.city_code AND b.last_sequence >= e.sequence
+                    ORDER BY b.last_sequence LIMIT 1) AS b
                 WHERE f.position > $1 ORDER BY f.position LIMIT 1000
                 """, [.int8(position)])
             guard result.count > 0 else { return }
@@ -96,7 +101,8 @@ extension RegistryStore {
                 let isWanted = try body(
                     FeedRow(
                         position: UInt64(position), feed: result.bytes(row, 1), feedHash: result.bytes(row, 2),
-                        entry: result.bytes(row, 3), fault: result.isNull(row, 4) ? nil : result.text(row, 4)))
+                        entry: result.bytes(row, 3), fault: result.isNull(row, 4) ? nil : result.text(row, 4),
+                        receivedAt: result.int(row, 5)))
                 if !isWanted { return }
             }
         }

@@ -58,7 +58,8 @@ extension RegistryStore {
                     (SELECT sum(d.claimed_fen)::bigint FROM claim d WHERE d.position = ANY(array_agg(f.position)))
                 FROM finding f JOIN claim c ON c.position = f.position
                 WHERE f.blocking_city <> 0 AND f.outcome <> 'flag' AND ($1 = '' OR f.rule = $1)
-                GROUP BY f.rule, f.key ORDER BY f.rule, f.key OFFSET $2 LIMIT $3
+                GROUP BY f.rule, f.key, CASE WHEN f.key IS NULL THEN f.position END
+                ORDER BY f.rule, f.key, min(f.position) OFFSET $2 LIMIT $3
                 """, [.text(rule ?? ""), .int8(Int64(after)), .int8(Int64(limit))])
             return (0..<result.count).map { row in
                 let names = result.text(row, 2).split(separator: "\n").compactMap { ClaimName(String($0)) }

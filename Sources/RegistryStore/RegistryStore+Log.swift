@@ -6,20 +6,36 @@ import VoucherDomain
 extension RegistryStore {
     /// Appends an act to the registry's own log, sealed, inside the caller's transaction.
     static func append(_ act: RegistryAct, _ session: PostgresSession, _ secrets: RegistrySecrets, now: UInt64) throws {
+        try append([act], session, secrets, now: now)
+    }
+
+    /// Appends acts as one sealed batch, inside the caller's transaction.
+    static func append(
+        _ acts: [RegistryAct], _ session: PostgresSession, _ secrets: RegistrySecrets, now: UInt64
+    ) throws {
         let row = try CityRow.lock(.registry, session)
         let registry = try RegistryRow.read(session)
         guard let epoch = row.grantedEpoch else { throw RegistryRefusal(.notInitialised, "the registry has no log") }
         var generator = SystemRandomNumberGenerator()
-        let draft = EntryDraft(
-            city: .registry, epoch: epoch, sequence: row.head.sequence + 1, time: row.time.next(now: now),
-            kind: act.kind, feedHead: registry.feedHead, id: EntryID(using: &generator), payload: act.payload,
-            previousHash: row.head.hash)
-        let entry = EntryCoding.make(draft)
-        let seal = Seal(city: .registry, head: entry.head, watermark: .zero, feedHead: registry.feedHead)
+        var (head, time) = (row.head, row.time)
+        var entries: [Entry] = []
+        for act in acts {
+            time = time.next(now: now)
+            let entry = EntryCoding.make(
+                EntryDraft(
+                    city: .registry, epoch: epoch, sequence: head.sequence + 1, time: time, kind: act.kind,
+                    feedHead: registry.feedHead, id: EntryID(using: &generator), payload: act.payload,
+                    previousHash: head.hash))
+            head = entry.head
+            entries.append(entry)
+        }
+        guard !entries.isEmpty else { return }
+        let seal = Seal(city: .registry, head: head, watermark: .zero, feedHead: registry.feedHead)
         let batch = StoredBatch(
-            city: .registry, entries: [(entry, nil)], seal: try seal.signed(by: secrets.signingKey), now: now)
+            city: .registry, entries: entries.map { ($0, nil) }, seal: try seal.signed(by: secrets.signingKey),
+            now: now)
         try batch.insert(
-            session, secrets, head: entry.head, time: entry.time, watermark: .zero, feedHead: registry.feedHead)
+            session, secrets, head: head, time: time, watermark: .zero, feedHead: registry.feedHead)
     }
 }
 
@@ -41,7 +57,8 @@ struct StoredBatch {
             id: EntryID(using: &generator).rawValue, city: city, through: head, feedHead: feedHead, receivedAt: now
         ).signed(by: secrets.signingKey)
         if let first = entries.first?.entry {
-            try session.insert(into: "entry (city_code, sequence, entry_id, kind, hash, bytes, fault)", entries, addEntry)
+            try session.insert(
+                into: "entry (city_code, sequence, entry_id, kind, hash, bytes, fault)", entries, addEntry)
             try session.queue(
                 """
                 WITH received AS (

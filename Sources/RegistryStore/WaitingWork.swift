@@ -15,12 +15,14 @@ struct WaitingWork: Sendable {
         let entry: Entry
         let journalEntry: JournalEntry
 
-        /// - Parameter fault: Why the entry was rejected when it was received, if it was.
-        init(_ entry: Entry, rejectedFor fault: String?) {
+        /// - Parameters:
+        ///   - receivedAt: In milliseconds since 1970, as the receipt says.
+        ///   - fault: Why the entry was rejected when it was received, if it was.
+        init(_ entry: Entry, receivedAt: Int64, rejectedFor fault: String?) {
             self.entry = entry
             journalEntry = JournalEntry(
                 position: 0, city: entry.city, id: entry.id.rawValue,
-                content: PayloadCoding.content(of: entry, rejectedFor: fault))
+                content: PayloadCoding.content(of: entry, rejectedFor: fault), receivedAt: receivedAt)
         }
     }
 
@@ -31,6 +33,8 @@ struct WaitingWork: Sendable {
     let items: [Item]
     /// Whether other batches waited behind these.
     let more: Bool
+    /// Whether the last batch changes the policy or the register, on which depends what later claims are held against.
+    let endsInContext: Bool
     private let needs: Needs
     /// The feed head that the ledger stands at.
     let asOf: FeedHead
@@ -40,7 +44,7 @@ struct WaitingWork: Sendable {
     static let maximumBatches = 1_000
 
     /// Reads the oldest batches that wait: at most ``Arbiter/maximumEntries`` entries and
-    /// ``Arbiter/maximumBytes`` bytes, unless one batch has more.
+    /// ``Arbiter/maximumBytes`` bytes, unless one batch has more, and none behind one that changes the context.
     ///
     /// - Parameters:
     ///   - inFlight: Batches that are being written at this moment.
@@ -55,7 +59,7 @@ struct WaitingWork: Sendable {
         let needs = Needs(waiting.items.map(\.journalEntry))
         return WaitingWork(
             batchIDs: waiting.ends.map(\.batch), ends: waiting.ends.map { ($0.city, $0.last) }, items: waiting.items,
-            more: waiting.more, needs: needs, asOf: try registry.get().feedHead,
+            more: waiting.more, endsInContext: waiting.endsInContext, needs: needs, asOf: try registry.get().feedHead,
             ledger: try LedgerLoader(session: session).load(
                 needs, policy: policies.policy(version.get(), session)))
     }
@@ -65,6 +69,7 @@ struct WaitingWork: Sendable {
         var items: [Item] = []
         var ends: [(batch: Int64, city: Int32, last: Int64)] = []
         var more = false
+        var endsInContext = false
     }
 
     private static func askBatches(
@@ -74,13 +79,13 @@ struct WaitingWork: Sendable {
         // entries one of its own, by the primary key.
         try session.ask(
             """
-            SELECT batch_id, b.city_code, last_sequence, bytes, fault, waiting
+            SELECT batch_id, b.city_code, last_sequence, bytes, fault, waiting, received_at_ms
             FROM (
                 SELECT *, count(*) OVER () AS waiting,
                     sum(last_sequence - first_sequence + 1) OVER earlier AS entries_before,
                     sum(entry_bytes) OVER earlier AS bytes_before
                 FROM (
-                    SELECT batch_id, city_code, first_sequence, last_sequence, entry_bytes FROM batch
+                    SELECT batch_id, city_code, first_sequence, last_sequence, entry_bytes, received_at_ms FROM batch
                     WHERE NOT folded AND batch_id <> ALL($1) ORDER BY batch_id LIMIT $2) AS oldest
                 WINDOW earlier AS (ORDER BY batch_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS b
             CROSS JOIN LATERAL (
@@ -98,10 +103,14 @@ struct WaitingWork: Sendable {
             var batches = Batches()
             for row in 0..<result.count {
                 if batches.ends.last?.batch != result.int(row, 0) {
+                    if batches.endsInContext { break }
                     batches.ends.append((result.int(row, 0), Int32(result.int(row, 1)), result.int(row, 2)))
                 }
                 let fault = result.isNull(row, 4) ? nil : result.text(row, 4)
-                batches.items.append(try Item(EntryCoding.decode(result.bytes(row, 3)), rejectedFor: fault))
+                batches.items.append(
+                    try Item(
+                        EntryCoding.decode(result.bytes(row, 3)), receivedAt: result.int(row, 6), rejectedFor: fault))
+                if batches.items.last?.journalEntry.content.isContext ?? false { batches.endsInContext = true }
             }
             if result.count > 0 {
                 let waiting = result.int(0, 5)

@@ -18,6 +18,8 @@ package struct EntryKind: RawRepresentable, Hashable, Sendable {
     package static let cityReinstated = EntryKind(rawValue: 103)
     package static let epochGranted = EntryKind(rawValue: 104)
     package static let policyPublished = EntryKind(rawValue: 105)
+    package static let companiesListed = EntryKind(rawValue: 106)
+    package static let providersListed = EntryKind(rawValue: 107)
 
     /// Whether the kind belongs in the registry's log and nowhere else.
     package var isRegistryAct: Bool { (100..<200).contains(rawValue) }

@@ -25,7 +25,8 @@ struct FoldTests {
         let held = Set(outcome.taken.map(\.key)).sorted()
         #expect(held == claim.keys(in: .hangzhou))
         let expected = Outcome(
-            decision: .reserved, holdings: outcome.holdings, claim: .hangzhou("A"), policyVersion: 1)
+            decision: .reserved, holdings: outcome.holdings, claim: .hangzhou("A"), policyVersion: 1,
+            filing: outcome.filing)
         #expect(outcome == expected)
     }
 
@@ -39,7 +40,7 @@ struct FoldTests {
         let expected = Outcome(
             decision: .held, reasons: [.held(.bankReceipt, by: [.hangzhou("A")], key: .bankReceipt("B1"))],
             holdings: outcome.taken, claim: .shenzhen("B"), caseID: SpokenID.make(position: journal.position),
-            policyVersion: 1)
+            policyVersion: 1, filing: outcome.filing)
         #expect(outcome == expected)
     }
 
@@ -88,7 +89,7 @@ struct FoldTests {
             reasons: [
                 .held(.invoice, by: [.hangzhou("A")], key: invoice),
                 .held(.bankReceipt, by: [.hangzhou("A")], key: .bankReceipt("B1")),
-            ], holdings: outcome.holdings, claim: .shenzhen("B"), policyVersion: 1)
+            ], holdings: outcome.holdings, claim: .shenzhen("B"), policyVersion: 1, filing: outcome.filing)
         #expect(outcome == expected)
     }
 

@@ -53,7 +53,7 @@ struct NaiveLedger {
     /// Claims that the outcome names as blocking and that do not hold the key named, one of the filed claim's.
     func wronglyNamed(in outcome: Outcome, of claim: Claim, city: CityCode) -> [ClaimName] {
         let keys = Set(claim.keys(in: city))
-        return outcome.reasons.flatMap { reason in
+        return outcome.reasons.filter { !$0.finding.isDetected }.flatMap { reason in
             reason.blocking.filter { name in
                 !live.contains {
                     $0.claim == name && $0.key == reason.key && keys.contains($0.key)
@@ -90,9 +90,14 @@ extension Reason.Finding {
         switch self {
         case .held(let kind), .overCapacity(let kind, _, _, _), .capacityDiffers(let kind, _, _): kind
         case .overlapping: .service
-        case .outsideVoucher, .outsideProgramme, .unknownVoucher, .otherEnterprise, .voucherReused, .faultyEntry: nil
+        case .outsideVoucher, .outsideProgramme, .unknownVoucher, .otherEnterprise, .voucherReused, .faultyEntry,
+            .detected:
+            nil
         }
     }
+
+    /// Whether a detector found it, for which claims need not share a key.
+    var isDetected: Bool { if case .detected = self { true } else { false } }
 
     var isAboutHolders: Bool {
         switch self {

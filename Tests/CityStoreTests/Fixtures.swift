@@ -67,8 +67,8 @@ enum Form {
         return row(fields, line, changes)
     }
 
-    /// The 20 digits of the invoice that ``claim(_:line:_:)`` names.
-    static func invoice(_ index: Int) -> String { "24117000000\(100_000_000 + index)" }
+    /// The 20 digits of the invoice that ``claim(_:line:_:)`` names; no two look alike.
+    static func invoice(_ index: Int) -> String { "24117000000\(100_000_001 + (index - 1) * 7_654_321)" }
 
     private static func row(_ fields: [String: String], _ line: Int?, _ changes: [String: String?]) -> FormRow {
         var fields = fields

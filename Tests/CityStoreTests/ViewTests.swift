@@ -3,6 +3,7 @@ import GRDB
 import Replication
 import TestSupport
 import Testing
+import VoucherDomain
 
 @testable import CityStore
 

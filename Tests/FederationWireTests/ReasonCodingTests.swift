@@ -15,6 +15,8 @@ struct ReasonCodingTests {
             .overlapping(.service), .outsideVoucher(.validity), .outsideProgramme(.validity), .unknownVoucher,
             .otherEnterprise, .voucherReused, .faultyEntry(""), .faultyEntry("编号重复 / repeated"),
         ]
+        + Detection.allCases.map { .detected($0, [.init(.invoice, .near), .init(.headOffice, .same)]) }
+        + [.detected(.priceOutlier, []), .detected(.wrongName, FieldMatch.Field.allCases.map { .init($0, .differs) })]
 
     private func detail(_ reasons: [Reason]) -> OutcomeDetail {
         OutcomeDetail(claimNumber: "SZ-2026-000123", caseID: "K7M2P-Q", reasons: reasons)
@@ -56,7 +58,8 @@ struct ReasonCodingTests {
         let changes: [(String, (inout WireReason) -> Void)] = [
             ("an unknown outcome", { $0.outcome = 0 }), ("an unknown outcome", { $0.outcome = 4 }),
             ("an unknown outcome", { $0.outcome = .max }),
-            ("finding 11 is not known: this node needs an update", { $0.finding = 11 }),
+            ("finding 12 is not known: this node needs an update", { $0.finding = 12 }),
+            ("a detection that is not known: this node needs an update", { $0.finding = 11 }),
             ("finding 0 is not known: this node needs an update", { $0.finding = 0 }),
             ("an unknown key kind", { $0.keyKind = 9 }), ("an unknown key kind", { $0.keyKind = 257 }),
             ("a reason with 2 numbers, 3 expected", { $0.numbers.removeLast() }),

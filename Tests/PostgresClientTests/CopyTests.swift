@@ -152,7 +152,9 @@ struct CopyTests {
         rows.int4(1)
         let short = rows
 
-        await #expect(throws: PostgresError.self) { try await pool.run { try $0.insert(into: "sample (number, small)", short) } }
+        await #expect(throws: PostgresError.self) {
+            try await pool.run { try $0.insert(into: "sample (number, small)", short) }
+        }
         #expect(try await pool.run { try $0.execute("SELECT count(*) FROM sample").int(0, 0) } == 0)
     }
 

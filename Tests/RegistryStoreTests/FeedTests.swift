@@ -201,7 +201,7 @@ struct FeedTests {
         #expect(refused.entry.decision == .refused)
         let detail = try #require(try other.detail(refused))
         #expect(detail.claimNumber == "CLAIM-NO-TWO")
-        #expect(detail.reasons.map(\.rule) == ["invoice-once", "contract-one-city"])
+        #expect(detail.reasons.map(\.rule) == ["invoice-once", "contract-one-city", "moved-company"])
         #expect(detail.reasons.allSatisfy { $0.blocking == [.init(city: .shenzhen, number: "CLAIM-NO-ONE")] })
         #expect(try city.detail(refused) == nil)
         let open = String(decoding: refused.bytes, as: UTF8.self)

@@ -57,6 +57,9 @@ struct FoldConformanceTests {
             #expect(ledger.policy == reference.fold.ledger.policy)
             #expect(ledger.claims == reference.fold.ledger.claims)
             #expect(ledger.vouchers == reference.fold.ledger.vouchers)
+            #expect(ledger.register.companies == reference.fold.ledger.register.companies)
+            #expect(ledger.register.providers == reference.fold.ledger.register.providers)
+            #expect(ledger.prices == reference.fold.ledger.prices)
             #expect(ledger.holdings == reference.fold.ledger.holdings, "at position \(position)")
         }
         #expect(try await registry.store.feedHead().position == UInt64(order.count))

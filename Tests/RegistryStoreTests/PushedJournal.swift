@@ -34,6 +34,7 @@ struct PushedJournal {
         let batches = generator.batches(of: journal)
         for (index, batch) in batches.enumerated() {
             if index == batches.count / 2 { try await operatorsAct() }
+            try await register(batch)
             for code in cities.keys.sorted() { try await push(batch.filter { $0.city == code }, by: code) }
             if decidesMeanwhile, numbers.once(in: 4) { try await registry.decide() }
         }
@@ -53,6 +54,17 @@ struct PushedJournal {
         #expect(answer.answers.filter { $0 == .accepted }.count == items.count)
         order += city.log[known...]
         cities[code] = city
+    }
+
+    private mutating func register(_ items: [JournalEntry]) async throws {
+        for item in items {
+            switch item.content {
+            case .companiesListed(let companies): try await registry.act(.companiesListed(companies))
+            case .providersListed(let providers): try await registry.act(.providersListed(providers))
+            default: break
+            }
+        }
+        try await collectActs()
     }
 
     private mutating func operatorsAct() async throws {
@@ -80,6 +92,8 @@ extension JournalEntry.Content {
         case .claimFiled(let claim): (.claimFiled, PayloadCoding.encode(claim))
         case .claimWithdrawn(let number):
             (.claimWithdrawn, PayloadCoding.encodeWithdrawal(claimNumber: number, reason: ""))
+        case .companiesListed(let companies): (.companiesListed, PayloadCoding.encode(companies))
+        case .providersListed(let providers): (.providersListed, PayloadCoding.encode(providers))
         case .act, .policyPublished:
             (.nodeStarted, PayloadCoding.encodeNodeStart(processNonce: .sixteen(7), software: "test"))
         case .unsupported: (.future, [1, 2, 3])

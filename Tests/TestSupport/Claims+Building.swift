@@ -38,13 +38,26 @@ extension Claim.Invoice {
     /// Under which of its names an invoice is stated.
     package enum Naming: Hashable, CaseIterable, Sendable { case digital, paper, both }
 
-    /// The invoice with that serial; one serial is one invoice, however it is named.
+    /// The invoice with that serial as somebody mistypes it: two neighbouring digits of its number are exchanged.
+    package static func slip(of serial: Int, _ amount: Money = .yuan(100)) -> Claim.Invoice {
+        var digits = Array(Claim.Invoice.serial(serial).number.primary.canonical.suffix(20))
+        let index = valid((3..<18).first { digits[$0] != digits[$0 + 1] })
+        digits.swapAt(index, index + 1)
+        return Claim.Invoice(number: valid(try? InvoiceNumber(String(digits))), amount: amount, issuedOn: nil)
+    }
+
+    /// The invoice with that serial; one serial is one invoice, however it is named. No two look alike, and both names
+    /// of one end in the same eight digits.
     package static func serial(
         _ serial: Int, _ amount: Money = .yuan(100), _ naming: Naming = .digital, on date: String? = nil
     ) -> Claim.Invoice {
-        let digits = String(serial)
-        let digital = "26330" + String(repeating: "0", count: 15 - digits.utf8.count) + digits
-        let paper = "033001900111:" + String(repeating: "0", count: 8 - digits.utf8.count) + digits
+        func scattered(_ factor: Int, digits: Int, below: Int) -> String {
+            let text = String(serial * factor % below)
+            return String(repeating: "0", count: digits - text.utf8.count) + text
+        }
+        let tail = scattered(61_803_399, digits: 8, below: 100_000_000)
+        let digital = "26330" + scattered(3_141_593, digits: 7, below: 10_000_000) + tail
+        let paper = "033001900111:" + tail
         let text =
             switch naming {
             case .digital: digital
@@ -62,16 +75,17 @@ extension Claim {
     package static func sample(
         _ number: String, voucher: String = "V1", buyer: CreditCode = .buyer, supplier: CreditCode = .supplier,
         contract: String? = nil, contractAmount: Money = .yuan(100_000_000), service: DayInterval = .june,
-        resource: String = "", invoices: [Invoice], claimed: Money = .yuan(10), receipt: String = "",
+        resource: String = "", hours: Int64? = nil, buyerName: String = "", invoices: [Invoice],
+        claimed: Money = .yuan(10), receipt: String = "",
         proof: [UInt8] = [], group: String = ""
     ) -> Claim {
-        let contractText = contract ?? "HT-\(number)"
+        let contractText = contract ?? "HT-\(number)-\(number)-\(number)"
         return Claim(
-            number: number, filedAt: nil, voucherNumber: voucher, enterprise: buyer, enterpriseName: "",
+            number: number, filedAt: nil, voucherNumber: voucher, enterprise: buyer, enterpriseName: buyerName,
             provider: supplier, providerName: "", contract: valid(ContractNumber(contractText)),
             contractText: contractText,
             contractSignedOn: nil, contractAmount: contractAmount, service: service, resourceClass: resource,
-            cardHours: nil, invoices: invoices, claimed: claimed, bankReceipt: receipt, usageProof: proof,
+            cardHours: hours, invoices: invoices, claimed: claimed, bankReceipt: receipt, usageProof: proof,
             cofundingGroup: group)
     }
 }

@@ -19,7 +19,9 @@ struct ImportCommand: AsyncParsableCommand {
         @Argument(help: "The CSV file.") var file: String
 
         func run() async throws {
-            try await node.withNode { try await CSVImport("vouchers", file, VoucherForm.columns).run($0) }
+            try await node.withNode {
+                try await CSVImport("vouchers", CSVFile(path: file, columns: VoucherForm.columns)).run($0)
+            }
         }
     }
 
@@ -30,7 +32,12 @@ struct ImportCommand: AsyncParsableCommand {
         @Argument(help: "The CSV file.") var file: String
 
         func run() async throws {
-            try await node.withNode { try await CSVImport("claims", file, ClaimForm.columns).run($0) }
+            try await node.withNode {
+                try await CSVImport(
+                    "claims",
+                    CSVFile(path: file, columns: ClaimForm.columns, optional: ["invoice_dates"])
+                ).run($0)
+            }
         }
     }
 }
@@ -44,9 +51,9 @@ private final class CSVImport {
     private var counts: [FilingResult.Outcome: Int] = [:]
     private var repairs = 0
 
-    init(_ kind: String, _ path: String, _ columns: [String]) throws {
+    init(_ kind: String, _ file: CSVFile) {
         self.kind = kind
-        file = try CSVFile(path: path, columns: columns)
+        self.file = file
         progress = ProgressBar(kind, total: file.size)
     }
 

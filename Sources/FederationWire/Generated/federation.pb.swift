@@ -387,7 +387,7 @@ nonisolated struct WireNodeStarted: Sendable {
   init() {}
 }
 
-/// Kinds 100 to 105, in the registry's log only.
+/// Kinds 100 to 107, in the registry's log only.
 nonisolated struct WireCityEnrolled: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -480,6 +480,90 @@ nonisolated struct WirePolicyPublished: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+/// kind 106: rows of the ownership file. What could name a person is a keyed hash under a key of the registry's own.
+nonisolated struct WireCompaniesListed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var companies: [WireCompany] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireCompany: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var code: String = String()
+
+  var name: String = String()
+
+  /// a code, or empty
+  var headOffice: String = String()
+
+  /// 16 bytes or empty, as the next four
+  var representative: Data = Data()
+
+  var controller: Data = Data()
+
+  var address: Data = Data()
+
+  var phone: Data = Data()
+
+  var account: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// kind 107: rows of the national list of compute providers.
+nonisolated struct WireProvidersListed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var providers: [WireProvider] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireProvider: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var code: String = String()
+
+  var name: String = String()
+
+  var listedFrom: Int32 = 0
+
+  /// not included
+  var listedUntil: Int32 {
+    get {_listedUntil ?? 0}
+    set {_listedUntil = newValue}
+  }
+  /// Returns true if `listedUntil` has been explicitly set.
+  var hasListedUntil: Bool {self._listedUntil != nil}
+  /// Clears the value of `listedUntil`. Subsequent reads from it will return its default value.
+  mutating func clearListedUntil() {self._listedUntil = nil}
+
+  var stateRun: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _listedUntil: Int32? = nil
 }
 
 /// Signed by the city under "voucher-federation/seal/v1".
@@ -1972,6 +2056,185 @@ nonisolated extension WirePolicyPublished: SwiftProtobuf.Message, SwiftProtobuf.
   static func ==(lhs: WirePolicyPublished, rhs: WirePolicyPublished) -> Bool {
     if lhs.version != rhs.version {return false}
     if lhs.document != rhs.document {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCompaniesListed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CompaniesListed"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}companies\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.companies) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.companies.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.companies, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCompaniesListed, rhs: WireCompaniesListed) -> Bool {
+    if lhs.companies != rhs.companies {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCompany: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Company"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}name\0\u{3}head_office\0\u{1}representative\0\u{1}controller\0\u{1}address\0\u{1}phone\0\u{1}account\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.code) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.headOffice) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.representative) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.controller) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.address) }()
+      case 7: try { try decoder.decodeSingularBytesField(value: &self.phone) }()
+      case 8: try { try decoder.decodeSingularBytesField(value: &self.account) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.code.isEmpty {
+      try visitor.visitSingularStringField(value: self.code, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if !self.headOffice.isEmpty {
+      try visitor.visitSingularStringField(value: self.headOffice, fieldNumber: 3)
+    }
+    if !self.representative.isEmpty {
+      try visitor.visitSingularBytesField(value: self.representative, fieldNumber: 4)
+    }
+    if !self.controller.isEmpty {
+      try visitor.visitSingularBytesField(value: self.controller, fieldNumber: 5)
+    }
+    if !self.address.isEmpty {
+      try visitor.visitSingularBytesField(value: self.address, fieldNumber: 6)
+    }
+    if !self.phone.isEmpty {
+      try visitor.visitSingularBytesField(value: self.phone, fieldNumber: 7)
+    }
+    if !self.account.isEmpty {
+      try visitor.visitSingularBytesField(value: self.account, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCompany, rhs: WireCompany) -> Bool {
+    if lhs.code != rhs.code {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.headOffice != rhs.headOffice {return false}
+    if lhs.representative != rhs.representative {return false}
+    if lhs.controller != rhs.controller {return false}
+    if lhs.address != rhs.address {return false}
+    if lhs.phone != rhs.phone {return false}
+    if lhs.account != rhs.account {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireProvidersListed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ProvidersListed"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}providers\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.providers) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.providers.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.providers, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireProvidersListed, rhs: WireProvidersListed) -> Bool {
+    if lhs.providers != rhs.providers {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireProvider: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Provider"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}name\0\u{3}listed_from\0\u{3}listed_until\0\u{3}state_run\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.code) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.listedFrom) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self._listedUntil) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.stateRun) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.code.isEmpty {
+      try visitor.visitSingularStringField(value: self.code, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if self.listedFrom != 0 {
+      try visitor.visitSingularInt32Field(value: self.listedFrom, fieldNumber: 3)
+    }
+    try { if let v = self._listedUntil {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 4)
+    } }()
+    if self.stateRun != false {
+      try visitor.visitSingularBoolField(value: self.stateRun, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireProvider, rhs: WireProvider) -> Bool {
+    if lhs.code != rhs.code {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.listedFrom != rhs.listedFrom {return false}
+    if lhs._listedUntil != rhs._listedUntil {return false}
+    if lhs.stateRun != rhs.stateRun {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

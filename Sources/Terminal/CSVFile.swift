@@ -1,19 +1,21 @@
-import CityStore
 import Foundation
-import VoucherDomain
+package import VoucherDomain
 
-/// A CSV file of the exchanged form, read with flat memory: UTF-8 (with or without BOM) or GB18030, decided once.
-struct CSVFile {
-    struct Failure: Error { let message: String }
+/// A CSV file that officers exchange, read with flat memory: UTF-8 (with or without BOM) or GB18030, decided once.
+package struct CSVFile {
+    package struct Failure: Error { package let message: String }
 
-    let path: String
+    package let path: String
     private let columns: [String]
+    private let optional: Set<String>
     private let isGB18030: Bool
 
     /// - Parameters:
     ///   - columns: The columns that are known; others are reported and ignored.
-    init(path: String, columns: [String]) throws {
+    ///   - optional: Those of them that may be missing.
+    package init(path: String, columns: [String], optional: Set<String> = []) throws {
         self.path = path
+        self.optional = optional
         self.columns = columns
         let type = (try? FileManager.default.attributesOfItem(atPath: path))?[.type] as? FileAttributeType
         // It is read twice, so that the encoding is known before the first row.
@@ -24,14 +26,14 @@ struct CSVFile {
     }
 
     /// The size in bytes, for progress.
-    var size: Int { ((try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int) ?? 0 }
+    package var size: Int { ((try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int) ?? 0 }
 
     /// Reads the file from its beginning, row by row in order.
     ///
     /// - Parameters:
     ///   - unknown: Called once with the columns that are ignored.
     ///   - body: Called with each row, broken ones among them, and the bytes read so far.
-    func read(unknown: ([String]) -> Void, _ body: (FormRow, Int) async throws -> Void) async throws {
+    package func read(unknown: ([String]) -> Void, _ body: (FormRow, Int) async throws -> Void) async throws {
         var reader = CSVReader()
         var header: [String]?
         var offset = 0
@@ -66,7 +68,7 @@ struct CSVFile {
             }
             return Normaliser.trimmed(name)
         }
-        let missing = columns.filter { !names.contains($0) && $0 != "invoice_dates" }
+        let missing = columns.filter { !names.contains($0) && !optional.contains($0) }
         guard missing.isEmpty else {
             throw Failure(message: "\(path): columns are missing: \(missing.joined(separator: ", "))")
         }

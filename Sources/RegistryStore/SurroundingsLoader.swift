@@ -1,0 +1,158 @@
+import Arbitration
+import FederationWire
+import PostgresClient
+import Replication
+import VoucherDomain
+
+/// Loads what detectors look at: the companies of a batch's claims, prices, and the earlier claims that resemble them.
+struct SurroundingsLoader {
+    let session: PostgresSession
+
+    func queueRegister(_ needs: Needs, _ building: LedgerLoader.Building) throws {
+        guard !needs.companies.isEmpty else { return }
+        let codes = PostgresParameter.textArray(needs.companies.map(\.rawValue))
+        try session.queue(
+            """
+            WITH own AS (SELECT * FROM company WHERE uscc = ANY($1))
+            SELECT * FROM own UNION
+            SELECT c.* FROM company c JOIN own ON c.bank_account = own.bank_account
+            """, [codes]
+        ) { result in
+            for row in 0..<result.count { building.ledger.register.list(try SurroundingsLoader.company(result, row)) }
+        }
+        try session.queue(
+            """
+            SELECT uscc, name, listed_from, listed_until, state_run FROM provider WHERE uscc = ANY($1)
+            """, [codes]
+        ) { result in
+            for row in 0..<result.count { building.ledger.register.list(try SurroundingsLoader.provider(result, row)) }
+        }
+        try session.queue("SELECT 1 FROM provider LIMIT 1") { result in
+            if result.count > 0 { building.ledger.register.hasProviders = true }
+        }
+    }
+
+    /// Everything as the tables have it, of each trace the positions alone.
+    func loadAll(into ledger: inout Ledger) throws {
+        let companies = try session.execute("SELECT * FROM company")
+        for row in 0..<companies.count { ledger.register.list(try SurroundingsLoader.company(companies, row)) }
+        let providers = try session.execute(
+            "SELECT uscc, name, listed_from, listed_until, state_run FROM provider")
+        for row in 0..<providers.count { ledger.register.list(try SurroundingsLoader.provider(providers, row)) }
+        SurroundingsLoader.insertPrices(
+            try session.execute("SELECT resource_class, price_class, claims FROM price_class"), into: &ledger)
+        let traces = try session.execute("SELECT key, position FROM trace ORDER BY position")
+        for row in 0..<traces.count { ledger.insert(traces.int(row, 1), under: Trace(rawValue: traces.int(row, 0))) }
+    }
+
+    /// The companies of these codes, as far as they are listed.
+    func companies(_ codes: [CreditCode]) throws -> [CreditCode: Register.Company] {
+        let result = try session.execute(
+            "SELECT * FROM company WHERE uscc = ANY($1)", [.textArray(codes.map(\.rawValue))])
+        var companies: [CreditCode: Register.Company] = [:]
+        for row in 0..<result.count {
+            let company = try SurroundingsLoader.company(result, row)
+            companies[company.code] = company
+        }
+        return companies
+    }
+
+    /// The providers of these codes, as far as they are listed; all with `nil`.
+    func providers(_ codes: [CreditCode]?) throws -> [CreditCode: Register.Provider] {
+        let result = try session.execute(
+            """
+            SELECT uscc, name, listed_from, listed_until, state_run FROM provider
+            WHERE $1::text[] IS NULL OR uscc = ANY($1)
+            """, [codes.map { .textArray($0.map(\.rawValue)) } ?? .text(nil)])
+        var providers: [CreditCode: Register.Provider] = [:]
+        for row in 0..<result.count {
+            let provider = try SurroundingsLoader.provider(result, row)
+            providers[provider.code] = provider
+        }
+        return providers
+    }
+
+    private static func company(_ result: borrowing PostgresResult, _ row: Int) throws -> Register.Company {
+        guard let code = CreditCode(rawValue: result.text(row, 0)) else {
+            throw PostgresError(code: .unexpectedResult, message: "a damaged row in company")
+        }
+        var attributes: [Register.Attribute] = []
+        for (index, kind) in Register.Attribute.Kind.allCases.enumerated() where !result.isNull(row, 4 + index) {
+            attributes.append(Register.Attribute(kind: kind, hash: result.bytes(row, 4 + index)))
+        }
+        return Register.Company(
+            code: code, name: result.text(row, 2),
+            headOffice: result.isNull(row, 3) ? nil : CreditCode(rawValue: result.text(row, 3)), attributes: attributes)
+    }
+
+    private static func provider(_ result: borrowing PostgresResult, _ row: Int) throws -> Register.Provider {
+        guard let code = CreditCode(rawValue: result.text(row, 0)), let from = result.date(row, 2) else {
+            throw PostgresError(code: .unexpectedResult, message: "a damaged row in provider")
+        }
+        return Register.Provider(
+            code: code, name: result.text(row, 1), listedFrom: CalendarDate(rawValue: from),
+            listedUntil: result.date(row, 3).map(CalendarDate.init(rawValue:)), isStateRun: result.bool(row, 4))
+    }
+
+    func queuePrices(_ needs: Needs, _ building: LedgerLoader.Building) throws {
+        guard !needs.resourceClasses.isEmpty else { return }
+        try session.queue(
+            "SELECT resource_class, price_class, claims FROM price_class WHERE resource_class = ANY($1)",
+            [.textArray(Array(needs.resourceClasses))]
+        ) { result in SurroundingsLoader.insertPrices(result, into: &building.ledger) }
+    }
+
+    private static func insertPrices(_ result: borrowing PostgresResult, into ledger: inout Ledger) {
+        var classes: [String: [Int64: Int64]] = [:]
+        for row in 0..<result.count {
+            guard result.int(row, 2) > 0 else { continue }
+            classes[result.text(row, 0), default: [:]][result.int(row, 1)] = result.int(row, 2)
+        }
+        for (name, claims) in classes { ledger.insert(PriceHistogram(claims), ofResourceClass: name) }
+    }
+
+    /// The latest claims under each trace, with the companies that filed them.
+    func loadFilings(_ lookups: Set<Trace>, _ building: LedgerLoader.Building) throws {
+        guard !lookups.isEmpty else { return }
+        let found = try session.execute(
+            """
+            SELECT key, position FROM (
+                SELECT key, position, row_number() OVER (PARTITION BY key ORDER BY position DESC) AS rank
+                FROM trace WHERE key = ANY($1)) AS t
+            WHERE rank <= $2 ORDER BY position
+            """, [.int8Array(lookups.map(\.rawValue)), .int8(Int64(Trace.mostNeighbours))])
+        guard found.count > 0 else { return }
+        var filings: [Int64: Filing] = [:]
+        for filing in try self.filings(at: Set((0..<found.count).map { found.int($0, 1) })) {
+            filings[filing.position] = filing
+        }
+        for row in 0..<found.count {
+            guard let filing = filings[found.int(row, 1)] else {
+                throw PostgresError(code: .unexpectedResult, message: "a trace of a claim that is not there")
+            }
+            building.ledger.insert(filing, under: Trace(rawValue: found.int(row, 0)))
+        }
+        guard !building.ledger.register.isEmpty else { return }
+        try queueRegister(Needs(partiesOf: filings.values.map(\.claim)), building)
+        try session.flush()
+    }
+
+    private func filings(at positions: Set<Int64>) throws -> [Filing] {
+        let result = try session.execute(
+            """
+            SELECT c.position, c.state, c.programme, c.received_at_ms, e.bytes
+            FROM claim c JOIN entry e ON e.city_code = c.city_code AND e.sequence = c.sequence
+            WHERE c.position = ANY($1)
+            """, [.int8Array(positions.sorted())])
+        return try (0..<result.count).map { row in
+            let entry = try EntryCoding.decode(result.bytes(row, 4))
+            guard let state = Outcome.Decision(rawValue: UInt8(result.int(row, 1))) else {
+                throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim")
+            }
+            let claim = try PayloadCoding.claim(entry.payload)
+            return Filing(
+                position: result.int(row, 0), name: ClaimName(city: entry.city, number: claim.number), claim: claim,
+                programme: result.text(row, 2), receivedAt: result.int(row, 3), state: state)
+        }
+    }
+}
