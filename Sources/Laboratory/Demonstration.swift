@@ -15,6 +15,12 @@ struct Demonstration {
 
     /// Everything up to the tables; the processes stay up.
     func run() async throws {
+        try await play()
+        try await report()
+    }
+
+    /// Starts all processes, imports everything, and waits until every claim is decided and applied.
+    func play() async throws {
         let cities = sample.cities
         step("starting the national registry (PostgreSQL in \(federation.directory)/registry)")
         try await federation.startRegistry()
@@ -22,6 +28,7 @@ struct Demonstration {
             step("enrolling and joining \(cities.count) cities")
             try await eachCity("joined") { try await federation.join($0) }
         }
+        try await importRegister()
         step("starting \(cities.count) city nodes")
         try await eachCity("started") { try await federation.startCity($0.code, offline: offline.contains($0.code)) }
         step("importing vouchers and claims in all cities at once")
@@ -33,7 +40,23 @@ struct Demonstration {
         step("waiting until every claim is decided and applied")
         try await settle(online)
         try await reconnectOffline()
-        try await report()
+    }
+
+    /// Every claim of every city, as its node shows it.
+    func claims() async throws -> [DecidedClaim] {
+        var claims: [DecidedClaim] = []
+        for city in sample.cities { claims += try await federation.claims(of: city.code) }
+        return claims
+    }
+
+    /// What the registry itself is given: the ownership file and the list of providers, where the sample has them.
+    private func importRegister() async throws {
+        for (verb, file) in [("company", "companies.csv"), ("provider", "providers.csv")] {
+            let path = "\(sample.directory)/\(file)"
+            guard FileManager.default.fileExists(atPath: path) else { continue }
+            step("importing \(file) at the registry")
+            _ = try await federation.registry([verb, "import", path])
+        }
     }
 
     private func step(_ text: String) { Output.note("==> \(text)") }
@@ -52,9 +75,13 @@ struct Demonstration {
     }
 
     private func settle(_ cities: [Sample.City]) async throws {
+        // A large set takes its time: a claim a millisecond is slow.
+        let seconds = 180 + sample.labels.count / 1_000
         try await withThrowingTaskGroup(of: Void.self) { group in
             for city in cities {
-                group.addTask { _ = try await federation.city(city.code, ["status", "--wait", "--timeout", "180"]) }
+                group.addTask {
+                    _ = try await federation.city(city.code, ["status", "--wait", "--timeout", "\(seconds)"])
+                }
             }
             try await group.waitForAll()
         }

@@ -5,8 +5,10 @@ import Terminal
 /// `federation-lab`.
 package struct LabCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "federation-lab", abstract: "Demonstrates Voucher Federation with real processes.",
-        version: "federation-lab 0.1.0", subcommands: [DemoCommand.self, BenchCommand.self])
+        commandName: "federation-lab",
+        abstract: "Demonstrates, evaluates and measures Voucher Federation with real processes.",
+        version: "federation-lab 0.1.0",
+        subcommands: [DemoCommand.self, EvaluateCommand.self, GenerateCommand.self, BenchCommand.self])
 
     package init() {}
 }
@@ -67,6 +69,45 @@ struct DemoCommand: AsyncParsableCommand {
         case let failure as ChildProgram.Failure: failure.message
         case is Demonstration.Disagreement: "an expectation of the sample is not met: see above"
         default: "\(error)"
+        }
+    }
+}
+
+struct EvaluateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate", abstract: "Run a labelled set through real processes, and say how well it was judged.",
+        discussion: """
+            The set is a directory of the sample's form; federation-lab generate writes such sets. For each pattern: \
+            cases, caught, missed, wrongly fired, precision, recall, money protected. Exits 1 when a clean claim or a guard \
+            was stopped, an exact pattern was missed, or a detector is below 0.95.
+            """)
+
+    @Argument(help: "Directory of the labelled set.") var directory: String
+    @Flag(help: "Print JSON.") var json = false
+
+    struct Insufficient: Error {}
+
+    func run() async throws {
+        try await CommandFailure.catching(
+            "federation-lab",
+            explain: { error in
+                error is Insufficient
+                    ? "what every release must reach is not reached: see above" : DemoCommand.explain(error)
+            }, pass: { $0 is ExitCode }, exit: ExitCode.failure
+        ) {
+            let sample = try Sample(directory: directory)
+            let federation = try Federation(directory: "/tmp/federation-evaluate-\(getpid())")
+            let interrupted = Interruption { federation.stopAll() }
+            defer {
+                interrupted.end()
+                federation.stopAll()
+                try? FileManager.default.removeItem(atPath: federation.directory)
+            }
+            let demonstration = Demonstration(sample: sample, federation: federation, offline: [], resumes: false)
+            try await demonstration.play()
+            let report = QualityReport(sample.labels, try await demonstration.claims())
+            if json { try Output.json(report) } else { Output.line(report.text) }
+            guard report.isSufficient else { throw Insufficient() }
         }
     }
 }
