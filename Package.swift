@@ -161,6 +161,12 @@ let package = Package(
                 "Arbitration", "CityStore", "DefaultPolicy", "FederationWire", "Replication", "TestSupport",
                 "VoucherDomain", grdb,
             ], swiftSettings: settings),
+        .testTarget(
+            name: "LaboratoryTests",
+            dependencies: [
+                "Arbitration", "DefaultPolicy", "FederationWire", "Laboratory", "Replication", "TestSupport",
+                "VoucherDomain",
+            ], swiftSettings: settings),
         .testTarget(name: "HouseRulesTests", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",

@@ -2,7 +2,10 @@
 package enum CitySchema {
     /// Each runs once, in one transaction; ids and texts never change after a release.
     package static var migrations: [(id: String, sql: String)] {
-        [("city_v001_create", text(PackageResources.city_v001_create_sql))]
+        [
+            ("city_v001_create", text(PackageResources.city_v001_create_sql)),
+            ("city_v002_cases", text(PackageResources.city_v002_cases_sql)),
+        ]
     }
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -4,6 +4,8 @@ SELECT
     CASE
         WHEN c.sequence IS NULL THEN 'invalid'
         WHEN c.withdrawn = 1 THEN 'withdrawn'
+        WHEN c.effect = 2 THEN 'reserved'
+        WHEN c.effect = 3 THEN 'refused'
         WHEN e.decision = 2 THEN 'reserved'
         WHEN e.decision = 3 THEN 'refused'
         WHEN e.decision = 4 THEN 'held'
@@ -66,6 +68,32 @@ SELECT
     v.id AS id
 FROM voucher v CROSS JOIN node n JOIN log_entry e ON e.sequence = v.sequence;
 
+CREATE TABLE city_case (
+    case_id TEXT PRIMARY KEY,
+    -- The feed position at which it was first told.
+    position INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'escalated', 'closed')),
+    -- The last day to answer, in days since 1970-01-01.
+    deadline INTEGER NOT NULL,
+    -- All claims of the case, the one whose filing opened it first.
+    parties TEXT NOT NULL CHECK (json_valid(parties)),
+    reasons BLOB NOT NULL DEFAULT x'',
+    -- This city's last answer, and what the registry says is wrong with it.
+    answer_sequence INTEGER REFERENCES log_entry,
+    answer_problem TEXT
+) STRICT;
+
+CREATE TABLE city_case_step (
+    case_id TEXT NOT NULL REFERENCES city_case,
+    position INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    city_code INTEGER,
+    answer INTEGER,
+    code INTEGER,
+    text TEXT NOT NULL,
+    PRIMARY KEY (case_id, position, kind)
+) STRICT;
+
 CREATE TABLE claim (
     id INTEGER PRIMARY KEY,
     claim_no TEXT NOT NULL UNIQUE,
@@ -82,7 +110,7 @@ CREATE TABLE claim (
     decided_position INTEGER,
     decided_hash BLOB,
     withdrawal_sequence INTEGER REFERENCES log_entry,
-    withdrawn INTEGER NOT NULL DEFAULT 0 CHECK (withdrawn IN (0, 1)),
+    withdrawn INTEGER NOT NULL DEFAULT 0 CHECK (withdrawn IN (0, 1)), effect INTEGER,
     CHECK ((sequence IS NULL) = (problems <> '[]'))
 ) STRICT;
 
@@ -163,5 +191,7 @@ CREATE TABLE voucher (
     fields TEXT NOT NULL CHECK (json_valid(fields)),
     reasons BLOB NOT NULL DEFAULT x''
 ) STRICT;
+
+CREATE INDEX claim_decided ON claim (decided_position);
 
 CREATE INDEX log_entry_undecided ON log_entry (sequence) WHERE decision IS NULL;

@@ -35,6 +35,18 @@ CREATE TABLE batch (
     CONSTRAINT batch_pkey PRIMARY KEY (batch_id)
 );
 
+CREATE TABLE case_event (
+    case_id text NOT NULL,
+    "position" bigint NOT NULL,
+    kind smallint NOT NULL,
+    city_code integer,
+    answer smallint,
+    code smallint,
+    operator text NOT NULL,
+    text text NOT NULL,
+    CONSTRAINT case_event_pkey PRIMARY KEY (case_id, "position", kind)
+);
+
 CREATE TABLE city (
     city_code integer NOT NULL,
     name text NOT NULL,
@@ -128,15 +140,20 @@ CREATE TABLE conflict_case (
     "position" bigint NOT NULL,
     rules text[] NOT NULL,
     state text NOT NULL,
+    deadline date NOT NULL DEFAULT '1970-01-01'::date,
+    is_appealed boolean NOT NULL DEFAULT false,
+    proposal bytea NOT NULL DEFAULT '\x'::bytea,
     CONSTRAINT conflict_case_pkey PRIMARY KEY (case_id),
     CONSTRAINT conflict_case_position_key UNIQUE ("position"),
-    CONSTRAINT conflict_case_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text])))
+    CONSTRAINT conflict_case_state CHECK ((state = ANY (ARRAY['open'::text, 'escalated'::text, 'closed'::text])))
 );
 
 CREATE TABLE conflict_case_claim (
     case_id text NOT NULL,
     city_code integer NOT NULL,
     claim_no text COLLATE "C" NOT NULL,
+    place integer NOT NULL DEFAULT 0,
+    live boolean NOT NULL DEFAULT true,
     CONSTRAINT conflict_case_claim_pkey PRIMARY KEY (case_id, city_code, claim_no)
 );
 
@@ -282,6 +299,10 @@ CREATE UNIQUE INDEX claim_key_one_holder ON public.claim_key USING btree (key) W
 CREATE INDEX claim_provider ON public.claim USING btree (provider_uscc);
 
 CREATE INDEX company_account ON public.company USING btree (bank_account);
+
+CREATE INDEX conflict_case_claim_name ON public.conflict_case_claim USING btree (city_code, claim_no);
+
+CREATE INDEX conflict_case_due ON public.conflict_case USING btree (deadline) WHERE (state = 'open'::text);
 
 CREATE INDEX finding_claim ON public.finding USING btree ("position");
 

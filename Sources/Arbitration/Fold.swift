@@ -21,7 +21,8 @@ package struct Fold: Equatable, Sendable {
         return outcome
     }
 
-    private var policyVersion: UInt32 { ledger.policy?.version ?? 0 }
+    var policyVersion: UInt32 { ledger.policy?.version ?? 0 }
+    var terms: CaseTerms { ledger.policy?.cases ?? CaseTerms() }
 
     private func decide(_ entry: JournalEntry, _ guarded: Set<Key>) -> Outcome {
         switch entry.content {
@@ -29,13 +30,17 @@ package struct Fold: Equatable, Sendable {
         case .claimWithdrawn(let number): decideWithdrawal(of: ClaimName(city: entry.city, number: number))
         case .voucherIssued(let voucher): decide(voucher, issuedBy: entry)
         case .policyPublished(let policy): decide(policy)
+        case .caseAnswered(let answer): decide(answer, by: entry)
+        case .caseRuled(let ruling): decide(ruling, by: entry)
+        case .caseReopened(let id, let reason, let name): decideReopening(of: id, because: reason, by: name, entry)
+        case .ticked(let tick): decideEscalations(on: tick.day)
         case .companiesListed, .providersListed, .act: Outcome(decision: .noted, policyVersion: policyVersion)
         case .unsupported: Outcome(decision: .unsupported, policyVersion: policyVersion)
         case .faulty(let fault): invalid(fault)
         }
     }
 
-    private func invalid(_ fault: String, claim: ClaimName? = nil) -> Outcome {
+    func invalid(_ fault: String, claim: ClaimName? = nil) -> Outcome {
         let reason = Reason(rule: Fold.entryRule, outcome: .block, finding: .faultyEntry(fault))
         return Outcome(decision: .invalid, reasons: [reason], claim: claim, policyVersion: policyVersion)
     }
@@ -61,10 +66,12 @@ package struct Fold: Equatable, Sendable {
         }
         switch record.state {
         case .reserved, .held:
+            let settled = settling([name])
             return Outcome(
-                decision: .withdrawn, released: ledger.holdings(ofClaimAt: record.position), claim: name,
-                policyVersion: policyVersion, lifted: record.imprint)
-        case .refused, .withdrawn, .invalid, .noted, .unchanged, .unsupported:
+                decision: .withdrawn, claim: name, policyVersion: policyVersion,
+                effects: [release(record, name, as: .withdrawn)] + settled.effects, cases: settled.cases,
+                events: settled.events)
+        case .refused, .withdrawn, .invalid, .noted, .unchanged, .unsupported, .pending:
             return Outcome(decision: .unchanged, claim: name, policyVersion: policyVersion)
         }
     }
@@ -92,13 +99,20 @@ package struct Fold: Equatable, Sendable {
         filing.state =
             reasons.contains { $0.outcome == .block }
             ? .refused : reasons.contains { $0.outcome == .hold } ? .held : .reserved
-        return Outcome(
+        var outcome = Outcome(
             decision: filing.state, reasons: reasons, holdings: candidates, claim: name,
-            caseID: filing.state == .held ? SpokenID.make(position: entry.position) : nil,
             policyVersion: policy.version,
             imprint: Imprint(
                 traces: evaluation.traces(decided: filing.state, reasons), price: PricePoint(of: filing)),
             filing: filing)
+        if filing.state == .held {
+            let conflict = opening(name, reasons, by: entry, policy.cases)
+            var event = CaseEvent(.opened, conflict)
+            event.reasons = reasons.filter { $0.outcome == .hold }
+            outcome.cases = [conflict]
+            outcome.events = [event]
+        }
+        return outcome
     }
 
     private static func guardReasons(_ guarded: Set<Key>, _ candidates: [Holding]) -> [Reason] {

@@ -71,6 +71,12 @@ package struct Holding: Hashable, Sendable {
         self.interval = interval
     }
 
+    func grouped(as group: String) -> Holding {
+        Holding(
+            key: key, position: position, claim: claim, holder: holder, group: group, item: item, amount: amount,
+            capacity: capacity, interval: interval)
+    }
+
     /// Whether both may stand under one key: the same holder, or members of one co-funding group.
     func mayJoin(_ other: Holding) -> Bool {
         holder == other.holder || (!group.isEmpty && group.utf8.elementsEqual(other.group.utf8))

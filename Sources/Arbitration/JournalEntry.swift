@@ -42,6 +42,11 @@ package struct JournalEntry: Hashable, Sendable {
         case companiesListed([Register.Company])
         /// Rows of the national list of compute providers.
         case providersListed([Register.Provider])
+        case caseAnswered(CaseAnswer)
+        case caseRuled(Ruling)
+        case caseReopened(caseID: String, reason: String, by: String)
+        /// Time that has passed, as an entry.
+        case ticked(Tick)
         /// An act of the registry or a city that changes no claim: membership, epochs, process starts.
         case act
         /// An entry kind of a newer version: kept, answered, folded again after an upgrade.
@@ -53,64 +58,19 @@ package struct JournalEntry: Hashable, Sendable {
         package var isContext: Bool {
             switch self {
             case .policyPublished, .companiesListed, .providersListed: true
-            case .voucherIssued, .claimFiled, .claimWithdrawn, .act, .unsupported, .faulty: false
+            default: false
+            }
+        }
+
+        /// Whether deciding it may change other claims than its own, or cases: it is decided on everything that was
+        /// committed before it.
+        package var isFarReaching: Bool {
+            switch self {
+            case .voucherIssued, .claimFiled, .act, .unsupported, .faulty: false
+            case .claimWithdrawn, .caseAnswered, .caseRuled, .caseReopened, .ticked, .policyPublished, .companiesListed,
+                .providersListed:
+                true
             }
         }
     }
-}
-
-/// What the fold made of one entry.
-package struct Outcome: Hashable, Sendable {
-    package enum Decision: UInt8, Hashable, Sendable, CaseIterable {
-        /// A voucher or an act was taken note of.
-        case noted = 1
-        case reserved = 2
-        case refused = 3
-        case held = 4
-        case invalid = 5
-        case withdrawn = 6
-        /// A withdrawal of a claim that holds nothing any more, or a voucher issued again: it changes nothing.
-        case unchanged = 7
-        case unsupported = 8
-    }
-
-    package let decision: Decision
-    /// Every rule that was broken or flagged, in the policy's order.
-    package let reasons: [Reason]
-    /// Every key of a filed claim, with what the claim would take there, in key order.
-    package let holdings: [Holding]
-    /// What a withdrawal gives back.
-    package let released: [Holding]
-    /// The claim that the entry is about, for filings and withdrawals.
-    package let claim: ClaimName?
-    /// Set when the claim is held: the case that was opened, by its spoken id.
-    package let caseID: String?
-    /// The policy that was in force.
-    package let policyVersion: UInt32
-    /// What the filed claim leaves for detectors.
-    package let imprint: Imprint
-    /// What the withdrawn claim had left and now does not.
-    package let lifted: Imprint
-    /// The claim as detectors see it from now on; `nil` where it was not filed by this entry.
-    package let filing: Filing?
-
-    package init(
-        decision: Decision, reasons: [Reason] = [], holdings: [Holding] = [], released: [Holding] = [],
-        claim: ClaimName? = nil, caseID: String? = nil, policyVersion: UInt32, imprint: Imprint = Imprint(),
-        lifted: Imprint = Imprint(), filing: Filing? = nil
-    ) {
-        self.imprint = imprint
-        self.lifted = lifted
-        self.filing = filing
-        self.decision = decision
-        self.reasons = reasons
-        self.holdings = holdings
-        self.released = released
-        self.claim = claim
-        self.caseID = caseID
-        self.policyVersion = policyVersion
-    }
-
-    /// What the claim takes: all of its holdings when reserved or held, nothing otherwise.
-    package var taken: [Holding] { decision == .reserved || decision == .held ? holdings : [] }
 }

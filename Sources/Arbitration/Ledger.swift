@@ -10,13 +10,29 @@ package struct Ledger: Equatable, Sendable {
     package struct ClaimRecord: Hashable, Sendable {
         package let position: Int64
         package let state: Outcome.Decision
+        package let claimed: Money
         /// What it left for detectors, as long as it is live or was refused for cause.
         package let imprint: Imprint
 
-        package init(position: Int64, state: Outcome.Decision, imprint: Imprint = Imprint()) {
+        package init(position: Int64, state: Outcome.Decision, claimed: Money = .zero, imprint: Imprint = Imprint()) {
             self.position = position
             self.state = state
+            self.claimed = claimed
             self.imprint = imprint
+        }
+
+        fileprivate init(_ filing: Filing, _ outcome: Outcome) {
+            self.init(
+                position: filing.position, state: filing.state, claimed: filing.claim.claimed,
+                imprint: outcome.imprint)
+        }
+
+        var isLive: Bool { state.isLive }
+
+        fileprivate func after(_ effect: Outcome.Effect) -> ClaimRecord {
+            ClaimRecord(
+                position: position, state: effect.state, claimed: claimed,
+                imprint: effect.state.isLive ? imprint : Imprint())
         }
     }
 
@@ -32,6 +48,8 @@ package struct Ledger: Equatable, Sendable {
     package private(set) var claims: [ClaimName: ClaimRecord] = [:]
     private var keysByPosition: [Int64: [Key]] = [:]
     package private(set) var policy: Policy?
+    /// By id; a partial ledger has those that its batch needs.
+    package private(set) var cases: [String: ConflictCase] = [:]
     /// What is known of companies beyond their claims.
     package var register = Register()
     /// Positions by trace, ascending.
@@ -70,6 +88,8 @@ package struct Ledger: Equatable, Sendable {
 
     package mutating func insert(_ prices: PriceHistogram, ofResourceClass name: String) { self.prices[name] = prices }
 
+    package mutating func insert(_ conflict: ConflictCase) { cases[conflict.id] = conflict }
+
     // MARK: Folding
 
     /// What the claim decided at `position` holds, in the order of keys and items, however it was loaded.
@@ -90,26 +110,33 @@ package struct Ledger: Equatable, Sendable {
             vouchers[.voucher(city: entry.city, number: voucher.number)] = VoucherRecord(facts: VoucherFacts(voucher))
         default: break
         }
-        applyImprints(outcome)
+        leaveImprint(outcome)
         let taken = outcome.taken
         if !taken.isEmpty { keysByPosition[entry.position] = entry.keys }
         for holding in taken { occupancies[holding.key, default: Occupancy()].take(holding) }
-        for key in Set(outcome.released.map(\.key)) {
-            guard let position = outcome.released.first?.position else { continue }
-            occupancies[key]?.release(position: position)
+        for effect in outcome.effects { apply(effect) }
+        for conflict in outcome.cases { cases[conflict.id] = conflict }
+        if let filing = outcome.filing { insert(ClaimRecord(filing, outcome), for: filing.name) }
+    }
+
+    private mutating func apply(_ effect: Outcome.Effect) {
+        for key in Set(effect.released.map(\.key)) {
+            occupancies[key]?.release(position: effect.position)
             if occupancies[key]?.holdings.isEmpty ?? false { occupancies[key] = nil }
         }
-        guard let claim = outcome.claim else { return }
-        switch (entry.content, outcome.decision) {
-        case (.claimFiled, .reserved), (.claimFiled, .held), (.claimFiled, .refused):
-            claims[claim] = ClaimRecord(
-                position: entry.position, state: outcome.decision, imprint: outcome.imprint)
-        case (.claimWithdrawn, .withdrawn):
-            guard let record = claims[claim] else { return }
-            claims[claim] = ClaimRecord(position: record.position, state: .withdrawn)
-            keysByPosition[record.position] = nil
-        default: break
+        if !effect.released.isEmpty { keysByPosition[effect.position] = nil }
+        if let group = effect.group {
+            for key in Set(keysByPosition[effect.position] ?? []) {
+                occupancies[key]?.regroup(position: effect.position, as: group)
+            }
         }
+        lift(effect.lifted, ofClaimAt: effect.position)
+        if effect.state.isLive {
+            filings[effect.position]?.state = effect.state
+        } else {
+            filings[effect.position] = nil
+        }
+        if let record = claims[effect.name] { claims[effect.name] = record.after(effect) }
     }
 }
 
@@ -120,27 +147,28 @@ extension Ledger {
             return apply(outcome, of: entry)
         }
         for holding in outcome.taken where needs.keys.contains(holding.key) { insert(holding) }
-        applyImprints(outcome)
-        guard needs.claims.contains(claim), outcome.decision != .invalid else { return }
-        insert(ClaimRecord(position: entry.position, state: outcome.decision, imprint: outcome.imprint), for: claim)
+        leaveImprint(outcome)
+        guard needs.claims.contains(claim), let filing = outcome.filing else { return }
+        insert(ClaimRecord(filing, outcome), for: claim)
     }
 }
 
 // MARK: - What detectors ask
 
 extension Ledger {
-    private mutating func applyImprints(_ outcome: Outcome) {
+    private mutating func leaveImprint(_ outcome: Outcome) {
         if let filing = outcome.filing {
             for trace in outcome.imprint.traces { insert(filing, under: trace) }
             count(outcome.imprint.price, 1)
         }
-        guard let position = outcome.released.first?.position else { return }
-        for trace in outcome.lifted.traces {
+    }
+
+    private mutating func lift(_ imprint: Imprint, ofClaimAt position: Int64) {
+        for trace in imprint.traces {
             traces[trace]?.removeAll { $0 == position }
             if traces[trace]?.isEmpty ?? false { traces[trace] = nil }
         }
-        filings[position] = nil
-        count(outcome.lifted.price, -1)
+        count(imprint.price, -1)
     }
 
     private mutating func count(_ price: PricePoint?, _ claims: Int64) {
@@ -199,6 +227,9 @@ extension Ledger {
             strays.formUnion(Set(traces[trace] ?? []).symmetricDifference(journal.traces[trace] ?? []))
         }
         found += strays.sorted().map { "claim at position \($0): the table has other traces than the journal" }
+        for id in Set(cases.keys).union(journal.cases.keys).sorted() where cases[id] != journal.cases[id] {
+            found.append("case \(id): the table does not say what the journal says")
+        }
         for name in Set(prices.keys).union(journal.prices.keys).sorted() where prices[name] != journal.prices[name] {
             found.append("prices of \(name): the table does not say what the journal says")
         }
@@ -233,8 +264,13 @@ package struct Needs: Hashable, Sendable {
     package private(set) var vouchers: Set<Key> = []
     /// These claims, where they exist.
     package private(set) var claims: Set<ClaimName> = []
-    /// Every live holding of these claims, too.
+    /// Every live holding of these claims, too, and every case that names one of them, with the records of its claims.
     package private(set) var withdrawnClaims: Set<ClaimName> = []
+    /// These cases, with the records and the live holdings of their claims; and every other case that names one of
+    /// these claims, with the records of its claims.
+    package private(set) var cases: Set<String> = []
+    /// Open cases whose cities had their time before that day.
+    package private(set) var dueBefore: CalendarDate?
     /// The companies of these codes, where they are listed, and those that share a bank account with them.
     package private(set) var companies: Set<CreditCode> = []
     /// The prices of these resource classes.
@@ -273,6 +309,10 @@ package struct Needs: Hashable, Sendable {
             case .claimWithdrawn(let number):
                 claims.insert(ClaimName(city: entry.city, number: number))
                 withdrawnClaims.insert(ClaimName(city: entry.city, number: number))
+            case .caseAnswered(let answer): cases.insert(answer.caseID)
+            case .caseRuled(let ruling): cases.insert(ruling.caseID)
+            case .caseReopened(let id, _, _): cases.insert(id)
+            case .ticked(let tick): dueBefore = max(dueBefore ?? tick.day, tick.day)
             case .policyPublished, .companiesListed, .providersListed, .act, .unsupported, .faulty: break
             }
         }

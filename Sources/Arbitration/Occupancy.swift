@@ -41,6 +41,13 @@ package struct Occupancy: Hashable, Sendable {
         }
     }
 
+    /// Gives what the claim decided at `position` holds another co-funding group.
+    package mutating func regroup(position: Int64, as group: String) {
+        let all = holdings
+        self = Occupancy()
+        for holding in all { take(holding.position == position ? holding.grouped(as: group) : holding) }
+    }
+
     private mutating func count(_ holding: Holding) {
         if holding.capacity > 0 { sums.add(holding) }
         switch agreement {

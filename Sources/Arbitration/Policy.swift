@@ -12,6 +12,8 @@ package struct Policy: Hashable, Sendable, Codable {
     /// In the order in which reasons are listed.
     package let rules: [Rule]
 
+    package let cases: CaseTerms
+
     private let index: RuleIndex
 
     package struct Programme: Hashable, Sendable, Codable {
@@ -20,10 +22,11 @@ package struct Policy: Hashable, Sendable, Codable {
         package let until: CalendarDate
     }
 
-    package init(version: UInt32, programmes: [Programme], rules: [Rule]) {
+    package init(version: UInt32, programmes: [Programme], rules: [Rule], cases: CaseTerms = CaseTerms()) {
         self.version = version
         self.programmes = programmes
         self.rules = rules
+        self.cases = cases
         self.index = RuleIndex(rules)
     }
 
@@ -32,10 +35,11 @@ package struct Policy: Hashable, Sendable, Codable {
         self.init(
             version: try container.decode(UInt32.self, forKey: .version),
             programmes: try container.decode([Programme].self, forKey: .programmes),
-            rules: try container.decode([Rule].self, forKey: .rules))
+            rules: try container.decode([Rule].self, forKey: .rules),
+            cases: try container.decodeIfPresent(CaseTerms.self, forKey: .cases) ?? CaseTerms())
     }
 
-    private enum CodingKeys: String, CodingKey { case version, programmes, rules }
+    private enum CodingKeys: String, CodingKey { case version, programmes, rules, cases }
 
     /// The programme's dates, when it is listed and they are in order.
     package func window(ofProgramme name: String) -> DayInterval? {
@@ -56,6 +60,7 @@ package struct Policy: Hashable, Sendable, Codable {
     package var faults: [String] {
         var faults: [String] = []
         if version == 0 { faults.append("version starts at 1") }
+        if let fault = cases.fault { faults.append("cases: \(fault)") }
         if version > UInt32(Int32.max) { faults.append("version is at most \(Int32.max)") }
         for (index, rule) in rules.enumerated() {
             if rules[..<index].contains(where: { $0.id == rule.id }) { faults.append("rule \(rule.id) is there twice") }

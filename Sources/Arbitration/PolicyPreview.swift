@@ -59,10 +59,3 @@ package struct PolicyPreview: Sendable {
         }
     }
 }
-
-extension [String] {
-    /// Each element once, where it stands first.
-    fileprivate var removingRepeats: [String] {
-        reduce(into: []) { kept, element in if !kept.contains(element) { kept.append(element) } }
-    }
-}

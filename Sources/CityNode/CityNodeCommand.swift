@@ -21,6 +21,7 @@ package struct CityNodeCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             JoinCommand.self, ServeCommand.self, ImportCommand.self, VoucherCommand.self, ClaimCommand.self,
+            CaseCommand.self,
             CheckCommand.self, StatusCommand.self, LogCommand.self,
         ])
 

@@ -1,3 +1,4 @@
+import Arbitration
 import CityStore
 import FederationWire
 import Replication
@@ -89,5 +90,81 @@ struct ImportResult: Codable {
         outcome = result.outcome
         problems = result.problems.map(Problem.init)
         repairs = result.repairs.count
+    }
+}
+
+/// A case as JSON: `GET /v1/cases`.
+struct CaseDocument: Codable {
+    struct Claim: Codable {
+        let city_code: String
+        let claim_no: String
+        /// Whether it still holds its keys.
+        let live: Bool
+    }
+
+    struct Step: Codable {
+        let position: Int64
+        let event: String
+        let city_code: String?
+        let answer: String?
+        let code: String?
+        let text: String
+    }
+
+    struct Finding: Codable {
+        let rule: String
+        let message: String
+    }
+
+    let case_id: String
+    /// `open`, `escalated` or `closed`.
+    let state: String
+    /// The last day to answer.
+    let deadline: String
+    let claims: [Claim]
+    let reasons: [Finding]
+    let steps: [Step]
+    let answer_pending: Bool
+    let answer_problem: String?
+
+    init(_ view: CityStore.CaseView) {
+        case_id = view.id
+        state = view.state.rawValue
+        deadline = view.deadline.iso8601
+        claims = view.parties.map {
+            Claim(city_code: $0.claim.city.description, claim_no: $0.claim.number, live: $0.isLive)
+        }
+        reasons = view.reasons.map { Finding(rule: $0.rule, message: $0.message) }
+        steps = view.steps.map { step in
+            Step(
+                position: step.position, event: step.kind.name, city_code: step.city?.description,
+                answer: step.answer?.name, code: step.code?.name, text: step.text)
+        }
+        answer_pending = view.isAnswerPending
+        answer_problem = view.answerProblem
+    }
+}
+
+/// `POST /v1/cases/{id}/answer`.
+struct CaseAnswerRequest: Codable {
+    /// `withdraw`, `contest`, `co-funded`, `not-a-duplicate` or `appeal`.
+    let answer: String
+    let reason: String
+    /// SHA-256 of documents, in hexadecimal.
+    let evidence: [String]?
+
+    /// - Throws: ``WireFault`` naming the field.
+    func answer(to id: String) throws(WireFault) -> CaseAnswer {
+        guard let kind = CaseAnswer.Kind.allCases.first(where: { $0.name == answer }) else {
+            throw WireFault("answer is one of \(CaseAnswer.Kind.allCases.map(\.name).joined(separator: ", "))")
+        }
+        var digests: [[UInt8]] = []
+        for text in evidence ?? [] {
+            guard let digest = [UInt8](hexadecimal: text), digest.count == 32 else {
+                throw WireFault("evidence: expected 64 hexadecimal digits each")
+            }
+            digests.append(digest)
+        }
+        return CaseAnswer(caseID: id, kind: kind, reason: reason, evidence: digests)
     }
 }

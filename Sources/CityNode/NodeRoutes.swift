@@ -58,6 +58,15 @@ struct NodeRoutes {
             let kind = try context.parameters.require("kind")
             return try await writing(request) { body in try importRows(kind, body) }
         }
+        group.get("cases") { request, _ in try await reading(request) { try listCases(request) } }
+        group.get("cases/{id}") { request, context in
+            let id = try context.parameters.require("id")
+            return try await reading(request) { try JSONBody.response(try caseDocument(id)) }
+        }
+        group.post("cases/{id}/answer") { request, context in
+            let id = try context.parameters.require("id")
+            return try await writing(request) { body in try answer(id, body) }
+        }
         group.post("checks") { request, _ in try await reading(request) { try await check(request) } }
         group.get("sync") { request, _ in try await reading(request) { try JSONBody.response(try syncDocument()) } }
         router.get("metrics") { request, _ in try await reading(request) { try metrics() } }
@@ -170,6 +179,14 @@ struct NodeRoutes {
         return try JSONBody.response(try self.document(number))
     }
 
+    private func answer(_ id: String, _ body: [UInt8]) throws -> Response {
+        guard let request = try? JSONDecoder().decode(CaseAnswerRequest.self, from: Data(body)) else {
+            throw Problem(.badRequest, "malformed", #"expected {"answer": "…", "reason": "…", "evidence": ["…"]}"#)
+        }
+        try store.answer(try request.answer(to: id), now: WallClock.now)
+        return try JSONBody.response(try caseDocument(id))
+    }
+
     private func importRows(_ kind: String, _ body: [UInt8]) throws -> Response {
         let rows: [FormRow]
         do {
@@ -214,6 +231,25 @@ struct NodeRoutes {
         let views = try store.claims(state: state, after: after, limit: limit)
         let next = views.count == limit ? views.last.map { String($0.id) } : nil
         return try JSONBody.response(ListDocument(items: views.map(document), next: next))
+    }
+
+    private func caseDocument(_ id: String) throws -> CaseDocument {
+        guard let view = try store.conflictCase(id) else {
+            throw StoreRefusal(.notFound, "no case \(id) names a claim of this city")
+        }
+        return CaseDocument(view)
+    }
+
+    private func listCases(_ request: Request) throws -> Response {
+        let state = request.text("state")
+        if let state, !["open", "closed"].contains(state) {
+            throw Problem(.badRequest, "query", "state: expected open or closed")
+        }
+        let limit = Int(try request.number("limit", default: 100, in: 1...1_000))
+        let after = try request.number("after", default: 0, in: 0...Int64.max)
+        let views = try store.cases(isOpen: state.map { $0 == "open" }, after: after, limit: limit)
+        let next = views.count == limit ? views.last.map { String($0.row) } : nil
+        return try JSONBody.response(ListDocument(items: views.map(CaseDocument.init), next: next))
     }
 
     private func listVouchers(_ request: Request) throws -> Response {

@@ -41,6 +41,10 @@ extension CityStore {
                 sql: "UPDATE node SET policy_version = max(policy_version, ?)", arguments: [entry.policyVersion])
         }
         if entry.city == cursors.city { try applyOwn(sealed, cipher, database) }
+        try applyEffects(entry, database)
+        for notice in entry.notices where notice.city == cursors.city {
+            try apply(notice, at: entry.position, cipher, database)
+        }
     }
 
     private static func indexKeys(_ entry: FeedEntry, _ database: Database) throws {
@@ -51,9 +55,20 @@ extension CityStore {
                 Data(key.hash), Int64(entry.position), Int64(key.kind.rawValue), entry.city.rawValue, Data(key.tag),
             ])
         }
-        guard !entry.released.isEmpty else { return }
-        let release = try database.cachedStatement(sql: "DELETE FROM key_index WHERE hash = ? AND position = ?")
-        for hash in entry.released { try release.execute(arguments: [Data(hash), Int64(entry.claimPosition)]) }
+        let released = entry.effects.map { ($0.claimPosition, $0.released) } + [(entry.claimPosition, entry.released)]
+        for (position, hashes) in released where !hashes.isEmpty {
+            let release = try database.cachedStatement(sql: "DELETE FROM key_index WHERE hash = ? AND position = ?")
+            for hash in hashes { try release.execute(arguments: [Data(hash), Int64(position)]) }
+        }
+    }
+
+    /// What becomes of claims of this city that were decided before.
+    private static func applyEffects(_ entry: FeedEntry, _ database: Database) throws {
+        for effect in entry.effects {
+            try database.run(
+                sql: "UPDATE claim SET effect = ? WHERE decided_position = ? AND decided_incarnation = ?",
+                arguments: [Int(effect.decision.rawValue), Int64(effect.claimPosition), entry.incarnation])
+        }
     }
 
     /// The registry's answer to one of our own entries.
@@ -86,6 +101,10 @@ extension CityStore {
             try database.run(
                 sql: "UPDATE claim SET withdrawn = ? WHERE withdrawal_sequence = ?",
                 arguments: [entry.decision == .withdrawn ? 1 : 0, sequence])
+        case .caseAnswered:
+            try database.run(
+                sql: "UPDATE city_case SET answer_problem = ? WHERE answer_sequence = ?",
+                arguments: [entry.decision == .noted ? nil : detail?.reasons.first?.message ?? "", sequence])
         case .voucherIssued:
             try database.run(sql: "UPDATE voucher SET reasons = ? WHERE sequence = ?", arguments: [reasons, sequence])
         default: break

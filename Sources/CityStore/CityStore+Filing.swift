@@ -162,26 +162,27 @@ extension CityStore {
         }
         // SQLite would read the number up to a zero byte, and find another claim.
         guard !claimNumber.utf8.contains(0) else { throw StoreRefusal(.notFound, "no such claim in this city") }
-        try pool.write { database in
-            guard
-                let row = try Row.fetchOne(
-                    database.cachedStatement(sql: "SELECT sequence, withdrawal_sequence FROM claim WHERE claim_no = ?"),
-                    arguments: [claimNumber])
-            else { throw StoreRefusal(.notFound, "no claim \(claimNumber) in this city") }
-            guard row["withdrawal_sequence"] as Int64? == nil else { return }
-            let state = try String.fetchOne(
-                database.cachedStatement(sql: "SELECT state FROM v1_claims WHERE claim_no = ?"),
+        try pool.write { try CityStore.withdraw(claimNumber, reason, $0, now: now) }
+    }
+
+    static func withdraw(_ claimNumber: String, _ reason: String, _ database: Database, now: UInt64) throws {
+        guard
+            let row = try Row.fetchOne(
+                database.cachedStatement(sql: "SELECT sequence, withdrawal_sequence FROM claim WHERE claim_no = ?"),
                 arguments: [claimNumber])
-            guard let state, ["recorded", "received", "reserved", "held"].contains(state) else {
-                throw StoreRefusal(
-                    .conflict, "claim \(claimNumber) is \(state ?? "unknown") and holds nothing to withdraw")
-            }
-            let payload = PayloadCoding.encodeWithdrawal(claimNumber: claimNumber, reason: reason)
-            let entry = try CityStore.append(.claimWithdrawn, payload, database, now: now)
-            try database.run(
-                sql: "UPDATE claim SET withdrawal_sequence = ? WHERE claim_no = ?",
-                arguments: [Int64(entry.sequence), claimNumber])
+        else { throw StoreRefusal(.notFound, "no claim \(claimNumber) in this city") }
+        guard row["withdrawal_sequence"] as Int64? == nil else { return }
+        let state = try String.fetchOne(
+            database.cachedStatement(sql: "SELECT state FROM v1_claims WHERE claim_no = ?"), arguments: [claimNumber])
+        guard let state, ["recorded", "received", "reserved", "held"].contains(state) else {
+            throw StoreRefusal(
+                .conflict, "claim \(claimNumber) is \(state ?? "unknown") and holds nothing to withdraw")
         }
+        let payload = PayloadCoding.encodeWithdrawal(claimNumber: claimNumber, reason: reason)
+        let entry = try CityStore.append(.claimWithdrawn, payload, database, now: now)
+        try database.run(
+            sql: "UPDATE claim SET withdrawal_sequence = ? WHERE claim_no = ?",
+            arguments: [Int64(entry.sequence), claimNumber])
     }
 }
 

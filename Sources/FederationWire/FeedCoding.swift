@@ -29,14 +29,25 @@ package enum FeedCoding {
         body.claimPosition = entry.claimPosition
         body.detail = Data(entry.detail)
         body.registryEntry = Data(entry.registryEntry)
+        body.effects = entry.effects.map { effect in
+            var item = WireEffect()
+            item.claimPosition = effect.claimPosition
+            item.decision = UInt32(effect.decision.rawValue)
+            item.released = effect.released.map { Data($0) }
+            return item
+        }
+        body.notices = entry.notices.map { notice in
+            var item = WireNotice()
+            item.city = notice.city.rawValue
+            item.sealed = Data(notice.sealed)
+            return item
+        }
         return SealedFeedEntry(entry: entry, bytes: body.bytes)
     }
 
     package static func decode(_ bytes: [UInt8]) throws(WireFault) -> SealedFeedEntry {
         let body = try WireFeedBody(decoding: bytes)
-        guard let decision = UInt8(exactly: body.decision).flatMap(Outcome.Decision.init(rawValue:)) else {
-            throw WireFault("decision \(body.decision) is not known: this node needs an update")
-        }
+        let decision = try decision(body.decision)
         var taken: [FeedEntry.KeyTaken] = []
         for item in body.taken {
             guard let kind = UInt8(exactly: item.kind).flatMap(KeyKind.init(rawValue:)) else {
@@ -47,7 +58,19 @@ package enum FeedCoding {
             }
             taken.append(.init(kind: kind, hash: Array(item.hash), tag: Array(item.tag)))
         }
-        guard body.released.allSatisfy({ $0.count == KeyHasher.hashLength }) else {
+        var effects: [FeedEntry.Effect] = []
+        for item in body.effects {
+            effects.append(
+                .init(
+                    claimPosition: item.claimPosition, decision: try FeedCoding.decision(item.decision),
+                    released: item.released.map { Array($0) }))
+        }
+        var notices: [FeedEntry.Notice] = []
+        for item in body.notices {
+            notices.append(.init(city: try CityCode(wire: item.city), sealed: Array(item.sealed)))
+        }
+        let released = body.released.map { Array($0) } + effects.flatMap(\.released)
+        guard released.allSatisfy({ $0.count == KeyHasher.hashLength }) else {
             throw WireFault("a released hash has \(KeyHasher.hashLength) bytes")
         }
         let entry = FeedEntry(
@@ -57,8 +80,15 @@ package enum FeedCoding {
             kind: EntryKind(rawValue: body.kind), decision: decision, policyVersion: body.policyVersion,
             keyEpoch: body.keyEpoch, taken: taken, released: body.released.map { Array($0) },
             claimPosition: body.claimPosition, detail: Array(body.detail),
-            registryEntry: Array(body.registryEntry))
+            registryEntry: Array(body.registryEntry), effects: effects, notices: notices)
         return SealedFeedEntry(entry: entry, bytes: bytes)
+    }
+
+    private static func decision(_ value: UInt32) throws(WireFault) -> Outcome.Decision {
+        guard let decision = UInt8(exactly: value).flatMap(Outcome.Decision.init(rawValue:)) else {
+            throw WireFault("decision \(value) is not known: this node needs an update")
+        }
+        return decision
     }
 }
 
@@ -88,10 +118,13 @@ package struct FeedComposer: Sendable {
                 incarnation: incarnation, position: position, previousHash: head.hash, city: entry.city,
                 answers: entry.head, entryID: entry.id, kind: entry.kind, decision: outcome.decision,
                 policyVersion: outcome.policyVersion, keyEpoch: hasher.epoch, taken: taken(outcome),
-                released: FeedComposer.published(outcome.released).map { hasher.hash($0.key) },
-                claimPosition: UInt64(outcome.released.first?.position ?? 0),
+                released: released(outcome.withdrawal), claimPosition: UInt64(outcome.withdrawal?.position ?? 0),
                 detail: try detail(outcome, city: entry.city, position: position),
-                registryEntry: entry.city == .registry ? entry.bytes : []))
+                registryEntry: entry.city == .registry ? entry.bytes : [],
+                effects: outcome.effects.filter { $0.state != .withdrawn }.map { effect in
+                    .init(
+                        claimPosition: UInt64(effect.position), decision: effect.state, released: released(effect))
+                }, notices: try notices(outcome, position: position)))
         head = sealed.head
         return sealed
     }
@@ -100,6 +133,21 @@ package struct FeedComposer: Sendable {
         FeedComposer.published(outcome.taken).map { kind, key, holding in
             let isOther = kind == .contractParties
             return .init(kind: kind, hash: hasher.hash(key), tag: isOther ? hasher.tag(holding.holder) : [])
+        }
+    }
+
+    private func released(_ effect: Outcome.Effect?) -> [[UInt8]] {
+        FeedComposer.published(effect?.released ?? []).map { hasher.hash($0.key) }
+    }
+
+    /// One for each city of each case.
+    private func notices(_ outcome: Outcome, position: UInt64) throws -> [FeedEntry.Notice] {
+        try outcome.events.flatMap { event in
+            let notice = ReasonCoding.encode(event)
+            return try event.cities.map { city in
+                let cipher = DetailCipher(key: DetailCipher.cityKey(master: detailMaster, city: city))
+                return FeedEntry.Notice(city: city, sealed: try cipher.seal(notice, position: position))
+            }
         }
     }
 

@@ -79,6 +79,14 @@ package enum PayloadCoding {
             case .policyPublished: return .policyPublished(try policy(entry.payload))
             case .companiesListed: return .companiesListed(try companies(entry.payload))
             case .providersListed: return .providersListed(try providers(entry.payload))
+            case .caseAnswered: return .caseAnswered(try caseAnswer(entry.payload))
+            case .caseRuled: return .caseRuled(try ruling(entry.payload))
+            case .caseReopened:
+                let message = try WireCaseReopened(decoding: entry.payload)
+                return .caseReopened(caseID: message.caseID, reason: message.reason, by: message.by)
+            case .ticked:
+                let wall = try WireTicked(decoding: entry.payload).wallMs
+                return .ticked(Tick(wallMilliseconds: Int64(clamping: wall)))
             case .nodeStarted, .cityEnrolled, .cityJoined, .citySuspended, .cityReinstated, .epochGranted: return .act
             default: return .unsupported
             }

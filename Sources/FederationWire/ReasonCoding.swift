@@ -10,14 +10,14 @@ package enum ReasonCoding {
         var message = WireOutcomeDetail()
         message.claimNumber = detail.claimNumber
         message.caseID = detail.caseID
-        message.reasons = detail.reasons.map(encode)
+        message.reasons = detail.reasons.map(wire)
         return message.bytes
     }
 
     package static func decode(_ bytes: [UInt8]) throws(WireFault) -> OutcomeDetail {
         let message = try WireOutcomeDetail(decoding: bytes)
         var reasons: [Reason] = []
-        for item in message.reasons { reasons.append(try decode(item)) }
+        for item in message.reasons { reasons.append(try reason(item)) }
         return OutcomeDetail(claimNumber: message.claimNumber, caseID: message.caseID, reasons: reasons)
     }
 
@@ -26,16 +26,11 @@ package enum ReasonCoding {
         reasons.isEmpty ? [] : encode(OutcomeDetail(claimNumber: "", caseID: "", reasons: reasons))
     }
 
-    private static func encode(_ reason: Reason) -> WireReason {
+    static func wire(_ reason: Reason) -> WireReason {
         var message = WireReason()
         message.rule = reason.rule
         message.outcome = UInt32((Rule.Outcome.allCases.firstIndex(of: reason.outcome) ?? 0) + 1)
-        message.blocking = reason.blocking.map { name in
-            var item = WireClaimReference()
-            item.city = name.city.rawValue
-            item.number = name.number
-            return item
-        }
+        message.blocking = reason.blocking.map(\.wire)
         message.unnamed = UInt32(reason.unnamed)
         switch reason.finding {
         case .held(let kind): message.set(1, kind)
@@ -59,14 +54,12 @@ package enum ReasonCoding {
         return message
     }
 
-    private static func decode(_ message: WireReason) throws(WireFault) -> Reason {
+    static func reason(_ message: WireReason) throws(WireFault) -> Reason {
         guard (1...Rule.Outcome.allCases.count).contains(Int(message.outcome)) else {
             throw WireFault("an unknown outcome")
         }
         var blocking: [ClaimName] = []
-        for item in message.blocking {
-            blocking.append(ClaimName(city: try CityCode(wire: item.city), number: item.number))
-        }
+        for item in message.blocking { blocking.append(try ClaimName(item)) }
         return Reason(
             rule: message.rule, outcome: Rule.Outcome.allCases[Int(message.outcome) - 1],
             finding: try finding(message), blocking: blocking, unnamed: Int(message.unnamed))
@@ -135,4 +128,17 @@ extension WireReason {
 
 extension DayInterval {
     fileprivate var numbers: [Int64] { [Int64(from.rawValue), Int64(until.rawValue)] }
+}
+
+extension ClaimName {
+    var wire: WireClaimReference {
+        var item = WireClaimReference()
+        item.city = city.rawValue
+        item.number = number
+        return item
+    }
+
+    init(_ reference: WireClaimReference) throws(WireFault) {
+        self.init(city: try CityCode(wire: reference.city), number: reference.number)
+    }
 }

@@ -15,6 +15,9 @@ package enum RegistryAct: Hashable, Sendable {
     case policyPublished(version: UInt32, document: [UInt8])
     case companiesListed([Register.Company])
     case providersListed([Register.Provider])
+    case ruled(Ruling)
+    case reopened(caseID: String, reason: String, by: String)
+    case ticked(Tick)
 
     package var kind: EntryKind {
         switch self {
@@ -26,6 +29,9 @@ package enum RegistryAct: Hashable, Sendable {
         case .policyPublished: .policyPublished
         case .companiesListed: .companiesListed
         case .providersListed: .providersListed
+        case .ruled: .caseRuled
+        case .reopened: .caseReopened
+        case .ticked: .ticked
         }
     }
 
@@ -63,6 +69,17 @@ package enum RegistryAct: Hashable, Sendable {
             return message.bytes
         case .companiesListed(let companies): return PayloadCoding.encode(companies)
         case .providersListed(let providers): return PayloadCoding.encode(providers)
+        case .ruled(let ruling): return PayloadCoding.encode(ruling)
+        case .reopened(let id, let reason, let by):
+            var message = WireCaseReopened()
+            message.caseID = id
+            message.reason = reason
+            message.by = by
+            return message.bytes
+        case .ticked(let tick):
+            var message = WireTicked()
+            message.wallMs = UInt64(clamping: tick.wallMilliseconds)
+            return message.bytes
         }
     }
 }

@@ -1,3 +1,4 @@
+import FederationHTTP
 package import Logging
 import Metrics
 import PostgresClient
@@ -40,6 +41,12 @@ package struct ArbiterService: Service {
         }
     }
 
+    /// Lets the fold know the time when something waits for it; looks once a minute.
+    private func tickIfDue() async throws {
+        guard status.isTimeToLook else { return }
+        if try await store.tickIfDue(now: WallClock.now) { logger.info("the fold is told the time: a case is due") }
+    }
+
     private static let shortestPause = Duration.milliseconds(500)
 
     private func serve(_ arbiter: Arbiter) async throws {
@@ -71,7 +78,10 @@ package struct ArbiterService: Service {
                 Metrics.Timer(label: "national_registry.fold").record(duration: start.duration(to: .now))
                 logger.debug("decided", metadata: ["arbiter.entries": "\(report.decided)"])
             }
-            if !report.more { _ = try await arbiter.waitForWork(milliseconds: 500) }
+            if !report.more {
+                try await tickIfDue()
+                _ = try await arbiter.waitForWork(milliseconds: 500)
+            }
         }
     }
 }
@@ -79,8 +89,19 @@ package struct ArbiterService: Service {
 /// Whether this process is the arbiter, for status and metrics.
 package final class ArbiterStatus: Sendable {
     private let state = Mutex(false)
+    private let lastLook = Mutex<ContinuousClock.Instant?>(nil)
 
     package init() {}
+
+    /// Once a minute, and at first.
+    fileprivate var isTimeToLook: Bool {
+        lastLook.withLock { last in
+            let now = ContinuousClock.now
+            if let last, last.duration(to: now) < .seconds(60) { return false }
+            last = now
+            return true
+        }
+    }
 
     package var isArbiter: Bool { state.withLock { $0 } }
 

@@ -45,18 +45,49 @@ package struct RegistryQueries: Sendable {
             package let claimed_yuan: String
         }
 
+        /// What happened, in the order of the journal.
+        package struct Step: Encodable, Sendable {
+            package let position: Int64
+            package let event: String
+            package let city_code: String?
+            package let answer: String?
+            package let code: String?
+            package let by: String?
+            package let text: String
+
+            init(_ step: RegistryStore.CaseStep) {
+                position = step.position
+                event = step.kind.name
+                city_code = step.city?.description
+                answer = step.answer?.name
+                code = step.code?.name
+                by = step.by.isEmpty ? nil : step.by
+                text = step.text
+            }
+        }
+
         package let case_id: String
-        /// `open` or `closed`.
+        /// `open`, `escalated` or `closed`.
         package let state: String
         package let position: Int64
+        /// The last day on which the cities answer.
+        package let deadline: String
         package let rules: [String]
+        /// The claim whose filing opened the case comes first.
         package let claims: [Claim]
+        /// Who proposed a ruling that waits for a second person.
+        package let proposed_by: String?
+        /// `nil` in lists.
+        package let steps: [Step]?
 
-        init(_ found: RegistryStore.ConflictCase) {
+        init(_ found: RegistryStore.CaseView, steps: [RegistryStore.CaseStep]? = nil) {
             case_id = found.id
-            state = found.isOpen ? "open" : "closed"
+            state = found.state.rawValue
             position = found.position
+            deadline = found.deadline.iso8601
             rules = found.rules
+            proposed_by = found.proposal?.by
+            self.steps = steps.map { $0.map(Step.init) }
             claims = found.parties.map { party in
                 Claim(
                     city_code: party.claim.city.description, claim_no: party.claim.number, state: party.state.name,
@@ -68,11 +99,12 @@ package struct RegistryQueries: Sendable {
     package func cases(isOpen: Bool?, after: Int64, limit: Int) async throws -> ListDocument<CaseDocument> {
         let found = try await store.cases(isOpen: isOpen, after: after, limit: limit)
         let next = found.count == limit ? found.last.map { String($0.position) } : nil
-        return ListDocument(items: found.map(CaseDocument.init), next: next)
+        return ListDocument(items: found.map { CaseDocument($0) }, next: next)
     }
 
     package func conflictCase(_ id: String) async throws -> CaseDocument? {
-        try await store.cases(id: id, limit: 1).first.map(CaseDocument.init)
+        guard let found = try await store.cases(id: id, limit: 1).first else { return nil }
+        return CaseDocument(found, steps: try await store.steps(ofCase: id))
     }
 
     package func cities() async throws -> [CityDocument] {

@@ -12,7 +12,8 @@ import VoucherDomain
 /// A crash anywhere leaves nothing half-done; the next arbiter goes on at the same place.
 ///
 /// Under load two connections work side by side: while one writes a batch, the other reads and folds the next one
-/// on what the first is about to commit. If that fails, what was folded on it is thrown away.
+/// on what the first is about to commit. If that fails, what was folded on it is thrown away. Filings alone are folded
+/// ahead: an entry that reaches far (``JournalEntry/Content/isFarReaching``) waits until everything before it is committed.
 ///
 /// Use one arbiter from one task; after an error make a new one.
 package struct Arbiter: Sendable {
@@ -90,7 +91,7 @@ package struct Arbiter: Sendable {
             defer { suspects = max(0, suspects - 1) }
             return suspects > 0
         }
-        let mayFollow = batch.work.more && !batch.work.endsInContext && !isSuspect
+        let mayFollow = batch.work.more && !batch.work.isFarReaching && !isSuspect
         async let following = mayFollow ? fold(after: batch) : nil
         let (decided, head): ([FoldWriter.Decided], FeedHead)
         do {
@@ -99,8 +100,8 @@ package struct Arbiter: Sendable {
             return try await isolate(batch, error)
         }
         let guarded = decided.filter(\.isGuarded).map(\.position)
-        // What was folded on claims that are now held instead is wrong.
-        if var next = try await following, !next.decided.isEmpty, guarded.isEmpty {
+        // What was folded on claims that are now held instead is wrong; and what reaches far needs everything before it.
+        if var next = try await following, !next.decided.isEmpty, guarded.isEmpty, !next.work.isFarReaching {
             next.base = next.base ?? head
             let ready = next
             ahead.batch.withLock { $0 = ready }

@@ -41,24 +41,41 @@ struct FoldWriter {
     private let decided: [Decided]
     /// Ends where these were folded; it makes their feed entries.
     private let composer: FeedComposer
-    /// By claim position: where the claim was withdrawn. A claim of this batch may be withdrawn in it.
-    private let withdrawals: [Int64: Int64]
+    /// What became of claims decided before or in this batch, by their positions.
+    private let changes: [Int64: Change]
+
+    /// All effects on one claim together.
+    private struct Change {
+        var state: Outcome.Decision
+        var withdrawnAt: Int64?
+        var isReleased = false
+        var group: String?
+        var lifted: [Trace] = []
+    }
 
     init(_ decided: [Decided], composer: FeedComposer) {
         self.decided = decided
         self.composer = composer
-        var withdrawals: [Int64: Int64] = [:]
-        for item in decided where item.outcome.decision == .withdrawn {
-            if let position = item.outcome.released.first?.position { withdrawals[position] = item.position }
+        var changes: [Int64: Change] = [:]
+        for item in decided {
+            for effect in item.outcome.effects {
+                var change = changes[effect.position] ?? Change(state: effect.state)
+                change.state = effect.state
+                if effect.state == .withdrawn { change.withdrawnAt = item.position }
+                if !effect.state.isLive { change.isReleased = true }
+                change.group = effect.group ?? change.group
+                change.lifted += effect.lifted.traces
+                changes[effect.position] = change
+            }
         }
-        self.withdrawals = withdrawals
+        self.changes = changes
     }
 
     /// Writes everything, inside the caller's transaction; keys are given back before others take them.
     ///
     /// - Returns: The end of the feed.
     func write(_ session: PostgresSession) throws -> FeedHead {
-        try writeWithdrawals(session)
+        try writeChanges(session)
         var composer = composer
         try session.insert(into: "feed (position, city_code, sequence, decision, hash, bytes)", decided) { item, rows in
             FoldWriter.addFeed(item, try composer.compose(item.entry, item.outcome), to: &rows)
@@ -87,7 +104,7 @@ struct FoldWriter {
             "SELECT key, position FROM claim_key WHERE live AND exclusive AND key = ANY($1)",
             [.byteaArray(Array(Set(wanted.map(\.key.bytes))))])
         var holders: [Key: Int64] = [:]
-        for row in 0..<result.count where withdrawals[result.int(row, 1)] == nil {
+        for row in 0..<result.count where !isReleased(result.int(row, 1)) {
             holders[Key(bytes: result.bytes(row, 0))] = result.int(row, 1)
         }
         var refused: [Int64: Set<Key>] = [:]
@@ -103,30 +120,44 @@ struct FoldWriter {
 
     /// Whether the claim still holds its keys at the end of the batch.
     private func isLive(_ item: Decided) -> Bool {
-        !item.outcome.taken.isEmpty && withdrawals[item.position] == nil
+        !item.outcome.taken.isEmpty && !isReleased(item.position)
     }
 
-    private func writeWithdrawals(_ session: PostgresSession) throws {
+    /// Whether the claim gave back its keys in this batch.
+    private func isReleased(_ position: Int64) -> Bool { changes[position]?.isReleased ?? false }
+
+    /// What becomes of claims that were decided in earlier batches.
+    private func writeChanges(_ session: PostgresSession) throws {
         guard let first = decided.first?.position else { return }
-        let earlier = withdrawals.keys.filter { $0 < first }.sorted()
+        let earlier = changes.filter { $0.key < first }.sorted { $0.key < $1.key }
         guard !earlier.isEmpty else { return }
-        let positions = PostgresParameter.int8Array(earlier)
-        try session.queue("UPDATE claim_key SET live = false WHERE position = ANY($1) AND live", [positions])
+        let released = earlier.filter(\.value.isReleased)
+        try session.queue(
+            "UPDATE claim_key SET live = false WHERE position = ANY($1) AND live",
+            [.int8Array(released.map(\.key))])
+        for (position, change) in earlier where !change.isReleased {
+            guard let group = change.group else { continue }
+            try session.queue(
+                "UPDATE claim_key SET cofunding_group = $2, exclusive = false WHERE position = $1 AND live",
+                [.int8(position), .text(group)])
+        }
         try session.queue(
             """
-            UPDATE claim SET state = 6, withdrawn_position = w.at
-            FROM unnest($1::int8[], $2::int8[]) AS w(claim, at) WHERE position = w.claim
-            """, [positions, .int8Array(earlier.compactMap { withdrawals[$0] })])
-        let traces = decided.flatMap { item in
-            item.outcome.released.first.map { claim in item.outcome.lifted.traces.map { ($0.rawValue, claim.position) }
-            }
-                ?? []
-        }
+            UPDATE claim SET state = c.state, withdrawn_position = nullif(c.withdrawn, 0)
+            FROM unnest($1::int8[], $2::int4[], $3::int8[]) AS c(position, state, withdrawn)
+            WHERE claim.position = c.position
+            """,
+            [
+                .int8Array(earlier.map(\.key)), .int4Array(earlier.map { Int32($0.value.state.rawValue) }),
+                .int8Array(earlier.map { $0.value.withdrawnAt ?? 0 }),
+            ])
+        try session.queue(
+            "UPDATE claim SET traces = '{}', resource_class = NULL, price_class = NULL WHERE position = ANY($1)",
+            [.int8Array(released.map(\.key))])
+        let traces = released.flatMap { position, change in change.lifted.map { ($0.rawValue, position) } }
         try session.queue(
             "DELETE FROM trace USING unnest($1::int8[], $2::int8[]) AS t(k, p) WHERE key = t.k AND position = t.p",
             [.int8Array(traces.map(\.0)), .int8Array(traces.map(\.1))])
-        // A held claim that is withdrawn leaves nothing to rule on.
-        try session.queue("UPDATE conflict_case SET state = 'closed' WHERE position = ANY($1)", [positions])
     }
 
     private func writeClaims(_ session: PostgresSession) throws {
@@ -145,7 +176,7 @@ struct FoldWriter {
         try session.insert(
             into: "finding (position, rule, outcome, key, blocking_city, blocking_claim_no)",
             filed.filter { !$0.outcome.reasons.isEmpty }, FoldWriter.addFindings)
-        let standing = filed.filter { withdrawals[$0.position] == nil }
+        let standing = filed.filter { !isReleased($0.position) }
         try session.insert(into: "trace (key, position)", standing) { item, rows in
             for trace in item.outcome.imprint.traces {
                 rows.row(fields: 2)
@@ -154,16 +185,14 @@ struct FoldWriter {
             }
         }
         try writePrices(session)
-        let held = filed.filter { $0.outcome.caseID != nil }
-        try session.insert(into: "conflict_case (case_id, position, rules, state)", held, addCase)
-        try session.insert(into: "conflict_case_claim (case_id, city_code, claim_no)", held, FoldWriter.addParties)
+        try CaseWriter(decided).write(session)
     }
 
     private func writePrices(_ session: PostgresSession) throws {
         var counts: [PricePoint: Int64] = [:]
         for outcome in decided.map(\.outcome) {
             if let price = outcome.imprint.price { counts[price, default: 0] += 1 }
-            if let price = outcome.lifted.price { counts[price, default: 0] -= 1 }
+            for price in outcome.effects.compactMap(\.lifted.price) { counts[price, default: 0] -= 1 }
         }
         let rows = counts.filter { $0.value != 0 }.map { ($0.key.resourceClass, $0.key.priceClass, $0.value) }
         let (more, fewer) = (rows.filter { $0.2 > 0 }, rows.filter { $0.2 < 0 })
@@ -277,13 +306,13 @@ struct FoldWriter {
 
     private func addClaim(_ item: Decided, to rows: inout CopyRows) {
         guard case .claimFiled(let claim) = item.journalEntry.content else { return }
-        let withdrawn = withdrawals[item.position]
+        let change = changes[item.position]
         rows.row(fields: 21)
         rows.int8(item.position)
         rows.int4(Int32(item.entry.city.rawValue))
         rows.int8(Int64(item.entry.sequence))
         rows.text(claim.number)
-        rows.int2(Int16((withdrawn == nil ? item.outcome.decision : .withdrawn).rawValue))
+        rows.int2(Int16((change?.state ?? item.outcome.decision).rawValue))
         rows.int4(Int32(bitPattern: item.outcome.policyVersion))
         rows.text(claim.voucherNumber)
         rows.text(claim.enterprise.rawValue)
@@ -294,11 +323,12 @@ struct FoldWriter {
         rows.date(daysSince1970: claim.service.until.rawValue)
         if let caseID = item.outcome.caseID { rows.text(caseID) } else { rows.null() }
         rows.bytea(ReasonCoding.encode(item.outcome.reasons))
-        if let withdrawn { rows.int8(withdrawn) } else { rows.null() }
+        if let position = change?.withdrawnAt { rows.int8(position) } else { rows.null() }
         rows.text(item.outcome.filing?.programme ?? "")
         rows.int8(item.journalEntry.receivedAt)
-        rows.int8Array(item.outcome.imprint.traces.map(\.rawValue))
-        if let price = item.outcome.imprint.price {
+        let imprint = isReleased(item.position) ? Imprint() : item.outcome.imprint
+        rows.int8Array(imprint.traces.map(\.rawValue))
+        if let price = imprint.price {
             rows.text(price.resourceClass)
             rows.int8(price.priceClass)
         } else {
@@ -321,9 +351,10 @@ struct FoldWriter {
         rows.bytea(holding.key.bytes)
         rows.int8(item.position)
         rows.bool(isLive(item))
-        rows.bool(isFirst && item.takesAlone(holding.key))
+        let group = changes[item.position]?.group
+        rows.bool(isFirst && group == nil && item.takesAlone(holding.key))
         rows.bytea(holding.holder)
-        rows.text(holding.group)
+        rows.text(group ?? holding.group)
         rows.bytea(holding.item)
         rows.int8(holding.amount)
         rows.int8(holding.capacity)
@@ -348,26 +379,6 @@ struct FoldWriter {
                 rows.int4(Int32(name.city.rawValue))
                 rows.text(name.number)
             }
-        }
-    }
-
-    private func addCase(_ item: Decided, to rows: inout CopyRows) {
-        guard let caseID = item.outcome.caseID else { return }
-        rows.row(fields: 4)
-        rows.text(caseID)
-        rows.int8(item.position)
-        rows.textArray(item.outcome.reasons.filter { $0.outcome == .hold }.map(\.rule))
-        rows.text(withdrawals[item.position] == nil ? "open" : "closed")
-    }
-
-    private static func addParties(_ item: Decided, to rows: inout CopyRows) {
-        guard let caseID = item.outcome.caseID, let claim = item.outcome.claim else { return }
-        let blocking = item.outcome.reasons.filter { $0.outcome == .hold }.flatMap(\.blocking)
-        for name in Set(blocking + [claim]).sorted() {
-            rows.row(fields: 3)
-            rows.text(caseID)
-            rows.int4(Int32(name.city.rawValue))
-            rows.text(name.number)
         }
     }
 }

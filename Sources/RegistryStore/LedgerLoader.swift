@@ -1,4 +1,5 @@
 import Arbitration
+import FederationWire
 import PostgresClient
 import VoucherDomain
 
@@ -10,15 +11,17 @@ struct LedgerLoader {
     func load(_ needs: Needs, policy: Policy?) throws -> Ledger {
         let building = Building(Ledger(policy: policy))
         building.ledger.reserveCapacity(needs.keys.count)
-        try queueClaims(needs, building)
+        try queueClaims(needs.claims, releasing: needs.withdrawnClaims, building)
         try queueVouchers(needs.vouchers, building)
         try queueHoldings(needs.keys.map(\.bytes), building)
         let surroundings = SurroundingsLoader(session: session)
         try surroundings.queueRegister(needs, building)
         try surroundings.queuePrices(needs, building)
+        try queueCases(needs, building)
         try session.flush()
+        try loadParties(needs, building)
         try surroundings.loadFilings(needs.lookups(policy, building.ledger.register), building)
-        let more = try keys(ofClaimsAt: building.withdrawn).filter { !needs.keys.contains(Key(bytes: $0)) }
+        let more = try keys(ofClaimsAt: building.releasing).filter { !needs.keys.contains(Key(bytes: $0)) }
         try queueHoldings(more, building)
         try session.flush()
         return building.ledger
@@ -35,8 +38,8 @@ struct LedgerLoader {
     /// What the answers to queued queries are put together in.
     final class Building {
         var ledger: Ledger
-        /// The positions of claims that are to be withdrawn.
-        var withdrawn: [Int64] = []
+        /// The positions of claims that may give back their keys.
+        var releasing: [Int64] = []
 
         init(_ ledger: Ledger) { self.ledger = ledger }
     }
@@ -67,13 +70,78 @@ struct LedgerLoader {
                     FROM voucher WHERE position BETWEEN $1 AND $2
                     """, range), into: &ledger)
         }
+        try LedgerLoader.insertCases(
+            session.execute("\(LedgerLoader.selectCases) \(LedgerLoader.orderCases)"), into: &ledger)
         try SurroundingsLoader(session: session).loadAll(into: &ledger)
         return ledger
     }
 
+    /// The cases that a batch may change.
+    private func queueCases(_ needs: Needs, _ building: Building) throws {
+        let names = Array(needs.withdrawnClaims)
+        guard !needs.cases.isEmpty || !names.isEmpty || needs.dueBefore != nil else { return }
+        try session.queue(
+            """
+            WITH wanted AS (
+                SELECT case_id FROM conflict_case WHERE case_id = ANY($1)
+                -- A claim that is ruled out leaves every case that names it.
+                UNION SELECT other.case_id FROM conflict_case_claim own
+                    JOIN conflict_case_claim other USING (city_code, claim_no) WHERE own.case_id = ANY($1)
+                UNION SELECT case_id FROM conflict_case WHERE state = 'open' AND deadline < $4::text::date
+                UNION SELECT case_id FROM conflict_case_claim p
+                    JOIN unnest($2::int4[], $3::text[]) AS n(city, number)
+                    ON p.city_code = n.city AND p.claim_no = n.number COLLATE "C")
+            \(LedgerLoader.selectCases) JOIN wanted USING (case_id) \(LedgerLoader.orderCases)
+            """,
+            [
+                .textArray(Array(needs.cases)), .int4Array(names.map { Int32($0.city.rawValue) }),
+                .textArray(names.map(\.number)), .text(needs.dueBefore?.iso8601),
+            ]
+        ) { result in try LedgerLoader.insertCases(result, into: &building.ledger) }
+    }
+
+    private static let selectCases = """
+        SELECT k.case_id, k.position, k.state, array_to_string(k.rules, ' '), k.deadline, k.is_appealed, k.proposal,
+            p.city_code, p.claim_no, p.live
+        FROM conflict_case k JOIN conflict_case_claim p USING (case_id)
+        """
+    private static let orderCases = "ORDER BY k.position, k.case_id, p.place, p.city_code, p.claim_no"
+
+    /// One row a claim, the rows of a case behind each other.
+    private static func insertCases(_ result: borrowing PostgresResult, into ledger: inout Ledger) throws {
+        var parties: [ConflictCase.Party] = []
+        for row in 0..<result.count {
+            guard let city = CityCode(rawValue: UInt32(result.int(row, 7))),
+                let state = ConflictCase.State(rawValue: result.text(row, 2)), let deadline = result.date(row, 4)
+            else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in conflict_case") }
+            parties.append(
+                .init(claim: ClaimName(city: city, number: result.text(row, 8)), isLive: result.bool(row, 9)))
+            if row + 1 < result.count, result.text(row + 1, 0) == result.text(row, 0) { continue }
+            let proposal = result.bytes(row, 6)
+            ledger.insert(
+                ConflictCase(
+                    id: result.text(row, 0), position: result.int(row, 1), parties: parties,
+                    rules: result.text(row, 3).split(separator: " ").map(String.init), state: state,
+                    deadline: CalendarDate(rawValue: deadline), isAppealed: result.bool(row, 5),
+                    proposal: proposal.isEmpty ? nil : try PayloadCoding.ruling(proposal)))
+            parties = []
+        }
+    }
+
+    /// The records of the claims of the cases that were loaded; and what is held by those that may be ruled on.
+    private func loadParties(_ needs: Needs, _ building: Building) throws {
+        let cases = building.ledger.cases.values
+        let names = Set(cases.flatMap(\.parties).map(\.claim))
+        guard !names.isEmpty else { return }
+        let ruled = Set(cases.filter { needs.cases.contains($0.id) }.flatMap(\.parties).map(\.claim))
+        try queueClaims(
+            names.filter { building.ledger.claims[$0] == nil || ruled.contains($0) }, releasing: ruled, building)
+        try session.flush()
+    }
+
     /// The columns of a claim's record.
     private static let record = """
-        c.city_code, c.claim_no, c.position, c.state, c.traces, c.resource_class, c.price_class
+        c.city_code, c.claim_no, c.position, c.state, c.traces, c.resource_class, c.price_class, c.claimed_fen
         """
 
     private static func insertClaim(
@@ -86,16 +154,19 @@ struct LedgerLoader {
         let price = result.optionalInt(row, 6).map {
             PricePoint(resourceClass: result.text(row, 5), priceClass: $0)
         }
-        // What is withdrawn has left nothing.
-        let isWithdrawn = state == .withdrawn
         let imprint = Imprint(traces: result.int8Array(row, 4).map(Trace.init(rawValue:)), price: price)
         ledger.insert(
-            .init(position: result.int(row, 2), state: state, imprint: isWithdrawn ? Imprint() : imprint), for: name)
+            .init(
+                position: result.int(row, 2), state: state, claimed: Money(rawValue: result.int(row, 7)),
+                imprint: imprint), for: name)
         return name
     }
 
-    private func queueClaims(_ needs: Needs, _ building: Building) throws {
-        let names = Array(needs.claims)
+    /// - Parameter releasing: Claims whose holdings are needed, too.
+    private func queueClaims(
+        _ names: Set<ClaimName>, releasing: Set<ClaimName>, _ building: Building
+    ) throws {
+        let names = Array(names)
         guard !names.isEmpty else { return }
         try session.queue(
             """
@@ -106,7 +177,7 @@ struct LedgerLoader {
         ) { result in
             for row in 0..<result.count {
                 let name = try LedgerLoader.insertClaim(result, row, into: &building.ledger)
-                if needs.withdrawnClaims.contains(name) { building.withdrawn.append(result.int(row, 2)) }
+                if releasing.contains(name) { building.releasing.append(result.int(row, 2)) }
             }
         }
     }

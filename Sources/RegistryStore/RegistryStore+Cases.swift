@@ -1,10 +1,12 @@
 package import Arbitration
+import FederationWire
 import PostgresClient
+import Replication
 package import VoucherDomain
 
 extension RegistryStore {
-    /// A case: a held claim with every claim that it met, for people to look at.
-    package struct ConflictCase: Hashable, Sendable {
+    /// A case as people look at it.
+    package struct CaseView: Hashable, Sendable {
         /// One claim of a case, as it stands now.
         package struct Party: Hashable, Sendable {
             package let claim: ClaimName
@@ -14,14 +16,31 @@ extension RegistryStore {
 
         /// The spoken id.
         package let id: String
-        /// Where the held claim was decided.
+        /// Where it was opened.
         package let position: Int64
-        /// Whether the held claim still waits; a case is closed when that claim is withdrawn.
-        package let isOpen: Bool
-        /// The rules that hold the claim, in the policy's order.
+        package let state: ConflictCase.State
+        /// The last day on which the cities answer.
+        package let deadline: CalendarDate
+        /// The rules that opened it, in the policy's order.
         package let rules: [String]
-        /// By city and number; the held claim is among them.
+        /// The claim whose filing opened it comes first.
         package let parties: [Party]
+        /// A ruling that waits for a second person.
+        package let proposal: Ruling?
+
+        package var isOpen: Bool { state != .closed }
+    }
+
+    /// Something that happened in a case.
+    package struct CaseStep: Hashable, Sendable {
+        package let position: Int64
+        package let kind: CaseEvent.Kind
+        package let city: CityCode?
+        package let answer: CaseAnswer.Kind?
+        package let code: Ruling.Code?
+        /// Who ruled or proposed; empty for others.
+        package let by: String
+        package let text: String
     }
 
     /// Cases by position, at most `limit` after the position `after`.
@@ -31,40 +50,152 @@ extension RegistryStore {
     ///   - id: Only this one.
     package func cases(
         isOpen: Bool? = nil, id: String? = nil, after: Int64 = 0, limit: Int
-    ) async throws -> [ConflictCase] {
+    ) async throws -> [CaseView] {
         try await pool.run { session in
             let result = try session.execute(
                 """
                 SELECT k.case_id, k.position, k.state, array_to_string(k.rules, ' '), p.city_code, p.claim_no,
-                    c.state, c.claimed_fen
+                    c.state, c.claimed_fen, k.deadline, k.proposal
                 FROM (SELECT * FROM conflict_case
-                    WHERE position > $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR case_id = $3)
+                    WHERE position > $1 AND ($2 = '' OR (state = 'closed') = ($2 = 'closed'))
+                        AND ($3 = '' OR case_id = $3)
                     ORDER BY position LIMIT $4) k
                 JOIN conflict_case_claim p ON p.case_id = k.case_id
                 JOIN claim c ON c.city_code = p.city_code AND c.claim_no = p.claim_no
-                ORDER BY k.position, p.city_code, p.claim_no
+                ORDER BY k.position, p.place, p.city_code, p.claim_no
                 """,
                 [
                     .int8(after), .text(isOpen.map { $0 ? "open" : "closed" } ?? ""), .text(id ?? ""),
                     .int8(Int64(limit)),
                 ])
-            var cases: [ConflictCase] = []
+            var cases: [CaseView] = []
+            var parties: [CaseView.Party] = []
             for row in 0..<result.count {
-                guard let city = CityCode(rawValue: UInt32(result.int(row, 4))),
-                    let state = Outcome.Decision(rawValue: UInt8(result.int(row, 6)))
-                else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in conflict_case_claim") }
-                let party = ConflictCase.Party(
-                    claim: ClaimName(city: city, number: result.text(row, 5)), state: state,
-                    claimed: Money(rawValue: result.int(row, 7)))
-                let known = cases.last.flatMap { $0.position == result.int(row, 1) ? $0 : nil }
-                if known != nil { cases.removeLast() }
-                cases.append(
-                    ConflictCase(
-                        id: result.text(row, 0), position: result.int(row, 1), isOpen: result.text(row, 2) == "open",
-                        rules: result.text(row, 3).split(separator: " ").map(String.init),
-                        parties: (known?.parties ?? []) + [party]))
+                parties.append(try RegistryStore.party(result, row))
+                if row + 1 < result.count, result.text(row + 1, 0) == result.text(row, 0) { continue }
+                cases.append(try RegistryStore.caseView(result, row, parties))
+                parties = []
             }
             return cases
+        }
+    }
+
+    private static func party(_ result: borrowing PostgresResult, _ row: Int) throws -> CaseView.Party {
+        guard let city = CityCode(rawValue: UInt32(result.int(row, 4))),
+            let state = Outcome.Decision(rawValue: UInt8(result.int(row, 6)))
+        else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in conflict_case_claim") }
+        return CaseView.Party(
+            claim: ClaimName(city: city, number: result.text(row, 5)), state: state,
+            claimed: Money(rawValue: result.int(row, 7)))
+    }
+
+    private static func caseView(
+        _ result: borrowing PostgresResult, _ row: Int, _ parties: [CaseView.Party]
+    ) throws -> CaseView {
+        guard let state = ConflictCase.State(rawValue: result.text(row, 2)), let deadline = result.date(row, 8) else {
+            throw PostgresError(code: .unexpectedResult, message: "a damaged row in conflict_case")
+        }
+        let proposal = result.bytes(row, 9)
+        return CaseView(
+            id: result.text(row, 0), position: result.int(row, 1), state: state,
+            deadline: CalendarDate(rawValue: deadline),
+            rules: result.text(row, 3).split(separator: " ").map(String.init), parties: parties,
+            proposal: proposal.isEmpty ? nil : try PayloadCoding.ruling(proposal))
+    }
+
+    /// What happened in a case, in the order of the journal.
+    package func steps(ofCase id: String) async throws -> [CaseStep] {
+        try await pool.run { session in
+            let result = try session.execute(
+                """
+                SELECT position, kind, city_code, answer, code, operator, text FROM case_event
+                WHERE case_id = $1 ORDER BY position, kind
+                """, [.text(id)])
+            return try (0..<result.count).map { row in
+                guard let kind = CaseEvent.Kind(rawValue: UInt8(result.int(row, 1))) else {
+                    throw PostgresError(code: .unexpectedResult, message: "a damaged row in case_event")
+                }
+                return CaseStep(
+                    position: result.int(row, 0), kind: kind,
+                    city: result.optionalInt(row, 2).flatMap { CityCode(rawValue: UInt32($0)) },
+                    answer: result.optionalInt(row, 3).flatMap { CaseAnswer.Kind(rawValue: UInt8($0)) },
+                    code: result.optionalInt(row, 4).flatMap { Ruling.Code(rawValue: UInt8($0)) },
+                    by: result.text(row, 5), text: result.text(row, 6))
+            }
+        }
+    }
+
+    // MARK: Acts
+
+    /// Appends a ruling to the registry's log; it takes effect where the arbiter decides it.
+    ///
+    /// - Returns: `noted` when it will close the case, `pending` when it will wait for a second person.
+    /// - Throws: ``RegistryRefusal`` with what is wrong with it, as the case stands now.
+    package func rule(_ ruling: Ruling, now: UInt64) async throws -> Outcome.Decision {
+        if let fault = PayloadCoding.textFault("a reason", ruling.reason)
+            ?? PayloadCoding.textFault("the operator's name", ruling.by)
+        {
+            throw RegistryRefusal(.invalid, fault)
+        }
+        return try await act(.ruled(ruling), .caseRuled(ruling), now: now)
+    }
+
+    /// Appends the reopening of a closed case to the registry's log.
+    ///
+    /// - Throws: ``RegistryRefusal`` with what is wrong with it, as the case stands now.
+    package func reopen(caseID: String, reason: String, by name: String, now: UInt64) async throws {
+        if let fault = PayloadCoding.textFault("a reason", reason)
+            ?? PayloadCoding.textFault("the operator's name", name)
+        {
+            throw RegistryRefusal(.invalid, fault)
+        }
+        _ = try await act(
+            .reopened(caseID: caseID, reason: reason, by: name),
+            .caseReopened(caseID: caseID, reason: reason, by: name), now: now)
+    }
+
+    /// Appends an act after the fold has said, on the state as it is, that it would not be invalid.
+    private func act(
+        _ act: RegistryAct, _ content: JournalEntry.Content, now: UInt64
+    ) async throws -> Outcome.Decision {
+        let secrets = secrets
+        return try await pool.transaction { session in
+            // The lock on the registry's own log makes two operators take turns.
+            _ = try CityRow.lock(.registry, session)
+            let entry = JournalEntry(
+                position: Int64(clamping: try RegistryRow.read(session).feedHead.position) + 1, city: .registry,
+                id: [UInt8](repeating: 0, count: 16), content: content, receivedAt: Int64(now))
+            var fold = Fold(
+                ledger: try LedgerLoader(session: session).load(
+                    Needs([entry]), policy: try policies.current(session)))
+            let outcome = fold.apply(entry)
+            if outcome.decision == .invalid, case .faultyEntry(let fault)? = outcome.reasons.first?.finding {
+                throw RegistryRefusal(.invalid, fault)
+            }
+            try RegistryStore.append(act, session, secrets, now: now)
+            return outcome.decision
+        }
+    }
+
+    /// Appends a tick when something waits for it: an open case whose cities had their time.
+    ///
+    /// - Returns: Whether one was appended.
+    package func tickIfDue(now: UInt64) async throws -> Bool {
+        let secrets = secrets
+        let tick = Tick(wallMilliseconds: Int64(now))
+        return try await pool.transaction { session in
+            _ = try CityRow.lock(.registry, session)
+            let due = try session.execute(
+                """
+                SELECT EXISTS (SELECT 1 FROM conflict_case WHERE state = 'open' AND deadline < $1::text::date)
+                    AND NOT EXISTS (
+                        SELECT 1 FROM batch b JOIN entry e ON e.city_code = 0 AND e.kind = $2
+                            AND e.sequence BETWEEN b.first_sequence AND b.last_sequence
+                        WHERE NOT b.folded AND b.city_code = 0)
+                """, [.text(tick.day.iso8601), .int4(Int32(EntryKind.ticked.rawValue))])
+            guard due.bool(0, 0) else { return false }
+            try RegistryStore.append(.ticked(tick), session, secrets, now: now)
+            return true
         }
     }
 }

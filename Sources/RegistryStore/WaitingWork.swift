@@ -33,8 +33,8 @@ struct WaitingWork: Sendable {
     let items: [Item]
     /// Whether other batches waited behind these.
     let more: Bool
-    /// Whether the last batch changes the policy or the register, on which depends what later claims are held against.
-    let endsInContext: Bool
+    /// Whether an entry may change other claims than its own, or cases, or what later claims are held against.
+    let isFarReaching: Bool
     private let needs: Needs
     /// The feed head that the ledger stands at.
     let asOf: FeedHead
@@ -59,7 +59,9 @@ struct WaitingWork: Sendable {
         let needs = Needs(waiting.items.map(\.journalEntry))
         return WaitingWork(
             batchIDs: waiting.ends.map(\.batch), ends: waiting.ends.map { ($0.city, $0.last) }, items: waiting.items,
-            more: waiting.more, endsInContext: waiting.endsInContext, needs: needs, asOf: try registry.get().feedHead,
+            more: waiting.more,
+            isFarReaching: waiting.items.contains(where: \.journalEntry.content.isFarReaching), needs: needs,
+            asOf: try registry.get().feedHead,
             ledger: try LedgerLoader(session: session).load(
                 needs, policy: policies.policy(version.get(), session)))
     }

@@ -9,6 +9,7 @@ package struct EntryKind: RawRepresentable, Hashable, Sendable {
     package static let voucherIssued = EntryKind(rawValue: 1)
     package static let claimFiled = EntryKind(rawValue: 2)
     package static let claimWithdrawn = EntryKind(rawValue: 3)
+    package static let caseAnswered = EntryKind(rawValue: 4)
     /// A node process started, with its random incarnation.
     package static let nodeStarted = EntryKind(rawValue: 10)
     // The registry's own log.
@@ -20,6 +21,9 @@ package struct EntryKind: RawRepresentable, Hashable, Sendable {
     package static let policyPublished = EntryKind(rawValue: 105)
     package static let companiesListed = EntryKind(rawValue: 106)
     package static let providersListed = EntryKind(rawValue: 107)
+    package static let caseRuled = EntryKind(rawValue: 108)
+    package static let caseReopened = EntryKind(rawValue: 109)
+    package static let ticked = EntryKind(rawValue: 110)
 
     /// Whether the kind belongs in the registry's log and nowhere else.
     package var isRegistryAct: Bool { (100..<200).contains(rawValue) }

@@ -28,6 +28,36 @@ package struct FeedEntry: Hashable, Sendable {
     /// The whole entry, for entries of the registry's own log; empty otherwise.
     package var registryEntry: [UInt8]
 
+    /// What becomes of earlier claims, but for a withdrawn one.
+    package var effects: [Effect]
+    /// Encrypted ``CaseNotice``s, by city.
+    package var notices: [Notice]
+
+    package struct Effect: Hashable, Sendable {
+        /// Where the claim was decided.
+        package let claimPosition: UInt64
+        /// Where it stands now.
+        package let decision: Outcome.Decision
+        /// Keyed hashes that it gives back.
+        package let released: [[UInt8]]
+
+        package init(claimPosition: UInt64, decision: Outcome.Decision, released: [[UInt8]]) {
+            self.claimPosition = claimPosition
+            self.decision = decision
+            self.released = released
+        }
+    }
+
+    package struct Notice: Hashable, Sendable {
+        package let city: CityCode
+        package let sealed: [UInt8]
+
+        package init(city: CityCode, sealed: [UInt8]) {
+            self.city = city
+            self.sealed = sealed
+        }
+    }
+
     /// A published key that a claim has taken.
     package struct KeyTaken: Hashable, Sendable {
         package let kind: KeyKind
@@ -47,8 +77,10 @@ package struct FeedEntry: Hashable, Sendable {
         incarnation: UInt32, position: UInt64, previousHash: Digest, city: CityCode, answers: LogHead,
         entryID: EntryID, kind: EntryKind, decision: Outcome.Decision, policyVersion: UInt32, keyEpoch: UInt32,
         taken: [KeyTaken] = [], released: [[UInt8]] = [], claimPosition: UInt64 = 0, detail: [UInt8] = [],
-        registryEntry: [UInt8] = []
+        registryEntry: [UInt8] = [], effects: [Effect] = [], notices: [Notice] = []
     ) {
+        self.effects = effects
+        self.notices = notices
         self.incarnation = incarnation
         self.position = position
         self.previousHash = previousHash

@@ -16,6 +16,12 @@ extension Ledger {
             }
         }
         var ledger = Ledger(policy: policy)
+        for conflict in cases.values where needs.asks(for: conflict) {
+            ledger.insert(conflict)
+            for name in conflict.parties.map(\.claim) {
+                if let record = claims[name] { ledger.insert(record, for: name) }
+            }
+        }
         for key in wanted.keys.sorted() {
             for holding in wanted[key] ?? [] { ledger.insert(holding) }
         }
@@ -26,6 +32,13 @@ extension Ledger {
             if let record = vouchers[key] { ledger.insert(record, under: key) }
         }
         return ledger
+    }
+}
+
+extension Needs {
+    fileprivate func asks(for conflict: ConflictCase) -> Bool {
+        cases.contains(conflict.id) || conflict.parties.contains { withdrawnClaims.contains($0.claim) }
+            || (dueBefore.map { conflict.state == .open && conflict.deadline < $0 } ?? false)
     }
 }
 

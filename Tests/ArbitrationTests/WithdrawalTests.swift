@@ -17,7 +17,7 @@ struct WithdrawalTests {
         let outcome = journal.withdraw("A", in: .hangzhou)
 
         let expected = Outcome(
-            decision: .withdrawn, released: outcome.released, claim: .hangzhou("A"), policyVersion: 1)
+            decision: .withdrawn, claim: .hangzhou("A"), policyVersion: 1, effects: outcome.effects)
         #expect(outcome == expected)
         #expect(Set(outcome.released) == Set(filed.taken))
         #expect(outcome.released.map(\.key) == filed.taken.map(\.key))
@@ -99,7 +99,7 @@ struct WithdrawalTests {
 
         #expect(outcome == Outcome(decision: .unchanged, claim: .shenzhen("B"), policyVersion: 1))
         let record = try #require(journal.fold.ledger.claims[.shenzhen("B")])
-        #expect(record == Ledger.ClaimRecord(position: position, state: .refused))
+        #expect(record == Ledger.ClaimRecord(position: position, state: .refused, claimed: .yuan(10)))
     }
 
     @Test("a refused claim stays refused when the claim that blocked it is withdrawn")
@@ -111,7 +111,7 @@ struct WithdrawalTests {
         journal.withdraw("A", in: .hangzhou)
 
         let record = try #require(journal.fold.ledger.claims[.shenzhen("B")])
-        #expect(record == Ledger.ClaimRecord(position: position, state: .refused))
+        #expect(record == Ledger.ClaimRecord(position: position, state: .refused, claimed: .yuan(10)))
     }
 
     @Test("a city withdraws its own claims only")

@@ -47,8 +47,8 @@ struct FeedCodingTests {
 
     @Test("a decision or key kind of a newer registry says that the node needs an update")
     func newerRegistry() {
-        #expect(throws: WireFault("decision 9 is not known: this node needs an update")) {
-            try FeedCoding.decode(changed { $0.decision = 9 })
+        #expect(throws: WireFault("decision 99 is not known: this node needs an update")) {
+            try FeedCoding.decode(changed { $0.decision = 99 })
         }
         #expect(throws: WireFault("decision 258 is not known: this node needs an update")) {
             try FeedCoding.decode(changed { $0.decision = 258 })

@@ -29,8 +29,8 @@ struct CaseTests {
 
         #expect(found.isOpen)
         #expect(found.rules == ["evidence-once"])
-        #expect(found.parties.map(\.claim.description) == ["110000/B1", "440300/S1"])
-        #expect(found.parties.map(\.state) == [.reserved, .held])
+        #expect(found.parties.map(\.claim.description) == ["440300/S1", "110000/B1"])
+        #expect(found.parties.map(\.state) == [.held, .reserved])
         #expect(try await registry.store.cases(limit: 10) == [found])
         #expect(try await registry.store.cases(isOpen: false, limit: 10) == [])
         #expect(try await registry.store.cases(after: found.position, limit: 10) == [])

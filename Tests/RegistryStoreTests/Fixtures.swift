@@ -45,6 +45,7 @@ enum CappedPolicy {
         let text = String(decoding: DefaultPolicy.document, as: UTF8.self)
             .replacing("\"version\": 1,", with: "\"version\": \(version),")
             .replacing("\"capacity_fen\": 1000000000", with: "\"capacity_fen\": \(yearCap.rawValue)")
+            .replacing("\"two_person_fen\": 100000000", with: "\"two_person_fen\": 5000")
             .replacing("\"threshold_fen\": 50000000", with: "\"threshold_fen\": 30000")
             .replacing("\"barred\": []", with: "\"barred\": [[\"算力券\", \"训力券\"]]")
             .replacing("\"percentile\": 99, \"least_peers\": 1000", with: "\"percentile\": 60, \"least_peers\": 5")

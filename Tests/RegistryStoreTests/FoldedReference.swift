@@ -22,7 +22,7 @@ struct FoldedReference {
         for (index, entry) in order.enumerated() {
             let journalEntry = JournalEntry(
                 position: Int64(index) + 1, city: entry.city, id: entry.id.rawValue,
-                content: PayloadCoding.content(of: entry))
+                content: PayloadCoding.content(of: entry), receivedAt: Int64(UInt64.noon))
             journal.append(journalEntry)
             let outcome = fold.apply(journalEntry)
             feed.append(try composer.compose(entry, outcome))
@@ -32,15 +32,14 @@ struct FoldedReference {
     }
 
     private mutating func take(over outcome: Outcome, of entry: JournalEntry) throws {
-        guard let name = outcome.claim else { return }
-        if outcome.decision == .withdrawn, var claim = claims[name] {
-            claim.state = .withdrawn
-            claim.withdrawnAt = entry.position
-            claims[name] = claim
-            for index in holdings.indices where holdings[index].holding.position == claim.position {
-                holdings[index].isLive = false
+        for effect in outcome.effects {
+            claims[effect.name]?.state = effect.state
+            if effect.state == .withdrawn { claims[effect.name]?.withdrawnAt = entry.position }
+            for index in holdings.indices where holdings[index].holding.position == effect.position {
+                holdings[index].take(effect)
             }
         }
+        guard let name = outcome.claim else { return }
         guard case .claimFiled = entry.content, outcome.decision != .invalid else { return }
         claims[name] = StoredClaim(
             position: entry.position, state: outcome.decision, policyVersion: outcome.policyVersion,
@@ -69,8 +68,21 @@ struct StoredClaim: Hashable {
 
 /// A row of `claim_key`.
 struct StoredHolding: Hashable {
-    let holding: Holding
-    var isLive: Bool
+    private(set) var holding: Holding
+    private(set) var isLive: Bool
+
+    init(holding: Holding, isLive: Bool) {
+        self.holding = holding
+        self.isLive = isLive
+    }
+
+    fileprivate mutating func take(_ effect: Outcome.Effect) {
+        if !effect.state.isLive { isLive = false }
+        guard let group = effect.group, isLive else { return }
+        holding = Holding(
+            key: holding.key, position: holding.position, claim: holding.claim, holder: holding.holder, group: group,
+            item: holding.item, amount: holding.amount, capacity: holding.capacity, interval: holding.interval)
+    }
 }
 
 /// A row of `finding`.

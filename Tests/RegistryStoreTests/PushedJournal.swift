@@ -36,7 +36,10 @@ struct PushedJournal {
             if index == batches.count / 2 { try await operatorsAct() }
             try await register(batch)
             for code in cities.keys.sorted() { try await push(batch.filter { $0.city == code }, by: code) }
-            if decidesMeanwhile, numbers.once(in: 4) { try await registry.decide() }
+            if decidesMeanwhile, numbers.once(in: 4) {
+                try await registry.decide()
+                try await workOnCases()
+            }
         }
     }
 
@@ -67,6 +70,42 @@ struct PushedJournal {
         try await collectActs()
     }
 
+    /// Cities answer, operators rule, and time passes, in cases as they stand in the database.
+    private mutating func workOnCases() async throws {
+        let cases = try await registry.store.cases(limit: 1_000)
+        guard !cases.isEmpty else { return }
+        for _ in 0..<3 {
+            let found = numbers.pick(cases)
+            let names = found.parties.map(\.claim)
+            switch numbers.number(below: 5) {
+            case 0: try await answer(found.id, by: numbers.pick(names).city)
+            case 1:
+                try await registry.act(.reopened(caseID: found.id, reason: "新证据", by: "王"))
+            case 2:
+                let days = Int64(numbers.number(below: 40))
+                try await registry.act(.ticked(Tick(wallMilliseconds: Int64(UInt64.noon) + days * 86_400_000)))
+            default:
+                let kept = names.filter { _ in numbers.once(in: 2) }
+                try await registry.act(
+                    .ruled(
+                        Ruling(
+                            caseID: found.id, kept: kept, ruledOut: names.filter { !kept.contains($0) },
+                            code: numbers.pick(Ruling.Code.allCases), reason: "查明", by: numbers.pick(["李", "王"]))))
+            }
+            try await collectActs()
+        }
+        try await registry.decide()
+    }
+
+    private mutating func answer(_ id: String, by code: CityCode) async throws {
+        let answer = CaseAnswer(
+            caseID: id, kind: numbers.pick(CaseAnswer.Kind.allCases), reason: "说明", evidence: [])
+        var generator = SystemRandomNumberGenerator()
+        let entry = JournalEntry(
+            position: 0, city: code, id: EntryID(using: &generator).rawValue, content: .caseAnswered(answer))
+        try await push([entry], by: code)
+    }
+
     private mutating func operatorsAct() async throws {
         let document = CappedPolicy.document(version: 2, yearCap: .yuan(400))
         try await registry.act(.policyPublished(version: 2, document: document))
@@ -94,7 +133,8 @@ extension JournalEntry.Content {
             (.claimWithdrawn, PayloadCoding.encodeWithdrawal(claimNumber: number, reason: ""))
         case .companiesListed(let companies): (.companiesListed, PayloadCoding.encode(companies))
         case .providersListed(let providers): (.providersListed, PayloadCoding.encode(providers))
-        case .act, .policyPublished:
+        case .caseAnswered(let answer): (.caseAnswered, PayloadCoding.encode(answer))
+        case .act, .policyPublished, .caseRuled, .caseReopened, .ticked:
             (.nodeStarted, PayloadCoding.encodeNodeStart(processNonce: .sixteen(7), software: "test"))
         case .unsupported: (.future, [1, 2, 3])
         case .faulty: (.claimFiled, [0x0A, 0xFF])

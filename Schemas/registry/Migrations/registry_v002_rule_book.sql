@@ -44,3 +44,34 @@ CREATE TABLE provider (
     listed_until date,
     state_run boolean NOT NULL
 );
+
+-- Cases are ruled on: where each stands, and who of its claims is still in it.
+ALTER TABLE conflict_case DROP CONSTRAINT conflict_case_state_check;
+ALTER TABLE conflict_case ADD CONSTRAINT conflict_case_state CHECK (state IN ('open', 'escalated', 'closed'));
+-- The last day on which cities answer.
+ALTER TABLE conflict_case ADD COLUMN deadline date NOT NULL DEFAULT '1970-01-01';
+ALTER TABLE conflict_case ADD COLUMN is_appealed boolean NOT NULL DEFAULT false;
+-- The payload of the ruling that waits for a second person, or empty.
+ALTER TABLE conflict_case ADD COLUMN proposal bytea NOT NULL DEFAULT '';
+CREATE INDEX conflict_case_due ON conflict_case (deadline) WHERE state = 'open';
+-- 0 for the claim whose filing opened the case.
+ALTER TABLE conflict_case_claim ADD COLUMN place integer NOT NULL DEFAULT 0;
+ALTER TABLE conflict_case_claim ADD COLUMN live boolean NOT NULL DEFAULT true;
+CREATE INDEX conflict_case_claim_name ON conflict_case_claim (city_code, claim_no);
+UPDATE conflict_case_claim p SET live = c.state IN (2, 4), place = (c.position <> k.position)::int
+FROM conflict_case k, claim c
+WHERE k.case_id = p.case_id AND c.city_code = p.city_code AND c.claim_no = p.claim_no;
+
+-- What happened in each case, in the order of the journal.
+CREATE TABLE case_event (
+    case_id text NOT NULL,
+    position bigint NOT NULL,
+    -- 1 opened 2 answered 3 proposed 4 ruled 5 reopened 6 escalated 7 settled
+    kind smallint NOT NULL,
+    city_code integer,
+    answer smallint,
+    code smallint,
+    operator text NOT NULL,
+    text text NOT NULL,
+    PRIMARY KEY (case_id, position, kind)
+);

@@ -23,8 +23,7 @@ package struct Filing: Hashable, Sendable {
         self.state = state
     }
 
-    /// Whether it holds its keys.
-    var isLive: Bool { state == .reserved || state == .held }
+    var isLive: Bool { state.isLive }
 
     /// Buyer and supplier, as fields of a trace.
     var pair: [String] { [claim.enterprise.rawValue, claim.provider.rawValue] }

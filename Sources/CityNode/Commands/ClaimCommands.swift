@@ -41,7 +41,7 @@ private func readJSON(_ path: String) throws -> [UInt8] {
 }
 
 /// Follows a list's pages and prints them as one JSON list, item by item as the node wrote them.
-private func printPages(_ path: String, limit: Int?, _ node: NodeConnection) async throws {
+func printPages(_ path: String, limit: Int?, _ node: NodeConnection) async throws {
     var items: [Any] = []
     var next: String? = "0"
     while let after = next, items.count < limit ?? .max {

@@ -198,6 +198,7 @@ extension Outcome.Decision {
         case .withdrawn: "withdrawn"
         case .unchanged: "unchanged"
         case .unsupported: "unsupported"
+        case .pending: "pending"
         }
     }
 

@@ -372,6 +372,27 @@ nonisolated struct WireClaimWithdrawn: Sendable {
   init() {}
 }
 
+/// kind 4: what a city says to a case.
+nonisolated struct WireCaseAnswered: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var caseID: String = String()
+
+  /// 1 withdraw 2 contest 3 co-funded 4 not a duplicate 5 appeal
+  var answer: UInt32 = 0
+
+  var reason: String = String()
+
+  /// SHA-256 each, at most 20
+  var evidence: [Data] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 /// kind 10: a node process started.
 nonisolated struct WireNodeStarted: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -387,7 +408,7 @@ nonisolated struct WireNodeStarted: Sendable {
   init() {}
 }
 
-/// Kinds 100 to 107, in the registry's log only.
+/// Kinds 100 to 110, in the registry's log only.
 nonisolated struct WireCityEnrolled: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -566,6 +587,61 @@ nonisolated struct WireProvider: Sendable {
   fileprivate var _listedUntil: Int32? = nil
 }
 
+/// kind 108: a ruling, or the proposal of one where the policy asks for two persons.
+nonisolated struct WireCaseRuled: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var caseID: String = String()
+
+  var kept: [WireClaimReference] = []
+
+  var ruledOut: [WireClaimReference] = []
+
+  /// 1 confirmed 2 false positive 3 no response 4 co-funded 5 error in data
+  var code: UInt32 = 0
+
+  var reason: String = String()
+
+  /// the operator
+  var by: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// kind 109
+nonisolated struct WireCaseReopened: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var caseID: String = String()
+
+  var reason: String = String()
+
+  var by: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// kind 110: time that has passed.
+nonisolated struct WireTicked: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var wallMs: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 /// Signed by the city under "voucher-federation/seal/v1".
 nonisolated struct WireSealBody: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -739,7 +815,7 @@ nonisolated struct WireFeedBody: @unchecked Sendable {
     set {_uniqueStorage()._kind = newValue}
   }
 
-  /// 1 noted 2 reserved 3 refused 4 held 5 invalid 6 withdrawn 7 unchanged 8 unsupported
+  /// 1 noted 2 reserved 3 refused 4 held 5 invalid 6 withdrawn 7 unchanged 8 unsupported 9 pending
   var decision: UInt32 {
     get {_storage._decision}
     set {_uniqueStorage()._decision = newValue}
@@ -784,11 +860,114 @@ nonisolated struct WireFeedBody: @unchecked Sendable {
     set {_uniqueStorage()._registryEntry = newValue}
   }
 
+  /// what becomes of earlier claims; a withdrawn one is in 12 and 13
+  var effects: [WireEffect] {
+    get {_storage._effects}
+    set {_uniqueStorage()._effects = newValue}
+  }
+
+  var notices: [WireNotice] {
+    get {_storage._notices}
+    set {_uniqueStorage()._notices = newValue}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// An earlier claim that stands otherwise from now on.
+nonisolated struct WireEffect: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// where it was decided
+  var claimPosition: UInt64 = 0
+
+  /// where it stands now
+  var decision: UInt32 = 0
+
+  /// keyed hashes that it gives back
+  var released: [Data] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// A CaseNotice that only one city can read.
+nonisolated struct WireNotice: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var city: UInt32 = 0
+
+  var sealed: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Encrypted as an OutcomeDetail is: something that happened in a case of the city's.
+nonisolated struct WireCaseNotice: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var caseID: String = String()
+
+  /// 1 opened 2 answered 3 proposed 4 ruled 5 reopened 6 escalated 7 settled
+  var event: UInt32 = 0
+
+  var parties: [WireCaseParty] = []
+
+  /// the last day to answer
+  var deadline: Int32 = 0
+
+  /// who answered
+  var city: UInt32 = 0
+
+  var answer: UInt32 = 0
+
+  var code: UInt32 = 0
+
+  /// the reason given
+  var text: String = String()
+
+  var reasons: [WireReason] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct WireCaseParty: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  mutating func clearClaim() {self._claim = nil}
+
+  /// whether it still holds its keys
+  var live: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _claim: WireClaimReference? = nil
 }
 
 nonisolated struct WireKeyTaken: Sendable {
@@ -1812,6 +1991,51 @@ nonisolated extension WireClaimWithdrawn: SwiftProtobuf.Message, SwiftProtobuf._
   }
 }
 
+nonisolated extension WireCaseAnswered: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CaseAnswered"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}case_id\0\u{1}answer\0\u{1}reason\0\u{1}evidence\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.caseID) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.answer) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 4: try { try decoder.decodeRepeatedBytesField(value: &self.evidence) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.caseID.isEmpty {
+      try visitor.visitSingularStringField(value: self.caseID, fieldNumber: 1)
+    }
+    if self.answer != 0 {
+      try visitor.visitSingularUInt32Field(value: self.answer, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    if !self.evidence.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.evidence, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCaseAnswered, rhs: WireCaseAnswered) -> Bool {
+    if lhs.caseID != rhs.caseID {return false}
+    if lhs.answer != rhs.answer {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.evidence != rhs.evidence {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireNodeStarted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".NodeStarted"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}process_nonce\0\u{1}software\0")
@@ -2240,6 +2464,131 @@ nonisolated extension WireProvider: SwiftProtobuf.Message, SwiftProtobuf._Messag
   }
 }
 
+nonisolated extension WireCaseRuled: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CaseRuled"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}case_id\0\u{1}kept\0\u{3}ruled_out\0\u{1}code\0\u{1}reason\0\u{1}by\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.caseID) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.kept) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.ruledOut) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.code) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.by) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.caseID.isEmpty {
+      try visitor.visitSingularStringField(value: self.caseID, fieldNumber: 1)
+    }
+    if !self.kept.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.kept, fieldNumber: 2)
+    }
+    if !self.ruledOut.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.ruledOut, fieldNumber: 3)
+    }
+    if self.code != 0 {
+      try visitor.visitSingularUInt32Field(value: self.code, fieldNumber: 4)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
+    }
+    if !self.by.isEmpty {
+      try visitor.visitSingularStringField(value: self.by, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCaseRuled, rhs: WireCaseRuled) -> Bool {
+    if lhs.caseID != rhs.caseID {return false}
+    if lhs.kept != rhs.kept {return false}
+    if lhs.ruledOut != rhs.ruledOut {return false}
+    if lhs.code != rhs.code {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.by != rhs.by {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCaseReopened: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CaseReopened"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}case_id\0\u{1}reason\0\u{1}by\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.caseID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.by) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.caseID.isEmpty {
+      try visitor.visitSingularStringField(value: self.caseID, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    if !self.by.isEmpty {
+      try visitor.visitSingularStringField(value: self.by, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCaseReopened, rhs: WireCaseReopened) -> Bool {
+    if lhs.caseID != rhs.caseID {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.by != rhs.by {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTicked: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Ticked"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}wall_ms\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.wallMs) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.wallMs != 0 {
+      try visitor.visitSingularFixed64Field(value: self.wallMs, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireTicked, rhs: WireTicked) -> Bool {
+    if lhs.wallMs != rhs.wallMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireSealBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SealBody"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}head\0\u{1}watermark\0\u{3}feed_head\0")
@@ -2433,7 +2782,7 @@ nonisolated extension WireFeedSealBody: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".FeedBody"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}position\0\u{3}previous_hash\0\u{1}city\0\u{1}answers\0\u{3}entry_id\0\u{1}kind\0\u{1}decision\0\u{3}policy_version\0\u{3}key_epoch\0\u{1}taken\0\u{1}released\0\u{3}claim_position\0\u{1}detail\0\u{3}registry_entry\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}position\0\u{3}previous_hash\0\u{1}city\0\u{1}answers\0\u{3}entry_id\0\u{1}kind\0\u{1}decision\0\u{3}policy_version\0\u{3}key_epoch\0\u{1}taken\0\u{1}released\0\u{3}claim_position\0\u{1}detail\0\u{3}registry_entry\0\u{1}effects\0\u{1}notices\0")
 
   fileprivate class _StorageClass {
     var _incarnation: UInt32 = 0
@@ -2451,6 +2800,8 @@ nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
     var _claimPosition: UInt64 = 0
     var _detail: Data = Data()
     var _registryEntry: Data = Data()
+    var _effects: [WireEffect] = []
+    var _notices: [WireNotice] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2476,6 +2827,8 @@ nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
       _claimPosition = source._claimPosition
       _detail = source._detail
       _registryEntry = source._registryEntry
+      _effects = source._effects
+      _notices = source._notices
     }
   }
 
@@ -2509,6 +2862,8 @@ nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
         case 13: try { try decoder.decodeSingularUInt64Field(value: &_storage._claimPosition) }()
         case 14: try { try decoder.decodeSingularBytesField(value: &_storage._detail) }()
         case 15: try { try decoder.decodeSingularBytesField(value: &_storage._registryEntry) }()
+        case 16: try { try decoder.decodeRepeatedMessageField(value: &_storage._effects) }()
+        case 17: try { try decoder.decodeRepeatedMessageField(value: &_storage._notices) }()
         default: break
         }
       }
@@ -2566,6 +2921,12 @@ nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
       if !_storage._registryEntry.isEmpty {
         try visitor.visitSingularBytesField(value: _storage._registryEntry, fieldNumber: 15)
       }
+      if !_storage._effects.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._effects, fieldNumber: 16)
+      }
+      if !_storage._notices.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._notices, fieldNumber: 17)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2590,10 +2951,196 @@ nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
         if _storage._claimPosition != rhs_storage._claimPosition {return false}
         if _storage._detail != rhs_storage._detail {return false}
         if _storage._registryEntry != rhs_storage._registryEntry {return false}
+        if _storage._effects != rhs_storage._effects {return false}
+        if _storage._notices != rhs_storage._notices {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireEffect: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Effect"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}claim_position\0\u{1}decision\0\u{1}released\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.claimPosition) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.decision) }()
+      case 3: try { try decoder.decodeRepeatedBytesField(value: &self.released) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.claimPosition != 0 {
+      try visitor.visitSingularUInt64Field(value: self.claimPosition, fieldNumber: 1)
+    }
+    if self.decision != 0 {
+      try visitor.visitSingularUInt32Field(value: self.decision, fieldNumber: 2)
+    }
+    if !self.released.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.released, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireEffect, rhs: WireEffect) -> Bool {
+    if lhs.claimPosition != rhs.claimPosition {return false}
+    if lhs.decision != rhs.decision {return false}
+    if lhs.released != rhs.released {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireNotice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Notice"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}sealed\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.sealed) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.city != 0 {
+      try visitor.visitSingularUInt32Field(value: self.city, fieldNumber: 1)
+    }
+    if !self.sealed.isEmpty {
+      try visitor.visitSingularBytesField(value: self.sealed, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireNotice, rhs: WireNotice) -> Bool {
+    if lhs.city != rhs.city {return false}
+    if lhs.sealed != rhs.sealed {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCaseNotice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CaseNotice"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}case_id\0\u{1}event\0\u{1}parties\0\u{1}deadline\0\u{1}city\0\u{1}answer\0\u{1}code\0\u{1}text\0\u{1}reasons\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.caseID) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.event) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.parties) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.deadline) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.answer) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.code) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.reasons) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.caseID.isEmpty {
+      try visitor.visitSingularStringField(value: self.caseID, fieldNumber: 1)
+    }
+    if self.event != 0 {
+      try visitor.visitSingularUInt32Field(value: self.event, fieldNumber: 2)
+    }
+    if !self.parties.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.parties, fieldNumber: 3)
+    }
+    if self.deadline != 0 {
+      try visitor.visitSingularInt32Field(value: self.deadline, fieldNumber: 4)
+    }
+    if self.city != 0 {
+      try visitor.visitSingularUInt32Field(value: self.city, fieldNumber: 5)
+    }
+    if self.answer != 0 {
+      try visitor.visitSingularUInt32Field(value: self.answer, fieldNumber: 6)
+    }
+    if self.code != 0 {
+      try visitor.visitSingularUInt32Field(value: self.code, fieldNumber: 7)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 8)
+    }
+    if !self.reasons.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reasons, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCaseNotice, rhs: WireCaseNotice) -> Bool {
+    if lhs.caseID != rhs.caseID {return false}
+    if lhs.event != rhs.event {return false}
+    if lhs.parties != rhs.parties {return false}
+    if lhs.deadline != rhs.deadline {return false}
+    if lhs.city != rhs.city {return false}
+    if lhs.answer != rhs.answer {return false}
+    if lhs.code != rhs.code {return false}
+    if lhs.text != rhs.text {return false}
+    if lhs.reasons != rhs.reasons {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCaseParty: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CaseParty"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}live\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.live) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.live != false {
+      try visitor.visitSingularBoolField(value: self.live, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCaseParty, rhs: WireCaseParty) -> Bool {
+    if lhs._claim != rhs._claim {return false}
+    if lhs.live != rhs.live {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

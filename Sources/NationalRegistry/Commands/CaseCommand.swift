@@ -1,12 +1,19 @@
+import Arbitration
 import ArgumentParser
+import FederationHTTP
 import FederationWire
 import RegistryStore
 import Terminal
+import VoucherDomain
 
 struct CaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "case", abstract: "Look at the cases that held claims have opened.",
-        subcommands: [List.self, Show.self])
+        commandName: "case", abstract: "Look at the cases that held claims have opened, and rule on them.",
+        discussion: """
+            A ruling names every claim of the case that still holds its keys, and takes effect where the arbiter decides \
+            it. Over the policy's amount (cases.two_person_fen) it waits until another operator confirms it.
+            """,
+        subcommands: [List.self, Show.self, Rule.self, Confirm.self, Reopen.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List cases, the oldest first.")
@@ -27,10 +34,12 @@ struct CaseCommand: AsyncParsableCommand {
                 let list = try await RegistryQueries(store: store).cases(
                     isOpen: open ? true : closed ? false : nil, after: 0, limit: limit ?? 1_000_000)
                 if json { return try Output.json(list) }
-                var table = TextTable(["case", "state", "rules", "claims"])
+                var table = TextTable(["case", "state", "answer by", "yuan", "rules", "claims"], rightAligned: [3])
                 for item in list.items {
                     table.add([
-                        item.case_id, item.state, item.rules.joined(separator: " "),
+                        item.case_id, item.state, item.deadline,
+                        item.claims.compactMap { Money(yuan: $0.claimed_yuan) }.total?.yuan ?? "",
+                        item.rules.joined(separator: " "),
                         item.claims.map { "\($0.city_code)/\($0.claim_no)" }.joined(separator: " "),
                     ])
                 }
@@ -53,11 +62,105 @@ struct CaseCommand: AsyncParsableCommand {
                 }
                 if json { return try Output.json(item) }
                 Output.line("case \(item.case_id)  \(item.state)  opened at position \(item.position)")
+                Output.line("  cities answer until \(item.deadline)")
                 Output.line("  rules \(item.rules.joined(separator: " "))")
                 for claim in item.claims {
                     Output.line("  \(claim.city_code)/\(claim.claim_no)  \(claim.state)  \(claim.claimed_yuan) yuan")
                 }
+                for step in item.steps ?? [] {
+                    let what = [step.event, step.city_code, step.answer, step.code, step.by.map { "by \($0)" }]
+                    Output.line("  \(step.position)  \(what.compactMap(\.self).joined(separator: " "))  \(step.text)")
+                }
+                if let name = item.proposed_by {
+                    Output.line("  waits for a second person: national-registry case confirm \(id) (not by \(name))")
+                }
             }
         }
+    }
+
+    /// Who acts, and why.
+    struct Signature: ParsableArguments {
+        @Option(help: "Why; every city of the case reads it.") var reason: String
+        @Option(help: "Your name; kept in the registry's log.") var by: String
+    }
+
+    struct Rule: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Decide which claims of a case stay.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Argument(help: "The case's spoken id.") var id: String
+        @Option(help: "A claim that stays, CITY/CLAIM_NO; several times.") var keep: [ClaimName] = []
+        @Option(help: "A claim that is refused, CITY/CLAIM_NO; several times.") var ruleOut: [ClaimName] = []
+        @Option(help: "confirmed, false-positive, no-response, co-funded or error-in-data.") var code: Ruling.Code
+        @OptionGroup var signature: Signature
+
+        func validate() throws {
+            if keep.isEmpty, ruleOut.isEmpty { throw ValidationError("name the claims: --keep and --rule-out") }
+        }
+
+        func run() async throws {
+            try await database.withStore { store in
+                try await CaseCommand.rule(
+                    Ruling(
+                        caseID: id, kept: keep, ruledOut: ruleOut, code: code, reason: signature.reason,
+                        by: signature.by), store)
+            }
+        }
+    }
+
+    struct Confirm: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give a ruling that another operator proposed its second signature.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Argument(help: "The case's spoken id.") var id: String
+        @OptionGroup var signature: Signature
+
+        func run() async throws {
+            try await database.withStore { store in
+                guard let proposal = try await store.cases(id: id, limit: 1).first?.proposal else {
+                    throw RegistryRefusal(.notFound, "no ruling on case \(id) waits for a second person")
+                }
+                try await CaseCommand.rule(
+                    Ruling(
+                        caseID: id, kept: proposal.kept, ruledOut: proposal.ruledOut, code: proposal.code,
+                        reason: signature.reason, by: signature.by), store)
+            }
+        }
+    }
+
+    struct Reopen: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Look at a closed case once more; what was decided stays until a new ruling.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Argument(help: "The case's spoken id.") var id: String
+        @OptionGroup var signature: Signature
+
+        func run() async throws {
+            try await database.withStore { store in
+                try await store.reopen(caseID: id, reason: signature.reason, by: signature.by, now: WallClock.now)
+                Output.line("case \(id) is reopened at the arbiter's next decision")
+            }
+        }
+    }
+
+    private static func rule(_ ruling: Ruling, _ store: RegistryStore) async throws {
+        let decision = try await store.rule(ruling, now: WallClock.now)
+        Output.line(
+            decision == .pending
+                ? "proposed: over the policy's amount, another operator must run case confirm \(ruling.caseID)"
+                : "ruled: case \(ruling.caseID) is closed at the arbiter's next decision")
+    }
+}
+
+extension ClaimName: ExpressibleByArgument {
+    package init?(argument: String) { self.init(argument) }
+}
+
+extension Ruling.Code: ExpressibleByArgument {
+    package init?(argument: String) {
+        guard let code = Ruling.Code.allCases.first(where: { $0.name == argument }) else { return nil }
+        self = code
     }
 }

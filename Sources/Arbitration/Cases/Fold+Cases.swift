@@ -1,0 +1,154 @@
+import VoucherDomain
+
+/// Cases: opened by held claims, answered by cities, closed by rulings or because nothing is left to rule on.
+extension Fold {
+    /// The case that a held claim opens: with every claim that it met under a rule that holds.
+    func opening(_ name: ClaimName, _ reasons: [Reason], by entry: JournalEntry, _ terms: CaseTerms) -> ConflictCase {
+        let holding = reasons.filter { $0.outcome == .hold }
+        let others = Set(holding.flatMap(\.blocking)).subtracting([name]).sorted()
+        return ConflictCase(
+            id: SpokenID.make(position: entry.position), position: entry.position,
+            parties: ([name] + others).map { ConflictCase.Party(claim: $0, isLive: true) },
+            rules: holding.map(\.rule).removingRepeats, deadline: terms.deadline(receivedAt: entry.receivedAt))
+    }
+
+    // MARK: Cities
+
+    func decide(_ answer: CaseAnswer, by entry: JournalEntry) -> Outcome {
+        guard var conflict = ledger.cases[answer.caseID] else { return invalid("there is no case \(answer.caseID)") }
+        guard conflict.cities.contains(entry.city) else {
+            return invalid("case \(answer.caseID) names no claim of city \(entry.city)")
+        }
+        if answer.kind == .appeal {
+            guard conflict.isClosed else { return invalid("case \(answer.caseID) is not closed: answer it instead") }
+            guard !conflict.isAppealed else { return invalid("case \(answer.caseID) was appealed before") }
+            conflict.reopen(until: terms.deadline(receivedAt: entry.receivedAt), byAppeal: true)
+        } else if conflict.isClosed {
+            return invalid("case \(answer.caseID) is closed")
+        }
+        var event = CaseEvent(.answered, conflict)
+        (event.city, event.answer, event.text, event.evidence) = (
+            entry.city, answer.kind, answer.reason, answer.evidence
+        )
+        return Outcome(decision: .noted, policyVersion: policyVersion, cases: [conflict], events: [event])
+    }
+
+    // MARK: The registry
+
+    /// A ruling takes effect at once, or, over the policy's amount, when a second person rules alike.
+    func decide(_ ruling: Ruling, by entry: JournalEntry) -> Outcome {
+        guard var conflict = ledger.cases[ruling.caseID] else { return invalid("there is no case \(ruling.caseID)") }
+        if let fault = fault(of: ruling, in: conflict) { return invalid(fault) }
+        if needsSecondPerson(conflict), !isSeconded(ruling, conflict.proposal) {
+            conflict.propose(ruling)
+            var event = CaseEvent(.proposed, conflict)
+            (event.code, event.text, event.operatorName) = (ruling.code, ruling.reason, ruling.by)
+            return Outcome(decision: .pending, policyVersion: policyVersion, cases: [conflict], events: [event])
+        }
+        var effects: [Outcome.Effect] = []
+        for name in ruling.ruledOut {
+            guard let record = ledger.claims[name], record.isLive else { continue }
+            conflict.retire(name)
+            effects.append(release(record, name, as: .refused))
+        }
+        let kept = ruling.kept.compactMap { name in ledger.claims[name].map { (name, $0) } }
+        let group = kept.count > 1 ? Fold.group(of: ruling.caseID) : nil
+        for (name, record) in kept where record.isLive {
+            let waits = record.state == .held && conflict.parties.first?.claim == name
+            guard waits || group != nil else { continue }
+            effects.append(
+                Outcome.Effect(
+                    name: name, position: record.position, state: waits ? .reserved : record.state, group: group))
+        }
+        conflict.close()
+        var event = CaseEvent(.ruled, conflict)
+        (event.code, event.text, event.operatorName) = (ruling.code, ruling.reason, ruling.by)
+        var outcome = settling(effects.filter { $0.state == .refused }.map(\.name), except: conflict.id)
+        outcome.effects = effects + outcome.effects
+        return Outcome(
+            decision: .noted, policyVersion: policyVersion,
+            effects: outcome.effects, cases: [conflict] + outcome.cases, events: [event] + outcome.events)
+    }
+
+    private func fault(of ruling: Ruling, in conflict: ConflictCase) -> String? {
+        if conflict.isClosed { return "case \(ruling.caseID) is closed: reopen it first" }
+        let named = ruling.kept + ruling.ruledOut
+        if Set(named).count != named.count { return "a claim is both kept and ruled out" }
+        if let stranger = named.first(where: { !conflict.names($0) }) {
+            return "claim \(stranger) is not in case \(ruling.caseID)"
+        }
+        let missing = conflict.live.filter { !named.contains($0) }
+        return missing.isEmpty ? nil : "the ruling does not name \(missing.map(\.description).joined(separator: ", "))"
+    }
+
+    private func needsSecondPerson(_ conflict: ConflictCase) -> Bool {
+        let amounts = conflict.live.compactMap { ledger.claims[$0]?.claimed.rawValue }
+        // A sum past 64 bits is over every amount.
+        let sum = amounts.reduce(Int64(0)) { $0.addingReportingOverflow($1).overflow ? .max : $0 + $1 }
+        return sum > terms.twoPersonFen
+    }
+
+    private func isSeconded(_ ruling: Ruling, _ proposal: Ruling?) -> Bool {
+        proposal.map { $0.agrees(with: ruling) && !$0.by.utf8.elementsEqual(ruling.by.utf8) } ?? false
+    }
+
+    /// The co-funding group of claims that a ruling lets stand side by side. No city can declare it: declared groups
+    /// are in upper case.
+    private static func group(of caseID: String) -> String { "ruling/\(caseID)" }
+
+    func decideReopening(of id: String, because reason: String, by name: String, _ entry: JournalEntry) -> Outcome {
+        guard var conflict = ledger.cases[id] else { return invalid("there is no case \(id)") }
+        guard conflict.isClosed else { return invalid("case \(id) is open") }
+        conflict.reopen(until: terms.deadline(receivedAt: entry.receivedAt), byAppeal: false)
+        var event = CaseEvent(.reopened, conflict)
+        (event.text, event.operatorName) = (reason, name)
+        return Outcome(decision: .noted, policyVersion: policyVersion, cases: [conflict], events: [event])
+    }
+
+    /// At a tick: cases whose cities had their time.
+    func decideEscalations(on day: CalendarDate) -> Outcome {
+        var (cases, events): ([ConflictCase], [CaseEvent]) = ([], [])
+        for var conflict in ledger.cases.values.sorted(by: { $0.position < $1.position })
+        where conflict.state == .open && conflict.deadline < day {
+            conflict.escalate()
+            cases.append(conflict)
+            events.append(CaseEvent(.escalated, conflict))
+        }
+        return Outcome(decision: .noted, policyVersion: policyVersion, cases: cases, events: events)
+    }
+
+    // MARK: What follows from a claim that goes
+
+    func release(_ record: Ledger.ClaimRecord, _ name: ClaimName, as state: Outcome.Decision) -> Outcome.Effect {
+        Outcome.Effect(
+            name: name, position: record.position, state: state,
+            released: ledger.holdings(ofClaimAt: record.position), lifted: record.imprint)
+    }
+
+    /// Takes claims that gave back their keys out of their cases, and closes the cases in which there is nothing left to
+    /// rule on: where the claim that waited is gone, or nobody but it is left of several.
+    ///
+    /// - Parameter id: A case that somebody has ruled on already.
+    /// - Returns: Nothing but effects, cases and events.
+    func settling(_ gone: [ClaimName], except id: String? = nil) -> Outcome {
+        var outcome = Outcome(decision: .noted, policyVersion: policyVersion)
+        let touched = ledger.cases.values.filter { conflict in conflict.id != id && gone.contains(where: conflict.names)
+        }
+        for var conflict in touched.sorted(by: { $0.position < $1.position }) {
+            for name in gone { conflict.retire(name) }
+            if !conflict.isClosed, let first = conflict.parties.first {
+                let isAlone = conflict.parties.count > 1 && conflict.live.count < 2
+                if isAlone || !first.isLive {
+                    conflict.close()
+                    outcome.events.append(CaseEvent(.settled, conflict))
+                    if first.isLive, let record = ledger.claims[first.claim], record.state == .held {
+                        outcome.effects.append(
+                            Outcome.Effect(name: first.claim, position: record.position, state: .reserved))
+                    }
+                }
+            }
+            outcome.cases.append(conflict)
+        }
+        return outcome
+    }
+}

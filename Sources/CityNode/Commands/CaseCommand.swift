@@ -1,0 +1,126 @@
+import Arbitration
+import ArgumentParser
+import Crypto
+import FederationWire
+import Foundation
+import Terminal
+import VoucherDomain
+
+struct CaseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "case", abstract: "Look at the cases that name a claim of this city, and answer them.",
+        discussion: """
+            While a case is open, none of its claims is paid. A city says what it knows; the registry rules. Of other \
+            cities' claims no more than city and number is shown, and which fields agree.
+            """,
+        subcommands: [List.self, Show.self, Answer.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List cases, the oldest first.")
+
+        @OptionGroup var node: DataOptions
+        @Flag(help: "Only open cases.") var open = false
+        @Flag(help: "Only closed cases.") var closed = false
+        @Option(help: "The most to print (default: all).") var limit: Int?
+        @Flag(help: "Print JSON.") var json = false
+
+        func validate() throws {
+            if open, closed { throw ValidationError("--open and --closed exclude each other") }
+            if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
+        }
+
+        func run() async throws {
+            let path = "/v1/cases" + (open ? "?state=open" : closed ? "?state=closed" : "")
+            try await node.withNode { node in
+                if json { return try await printPages(path, limit: limit, node) }
+                var table = TextTable(["case", "state", "answer by", "rules", "claims"])
+                var next: String? = "0"
+                var count = 0
+                while let after = next, count < limit ?? .max {
+                    let size = min(1_000, (limit ?? .max) - count)
+                    let page = try await node.get(
+                        "\(path)\(path.contains("?") ? "&" : "?")limit=\(size)&after=\(after)"
+                    )
+                    .value(Page<CaseDocument>.self)
+                    for item in page.items {
+                        table.add([
+                            item.case_id, item.state, item.deadline, item.reasons.map(\.rule).joined(separator: " "),
+                            item.claims.map { "\($0.city_code)/\($0.claim_no)" }.joined(separator: " "),
+                        ])
+                    }
+                    count += page.items.count
+                    next = page.next
+                }
+                Output.line(table.text)
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show one case with its claims and what happened.")
+
+        @OptionGroup var node: DataOptions
+        @Argument(help: "The case's spoken id.") var id: String
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            try await node.withNode { node in
+                let answer = try await node.get("/v1/cases/\(id)")
+                if json { return Output.line(String(decoding: try answer.success(), as: UTF8.self)) }
+                try answer.value(CaseDocument.self).print()
+            }
+        }
+    }
+
+    struct Answer: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say what this city knows of a case.",
+            discussion: "Documents stay in the city: only their SHA-256 travels.")
+
+        @OptionGroup var node: DataOptions
+        @Argument(help: "The case's spoken id.") var id: String
+        @Argument(help: "withdraw, contest, co-funded, not-a-duplicate or appeal.") var answer: CaseAnswer.Kind
+        @Option(help: "Why; every city of the case reads it.") var reason: String
+        @Option(help: "A document that shows it; several times.") var evidence: [String] = []
+
+        func run() async throws {
+            try await node.withNode { node in
+                let request = CaseAnswerRequest(
+                    answer: answer.name, reason: reason, evidence: try evidence.map(CaseCommand.digest))
+                try await node.post("/v1/cases/\(id)/answer", request).value(CaseDocument.self).print()
+            }
+        }
+    }
+
+    private static func digest(_ path: String) throws -> String {
+        guard let handle = FileHandle(forReadingAtPath: path) else {
+            throw NodeDirectory.Failure(message: "cannot read \(path): \(String(cString: strerror(errno)))")
+        }
+        var hash = SHA256()
+        while let chunk = try handle.read(upToCount: 1 << 20), !chunk.isEmpty { hash.update(data: chunk) }
+        return Array(hash.finalize()).hexadecimal
+    }
+}
+
+extension CaseAnswer.Kind: ExpressibleByArgument {
+    package init?(argument: String) {
+        guard let kind = CaseAnswer.Kind.allCases.first(where: { $0.name == argument }) else { return nil }
+        self = kind
+    }
+}
+
+extension CaseDocument {
+    fileprivate func print() {
+        Output.line("case \(case_id)  \(state)  answer until \(deadline)")
+        for claim in claims {
+            Output.line("  \(claim.city_code)/\(claim.claim_no)\(claim.live ? "" : "  holds nothing any more")")
+        }
+        for reason in reasons { Output.line("  \(reason.rule): \(reason.message)") }
+        for step in steps {
+            let what = [step.event, step.city_code, step.answer, step.code].compactMap(\.self).joined(separator: " ")
+            Output.line("  \(step.position)  \(what)  \(step.text)")
+        }
+        if answer_pending { Output.line("  this city's answer waits for the registry") }
+        if let answer_problem { Output.line("  this city's answer was not taken: \(answer_problem)") }
+    }
+}

@@ -1,0 +1,92 @@
+import Arbitration
+import FederationWire
+import PostgresClient
+import VoucherDomain
+
+/// Writes what a folded batch changed in cases.
+struct CaseWriter {
+    /// As the batch leaves them, by the positions at which they were opened.
+    private let cases: [ConflictCase]
+    private let first: Int64
+    private let events: [(position: Int64, event: CaseEvent)]
+
+    init(_ decided: [FoldWriter.Decided]) {
+        first = decided.first?.position ?? 0
+        var latest: [String: ConflictCase] = [:]
+        for conflict in decided.flatMap(\.outcome.cases) { latest[conflict.id] = conflict }
+        cases = latest.values.sorted { $0.position < $1.position }
+        events = decided.flatMap { item in item.outcome.events.map { (item.position, $0) } }
+    }
+
+    func write(_ session: PostgresSession) throws {
+        let opened = cases.filter { $0.position >= first }
+        try session.insert(
+            into: "conflict_case (case_id, position, rules, state, deadline, is_appealed, proposal)", opened,
+            CaseWriter.addCase)
+        try session.insert(
+            into: "conflict_case_claim (case_id, city_code, claim_no, place, live)", opened, CaseWriter.addParties)
+        for conflict in cases where conflict.position < first { try update(conflict, session) }
+        try session.insert(
+            into: "case_event (case_id, position, kind, city_code, answer, code, operator, text)", events,
+            CaseWriter.addEvent)
+    }
+
+    private func update(_ conflict: ConflictCase, _ session: PostgresSession) throws {
+        try session.queue(
+            """
+            UPDATE conflict_case SET state = $2, deadline = $3::text::date, is_appealed = $4, proposal = $5
+            WHERE case_id = $1
+            """,
+            [
+                .text(conflict.id), .text(conflict.state.rawValue), .text(conflict.deadline.iso8601),
+                .bool(conflict.isAppealed), .bytea(CaseWriter.proposal(conflict)),
+            ])
+        let gone = conflict.parties.filter { !$0.isLive }.map(\.claim)
+        try session.queue(
+            """
+            UPDATE conflict_case_claim AS p SET live = false FROM unnest($2::int4[], $3::text[]) AS g(city, number)
+            WHERE p.case_id = $1 AND p.city_code = g.city AND p.claim_no = g.number COLLATE "C" AND p.live
+            """,
+            [
+                .text(conflict.id), .int4Array(gone.map { Int32($0.city.rawValue) }), .textArray(gone.map(\.number)),
+            ])
+    }
+
+    private static func proposal(_ conflict: ConflictCase) -> [UInt8] {
+        conflict.proposal.map { PayloadCoding.encode($0) } ?? []
+    }
+
+    private static func addCase(_ conflict: ConflictCase, to rows: inout CopyRows) {
+        rows.row(fields: 7)
+        rows.text(conflict.id)
+        rows.int8(conflict.position)
+        rows.textArray(conflict.rules)
+        rows.text(conflict.state.rawValue)
+        rows.date(daysSince1970: conflict.deadline.rawValue)
+        rows.bool(conflict.isAppealed)
+        rows.bytea(proposal(conflict))
+    }
+
+    private static func addParties(_ conflict: ConflictCase, to rows: inout CopyRows) {
+        for (place, party) in conflict.parties.enumerated() {
+            rows.row(fields: 5)
+            rows.text(conflict.id)
+            rows.int4(Int32(party.claim.city.rawValue))
+            rows.text(party.claim.number)
+            rows.int4(Int32(place))
+            rows.bool(party.isLive)
+        }
+    }
+
+    private static func addEvent(_ item: (position: Int64, event: CaseEvent), to rows: inout CopyRows) {
+        rows.row(fields: 8)
+        rows.text(item.event.caseID)
+        rows.int8(item.position)
+        rows.int2(Int16(item.event.kind.rawValue))
+        if let city = item.event.city { rows.int4(Int32(city.rawValue)) } else { rows.null() }
+        if let answer = item.event.answer { rows.int2(Int16(answer.rawValue)) } else { rows.null() }
+        if let code = item.event.code { rows.int2(Int16(code.rawValue)) } else { rows.null() }
+        rows.text(item.event.operatorName)
+        rows.text(item.event.text)
+    }
+}
