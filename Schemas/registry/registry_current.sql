@@ -143,6 +143,7 @@ CREATE TABLE conflict_case (
     deadline date NOT NULL DEFAULT '1970-01-01'::date,
     is_appealed boolean NOT NULL DEFAULT false,
     proposal bytea NOT NULL DEFAULT '\x'::bytea,
+    stands_alone boolean NOT NULL DEFAULT false,
     CONSTRAINT conflict_case_pkey PRIMARY KEY (case_id),
     CONSTRAINT conflict_case_position_key UNIQUE ("position"),
     CONSTRAINT conflict_case_state CHECK ((state = ANY (ARRAY['open'::text, 'escalated'::text, 'closed'::text])))

@@ -32,6 +32,9 @@ struct Evaluation {
         }
     }
 
+    /// Every earlier claim that a detector looked at.
+    var neighbours: [Filing] { views.values.flatMap(\.neighbours) }
+
     private func detectorReasons(_ rule: Rule) -> [Reason] {
         guard let view = views[rule.id] else { return [] }
         return view.detector.matches(view).map { match in
@@ -44,8 +47,7 @@ struct Evaluation {
         var found: Set<Trace> = []
         for var view in views.values {
             view.filing.state = state
-            guard view.detector.leavesTraces(view, reasons) else { continue }
-            found.formUnion(view.detector.traces(of: view.filing, view.rule, view.register))
+            found.formUnion(view.detector.tracesLeft(view, reasons))
         }
         return found.sorted()
     }

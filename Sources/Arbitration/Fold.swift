@@ -106,7 +106,8 @@ package struct Fold: Equatable, Sendable {
                 traces: evaluation.traces(decided: filing.state, reasons), price: PricePoint(of: filing)),
             filing: filing)
         if filing.state == .held {
-            let conflict = opening(name, reasons, by: entry, policy.cases)
+            let idle = Set(evaluation.neighbours.filter { !$0.isLive }.map(\.name))
+            let conflict = opening(name, reasons, idle: idle, by: entry, policy.cases)
             var event = CaseEvent(.opened, conflict)
             event.reasons = reasons.filter { $0.outcome == .hold }
             outcome.cases = [conflict]

@@ -125,10 +125,8 @@ package struct Ledger: Equatable, Sendable {
             if occupancies[key]?.holdings.isEmpty ?? false { occupancies[key] = nil }
         }
         if !effect.released.isEmpty { keysByPosition[effect.position] = nil }
-        if let group = effect.group {
-            for key in Set(keysByPosition[effect.position] ?? []) {
-                occupancies[key]?.regroup(position: effect.position, as: group)
-            }
+        for holding in effect.regrouped {
+            occupancies[holding.key]?.regroup(position: effect.position, as: holding.group)
         }
         lift(effect.lifted, ofClaimAt: effect.position)
         if effect.state.isLive {

@@ -30,19 +30,19 @@ package struct Outcome: Hashable, Sendable {
         package let released: [Holding]
         /// What it had left for detectors and now does not.
         package let lifted: Imprint
-        /// The co-funding group that its holdings have from now on; `nil` where that stays.
-        package let group: String?
+        /// Holdings that have another co-funding group from now on, as they are then.
+        package let regrouped: [Holding]
 
         package init(
             name: ClaimName, position: Int64, state: Decision, released: [Holding] = [], lifted: Imprint = Imprint(),
-            group: String? = nil
+            regrouped: [Holding] = []
         ) {
             self.name = name
             self.position = position
             self.state = state
             self.released = released
             self.lifted = lifted
-            self.group = group
+            self.regrouped = regrouped
         }
     }
 

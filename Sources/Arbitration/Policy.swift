@@ -50,6 +50,9 @@ package struct Policy: Hashable, Sendable, Codable {
     /// Whether a claim outside a co-funding group must be alone under the key.
     package func isExclusive(_ key: Key) -> Bool { key.kind.map { index[$0].isExclusive } ?? false }
 
+    /// Whether a rule says who may stand side by side under keys of that kind.
+    func hasHolder(of kind: KeyKind) -> Bool { rules.contains { $0.holder != nil && $0.keys.contains(kind) } }
+
     /// Who counts as one holder of keys of that kind.
     func holder(of kind: KeyKind) -> Rule.Holder { index[kind].holder }
 

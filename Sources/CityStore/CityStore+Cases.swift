@@ -49,7 +49,8 @@ extension CityStore {
     }
 
     package func conflictCase(_ id: String) throws -> CaseView? {
-        try pool.read { try CityStore.caseViews("k.case_id = ?", [id], $0).first }
+        guard !id.utf8.contains(0) else { return nil }
+        return try pool.read { try CityStore.caseViews("k.case_id = ?", [id], $0).first }
     }
 
     private static func caseViews(
@@ -97,7 +98,11 @@ extension CityStore {
     ///   a case that does not take this answer.
     package func answer(_ answer: CaseAnswer, now: UInt64) throws {
         if let fault = PayloadCoding.textFault("a reason", answer.reason) { throw StoreRefusal(.invalid, fault) }
-        guard answer.evidence.count <= 20 else { throw StoreRefusal(.invalid, "at most 20 documents as evidence") }
+        guard answer.evidence.count <= 20, answer.evidence.allSatisfy({ $0.count == 32 }) else {
+            throw StoreRefusal(.invalid, "evidence is at most 20 digests of 32 bytes")
+        }
+        // SQLite would read an id up to a zero byte, and find another case.
+        guard !answer.caseID.utf8.contains(0) else { throw StoreRefusal(.notFound, "no such case in this city") }
         let payload = PayloadCoding.encode(answer)
         try pool.write { database in
             guard let known = try CityStore.caseViews("k.case_id = ?", [answer.caseID], database).first else {
@@ -105,16 +110,16 @@ extension CityStore {
             }
             if known.isAnswerPending, try CityStore.lastAnswer(answer.caseID, database) == payload { return }
             try CityStore.check(answer, known)
-            if answer.kind == .withdraw {
-                let city = try NodeCursors.read(database).city
-                for party in known.parties where party.isLive && party.claim.city == city {
-                    try CityStore.withdraw(party.claim.number, answer.reason, database, now: now)
-                }
-            }
+            // The answer first: a withdrawal may close the case.
             let entry = try CityStore.append(.caseAnswered, payload, database, now: now)
             try database.run(
                 sql: "UPDATE city_case SET answer_sequence = ?, answer_problem = NULL WHERE case_id = ?",
                 arguments: [Int64(entry.sequence), answer.caseID])
+            guard answer.kind == .withdraw else { return }
+            let city = try NodeCursors.read(database).city
+            for party in known.parties where party.isLive && party.claim.city == city {
+                try CityStore.withdraw(party.claim.number, answer.reason, database, now: now)
+            }
         }
     }
 
@@ -177,7 +182,7 @@ extension CaseEvent {
         switch kind {
         case .opened, .reopened: .open
         case .answered: answer == .appeal ? .open : nil
-        case .proposed: nil
+        case .proposed, .left: nil
         case .ruled, .settled: .closed
         case .escalated: .escalated
         }

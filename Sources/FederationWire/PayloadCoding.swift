@@ -85,8 +85,8 @@ package enum PayloadCoding {
                 let message = try WireCaseReopened(decoding: entry.payload)
                 return .caseReopened(caseID: message.caseID, reason: message.reason, by: message.by)
             case .ticked:
-                let wall = try WireTicked(decoding: entry.payload).wallMs
-                return .ticked(Tick(wallMilliseconds: Int64(clamping: wall)))
+                return .ticked(
+                    Tick(wallMilliseconds: Int64(clamping: try WireTicked(decoding: entry.payload).wallMs)))
             case .nodeStarted, .cityEnrolled, .cityJoined, .citySuspended, .cityReinstated, .epochGranted: return .act
             default: return .unsupported
             }
@@ -126,6 +126,13 @@ package enum PayloadCoding {
     }
 
     package static func claim(_ payload: [UInt8]) throws(WireFault) -> Claim {
+        let claim = try claimAsWritten(payload)
+        if let fault = claim.fault { throw WireFault(fault) }
+        return claim
+    }
+
+    /// A claim whose payload was accepted before: what it says is not judged once more.
+    package static func claimAsWritten(_ payload: [UInt8]) throws(WireFault) -> Claim {
         let message = try WireClaimFiled(decoding: payload)
         guard message.normaliser == Normaliser.version else {
             throw WireFault("normaliser version \(message.normaliser) is not known")
@@ -145,7 +152,7 @@ package enum PayloadCoding {
         guard let service else { throw WireFault("service_until is not after service_from") }
         var invoices: [Claim.Invoice] = []
         for item in message.invoices { invoices.append(try invoice(item)) }
-        let claim = Claim(
+        return Claim(
             number: message.number, filedAt: message.hasFiledAtMs ? StatedTime(rawValue: message.filedAtMs) : nil,
             voucherNumber: message.voucherNumber, enterprise: enterprise, enterpriseName: message.enterpriseName,
             provider: provider, providerName: message.providerName, contract: contract,
@@ -155,8 +162,6 @@ package enum PayloadCoding {
             resourceClass: message.resourceClass, cardHours: message.hasCardHours ? message.cardHours : nil,
             invoices: invoices, claimed: Money(rawValue: message.claimedFen), bankReceipt: message.bankReceipt,
             usageProof: Array(message.usageProof), cofundingGroup: message.cofundingGroup)
-        if let fault = claim.fault { throw WireFault(fault) }
-        return claim
     }
 
     private static func invoice(_ item: WireInvoice) throws(WireFault) -> Claim.Invoice {

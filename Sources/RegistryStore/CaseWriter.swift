@@ -21,7 +21,8 @@ struct CaseWriter {
     func write(_ session: PostgresSession) throws {
         let opened = cases.filter { $0.position >= first }
         try session.insert(
-            into: "conflict_case (case_id, position, rules, state, deadline, is_appealed, proposal)", opened,
+            into: "conflict_case (case_id, position, rules, state, deadline, is_appealed, proposal, stands_alone)",
+            opened,
             CaseWriter.addCase)
         try session.insert(
             into: "conflict_case_claim (case_id, city_code, claim_no, place, live)", opened, CaseWriter.addParties)
@@ -57,7 +58,7 @@ struct CaseWriter {
     }
 
     private static func addCase(_ conflict: ConflictCase, to rows: inout CopyRows) {
-        rows.row(fields: 7)
+        rows.row(fields: 8)
         rows.text(conflict.id)
         rows.int8(conflict.position)
         rows.textArray(conflict.rules)
@@ -65,6 +66,7 @@ struct CaseWriter {
         rows.date(daysSince1970: conflict.deadline.rawValue)
         rows.bool(conflict.isAppealed)
         rows.bytea(proposal(conflict))
+        rows.bool(conflict.standsAlone)
     }
 
     private static func addParties(_ conflict: ConflictCase, to rows: inout CopyRows) {

@@ -49,7 +49,8 @@ struct FoldWriter {
         var state: Outcome.Decision
         var withdrawnAt: Int64?
         var isReleased = false
-        var group: String?
+        /// The group that a key's holding has from now on.
+        var groups: [Key: String] = [:]
         var lifted: [Trace] = []
     }
 
@@ -63,7 +64,7 @@ struct FoldWriter {
                 change.state = effect.state
                 if effect.state == .withdrawn { change.withdrawnAt = item.position }
                 if !effect.state.isLive { change.isReleased = true }
-                change.group = effect.group ?? change.group
+                for holding in effect.regrouped { change.groups[holding.key] = holding.group }
                 change.lifted += effect.lifted.traces
                 changes[effect.position] = change
             }
@@ -136,10 +137,13 @@ struct FoldWriter {
             "UPDATE claim_key SET live = false WHERE position = ANY($1) AND live",
             [.int8Array(released.map(\.key))])
         for (position, change) in earlier where !change.isReleased {
-            guard let group = change.group else { continue }
-            try session.queue(
-                "UPDATE claim_key SET cofunding_group = $2, exclusive = false WHERE position = $1 AND live",
-                [.int8(position), .text(group)])
+            for (key, group) in change.groups.sorted(by: { $0.key < $1.key }) {
+                try session.queue(
+                    """
+                    UPDATE claim_key SET cofunding_group = $3, exclusive = false
+                    WHERE position = $1 AND key = $2 AND live
+                    """, [.int8(position), .bytea(key.bytes), .text(group)])
+            }
         }
         try session.queue(
             """
@@ -351,7 +355,7 @@ struct FoldWriter {
         rows.bytea(holding.key.bytes)
         rows.int8(item.position)
         rows.bool(isLive(item))
-        let group = changes[item.position]?.group
+        let group = changes[item.position]?.groups[holding.key]
         rows.bool(isFirst && group == nil && item.takesAlone(holding.key))
         rows.bytea(holding.holder)
         rows.text(group ?? holding.group)

@@ -4,6 +4,9 @@ import PostgresClient
 import VoucherDomain
 
 /// Loads the part of the ledger that a batch touches: a few statements with array parameters.
+///
+/// Each key of a batch is looked up by itself (`LATERAL … OFFSET 0`): for the thousands of a batch the planner would rather
+/// read whole tables, or compare each row with each key.
 struct LedgerLoader {
     let session: PostgresSession
 
@@ -102,7 +105,7 @@ struct LedgerLoader {
 
     private static let selectCases = """
         SELECT k.case_id, k.position, k.state, array_to_string(k.rules, ' '), k.deadline, k.is_appealed, k.proposal,
-            p.city_code, p.claim_no, p.live
+            p.city_code, p.claim_no, p.live, k.stands_alone
         FROM conflict_case k JOIN conflict_case_claim p USING (case_id)
         """
     private static let orderCases = "ORDER BY k.position, k.case_id, p.place, p.city_code, p.claim_no"
@@ -123,7 +126,8 @@ struct LedgerLoader {
                     id: result.text(row, 0), position: result.int(row, 1), parties: parties,
                     rules: result.text(row, 3).split(separator: " ").map(String.init), state: state,
                     deadline: CalendarDate(rawValue: deadline), isAppealed: result.bool(row, 5),
-                    proposal: proposal.isEmpty ? nil : try PayloadCoding.ruling(proposal)))
+                    proposal: proposal.isEmpty ? nil : try PayloadCoding.ruling(proposal),
+                    standsAlone: result.bool(row, 10)))
             parties = []
         }
     }
@@ -171,8 +175,9 @@ struct LedgerLoader {
         try session.queue(
             """
             SELECT \(LedgerLoader.record)
-            FROM unnest($1::int4[], $2::text[]) AS n(city_code, claim_no)
-            JOIN claim c ON c.city_code = n.city_code AND c.claim_no = n.claim_no COLLATE "C"
+            FROM unnest($1::int4[], $2::text[]) AS n(city_code, claim_no) CROSS JOIN LATERAL (
+                SELECT * FROM claim
+                WHERE city_code = n.city_code AND claim_no = n.claim_no COLLATE "C" OFFSET 0) AS c
             """, [.int4Array(names.map { Int32($0.city.rawValue) }), .textArray(names.map(\.number))]
         ) { result in
             for row in 0..<result.count {
@@ -195,8 +200,10 @@ struct LedgerLoader {
             """
             SELECT k.key, k.position, c.city_code, c.claim_no, k.holder, k.cofunding_group, k.item,
                 k.amount_fen, k.capacity_fen, k.service_from, k.service_until
-            FROM claim_key k JOIN claim c ON c.position = k.position
-            WHERE k.key = ANY($1) AND k.live ORDER BY k.position, k.key, k.item
+            FROM unnest($1::bytea[]) AS wanted(key)
+            CROSS JOIN LATERAL (SELECT * FROM claim_key WHERE key = wanted.key AND live OFFSET 0) AS k
+            CROSS JOIN LATERAL (SELECT city_code, claim_no FROM claim WHERE position = k.position OFFSET 0) AS c
+            ORDER BY k.position, k.key, k.item
             """, [.byteaArray(keys)]
         ) { result in try LedgerLoader.insertHoldings(result, into: &building.ledger) }
     }
@@ -223,9 +230,10 @@ struct LedgerLoader {
         guard !keys.isEmpty else { return }
         try session.queue(
             """
-            SELECT key, programme, enterprise_uscc, enterprise_name, face_value_fen, valid_from, valid_until,
-                voucher_no
-            FROM voucher WHERE key = ANY($1)
+            SELECT v.key, v.programme, v.enterprise_uscc, v.enterprise_name, v.face_value_fen, v.valid_from,
+                v.valid_until, v.voucher_no
+            FROM unnest($1::bytea[]) AS wanted(key)
+            CROSS JOIN LATERAL (SELECT * FROM voucher WHERE key = wanted.key OFFSET 0) AS v
             """, [.byteaArray(keys.map(\.bytes))]
         ) { result in try LedgerLoader.insertVouchers(result, into: &building.ledger) }
     }

@@ -74,7 +74,11 @@ extension RegistryStore {
         _ batch: PushBatch, _ session: PostgresSession
     ) throws -> PendingAnswer<Set<EntryID>> {
         try session.ask(
-            "SELECT entry_id FROM entry WHERE entry_id = ANY($1)", [.byteaArray(batch.entries.map(\.id.rawValue))]
+            // Looked up one by one: the planner would rather read the whole table for the hundreds of ids of a batch.
+            """
+            SELECT e.entry_id FROM unnest($1::bytea[]) AS wanted(id)
+            CROSS JOIN LATERAL (SELECT entry_id FROM entry WHERE entry_id = wanted.id OFFSET 0) AS e
+            """, [.byteaArray(batch.entries.map(\.id.rawValue))]
         ) { result in Set((0..<result.count).compactMap { EntryID(rawValue: result.bytes($0, 0)) }) }
     }
 }

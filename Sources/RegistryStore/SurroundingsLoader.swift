@@ -116,10 +116,9 @@ struct SurroundingsLoader {
         guard !lookups.isEmpty else { return }
         let found = try session.execute(
             """
-            SELECT key, position FROM (
-                SELECT key, position, row_number() OVER (PARTITION BY key ORDER BY position DESC) AS rank
-                FROM trace WHERE key = ANY($1)) AS t
-            WHERE rank <= $2 ORDER BY position
+            SELECT k.key, t.position FROM unnest($1::int8[]) AS k(key) CROSS JOIN LATERAL (
+                SELECT position FROM trace WHERE key = k.key ORDER BY position DESC LIMIT $2) AS t
+            ORDER BY t.position
             """, [.int8Array(lookups.map(\.rawValue)), .int8(Int64(Trace.mostNeighbours))])
         guard found.count > 0 else { return }
         var filings: [Int64: Filing] = [:]
@@ -141,15 +140,17 @@ struct SurroundingsLoader {
         let result = try session.execute(
             """
             SELECT c.position, c.state, c.programme, c.received_at_ms, e.bytes
-            FROM claim c JOIN entry e ON e.city_code = c.city_code AND e.sequence = c.sequence
-            WHERE c.position = ANY($1)
+            FROM unnest($1::int8[]) AS p(position)
+            CROSS JOIN LATERAL (SELECT * FROM claim WHERE position = p.position OFFSET 0) AS c
+            CROSS JOIN LATERAL (
+                SELECT bytes FROM entry WHERE city_code = c.city_code AND sequence = c.sequence OFFSET 0) AS e
             """, [.int8Array(positions.sorted())])
         return try (0..<result.count).map { row in
             let entry = try EntryCoding.decode(result.bytes(row, 4))
             guard let state = Outcome.Decision(rawValue: UInt8(result.int(row, 1))) else {
                 throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim")
             }
-            let claim = try PayloadCoding.claim(entry.payload)
+            let claim = try PayloadCoding.claimAsWritten(entry.payload)
             return Filing(
                 position: result.int(row, 0), name: ClaimName(city: entry.city, number: claim.number), claim: claim,
                 programme: result.text(row, 2), receivedAt: result.int(row, 3), state: state)

@@ -78,9 +78,11 @@ struct StoredHolding: Hashable {
 
     fileprivate mutating func take(_ effect: Outcome.Effect) {
         if !effect.state.isLive { isLive = false }
-        guard let group = effect.group, isLive else { return }
+        let changed = effect.regrouped.first { $0.key == holding.key }
+        guard let changed, isLive else { return }
         holding = Holding(
-            key: holding.key, position: holding.position, claim: holding.claim, holder: holding.holder, group: group,
+            key: holding.key, position: holding.position, claim: holding.claim, holder: holding.holder,
+            group: changed.group,
             item: holding.item, amount: holding.amount, capacity: holding.capacity, interval: holding.interval)
     }
 }

@@ -53,6 +53,8 @@ ALTER TABLE conflict_case ADD COLUMN deadline date NOT NULL DEFAULT '1970-01-01'
 ALTER TABLE conflict_case ADD COLUMN is_appealed boolean NOT NULL DEFAULT false;
 -- The payload of the ruling that waits for a second person, or empty.
 ALTER TABLE conflict_case ADD COLUMN proposal bytea NOT NULL DEFAULT '';
+-- Whether the first claim waits for more than the others of the case.
+ALTER TABLE conflict_case ADD COLUMN stands_alone boolean NOT NULL DEFAULT false;
 CREATE INDEX conflict_case_due ON conflict_case (deadline) WHERE state = 'open';
 -- 0 for the claim whose filing opened the case.
 ALTER TABLE conflict_case_claim ADD COLUMN place integer NOT NULL DEFAULT 0;
@@ -66,7 +68,7 @@ WHERE k.case_id = p.case_id AND c.city_code = p.city_code AND c.claim_no = p.cla
 CREATE TABLE case_event (
     case_id text NOT NULL,
     position bigint NOT NULL,
-    -- 1 opened 2 answered 3 proposed 4 ruled 5 reopened 6 escalated 7 settled
+    -- 1 opened 2 answered 3 proposed 4 ruled 5 reopened 6 escalated 7 settled 8 left
     kind smallint NOT NULL,
     city_code integer,
     answer smallint,

@@ -39,11 +39,15 @@ package struct ConflictCase: Hashable, Sendable {
     package private(set) var isAppealed: Bool
     /// A ruling that needs a second person.
     package private(set) var proposal: Ruling?
+    /// Whether the first claim waits for more than the others: something in itself, or a claim that is no party or holds
+    /// nothing. Then nobody's withdrawal settles the case but its own.
+    package let standsAlone: Bool
 
     package init(
         id: String, position: Int64, parties: [Party], rules: [String], state: State = .open, deadline: CalendarDate,
-        isAppealed: Bool = false, proposal: Ruling? = nil
+        isAppealed: Bool = false, proposal: Ruling? = nil, standsAlone: Bool = false
     ) {
+        self.standsAlone = standsAlone
         self.id = id
         self.position = position
         self.parties = parties
@@ -155,6 +159,8 @@ package struct CaseEvent: Hashable, Sendable {
         case escalated = 6
         /// Closed without a ruling, because too few claims are left to rule on.
         case settled = 7
+        /// A claim gave back its keys; the case goes on as it was.
+        case left = 8
     }
 
     package let kind: Kind
@@ -193,7 +199,7 @@ package struct CaseEvent: Hashable, Sendable {
 package struct CaseTerms: Hashable, Sendable, Codable {
     /// Working days that cities have to answer.
     package let answerWorkingDays: Int64
-    /// From this sum of claims on, a ruling needs two persons.
+    /// Over this sum of claims, a ruling needs two persons.
     package let twoPersonFen: Int64
     /// Days besides Saturdays and Sundays on which nobody works.
     package let holidays: [CalendarDate]
@@ -240,7 +246,7 @@ package struct CaseTerms: Hashable, Sendable, Codable {
 
     private func isFree(_ day: CalendarDate) -> Bool {
         // 1970-01-01 was a Thursday.
-        let weekday = (Int64(day.rawValue) + 3) % 7
+        let weekday = ((Int64(day.rawValue) + 3) % 7 + 7) % 7
         return weekday == 5 || weekday == 6 || holidays.contains(day)
     }
 }
@@ -248,7 +254,8 @@ package struct CaseTerms: Hashable, Sendable, Codable {
 extension CalendarDate {
     /// The day in China, eight hours ahead of UTC all year.
     package static func inChina(milliseconds: Int64) -> CalendarDate {
-        let shifted = milliseconds + 8 * 3_600_000
+        let (sum, overflow) = milliseconds.addingReportingOverflow(8 * 3_600_000)
+        let shifted = overflow ? .max : sum
         return CalendarDate(rawValue: Int32(clamping: shifted / 86_400_000 - (shifted % 86_400_000 < 0 ? 1 : 0)))
     }
 }

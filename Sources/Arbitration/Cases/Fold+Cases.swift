@@ -3,13 +3,20 @@ import VoucherDomain
 /// Cases: opened by held claims, answered by cities, closed by rulings or because nothing is left to rule on.
 extension Fold {
     /// The case that a held claim opens: with every claim that it met under a rule that holds.
-    func opening(_ name: ClaimName, _ reasons: [Reason], by entry: JournalEntry, _ terms: CaseTerms) -> ConflictCase {
+    ///
+    /// - Parameter idle: Those of them that hold nothing.
+    func opening(
+        _ name: ClaimName, _ reasons: [Reason], idle: Set<ClaimName>, by entry: JournalEntry, _ terms: CaseTerms
+    ) -> ConflictCase {
         let holding = reasons.filter { $0.outcome == .hold }
         let others = Set(holding.flatMap(\.blocking)).subtracting([name]).sorted()
         return ConflictCase(
             id: SpokenID.make(position: entry.position), position: entry.position,
-            parties: ([name] + others).map { ConflictCase.Party(claim: $0, isLive: true) },
-            rules: holding.map(\.rule).removingRepeats, deadline: terms.deadline(receivedAt: entry.receivedAt))
+            parties: ([name] + others).map { ConflictCase.Party(claim: $0, isLive: !idle.contains($0)) },
+            rules: holding.map(\.rule).removingRepeats, deadline: terms.deadline(receivedAt: entry.receivedAt),
+            standsAlone: holding.contains {
+                $0.blocking.isEmpty || $0.unnamed > 0 || !idle.isDisjoint(with: $0.blocking)
+            })
     }
 
     // MARK: Cities
@@ -51,14 +58,16 @@ extension Fold {
             conflict.retire(name)
             effects.append(release(record, name, as: .refused))
         }
-        let kept = ruling.kept.compactMap { name in ledger.claims[name].map { (name, $0) } }
-        let group = kept.count > 1 ? Fold.group(of: ruling.caseID) : nil
-        for (name, record) in kept where record.isLive {
+        let kept = ruling.kept.compactMap { name in ledger.claims[name].map { (name, $0) } }.filter(\.1.isLive)
+        let merged = merging(kept.map(\.1.position), Fold.group(of: ruling.caseID))
+        for (name, record) in kept {
             let waits = record.state == .held && conflict.parties.first?.claim == name
-            guard waits || group != nil else { continue }
+            let regrouped = merged[record.position] ?? []
+            guard waits || !regrouped.isEmpty else { continue }
             effects.append(
                 Outcome.Effect(
-                    name: name, position: record.position, state: waits ? .reserved : record.state, group: group))
+                    name: name, position: record.position, state: waits ? .reserved : record.state,
+                    regrouped: regrouped))
         }
         conflict.close()
         var event = CaseEvent(.ruled, conflict)
@@ -68,6 +77,26 @@ extension Fold {
         return Outcome(
             decision: .noted, policyVersion: policyVersion,
             effects: outcome.effects, cases: [conflict] + outcome.cases, events: [event] + outcome.events)
+    }
+
+    /// Makes claims that a ruling lets stand side by side one group holder, under each key on which they would not be it
+    /// anyway. A group that one of them has already becomes that of the others.
+    ///
+    /// - Returns: By position, the holdings that change, as they are to be.
+    private func merging(_ positions: [Int64], _ group: String) -> [Int64: [Holding]] {
+        let byKey = Dictionary(grouping: positions.flatMap(ledger.holdings(ofClaimAt:)), by: \.key)
+        var merged: [Int64: [Holding]] = [:]
+        for (key, holdings) in byKey.sorted(by: { $0.key < $1.key }) {
+            guard let kind = key.kind, ledger.policy?.hasHolder(of: kind) ?? false,
+                let first = holdings.first, !holdings.allSatisfy(first.mayJoin)
+            else { continue }
+            let declared = Set(holdings.map(\.group).filter { !$0.isEmpty })
+            let common = declared.count == 1 ? declared.first ?? group : group
+            for holding in holdings where holding.group != common {
+                merged[holding.position, default: []].append(holding.grouped(as: common))
+            }
+        }
+        return merged
     }
 
     private func fault(of ruling: Ruling, in conflict: ConflictCase) -> String? {
@@ -137,15 +166,19 @@ extension Fold {
         for var conflict in touched.sorted(by: { $0.position < $1.position }) {
             for name in gone { conflict.retire(name) }
             if !conflict.isClosed, let first = conflict.parties.first {
-                let isAlone = conflict.parties.count > 1 && conflict.live.count < 2
-                if isAlone || !first.isLive {
+                let isAlone = !conflict.standsAlone && conflict.live.count < 2
+                if isAlone || gone.contains(first.claim) {
                     conflict.close()
                     outcome.events.append(CaseEvent(.settled, conflict))
                     if first.isLive, let record = ledger.claims[first.claim], record.state == .held {
                         outcome.effects.append(
                             Outcome.Effect(name: first.claim, position: record.position, state: .reserved))
                     }
+                } else {
+                    outcome.events.append(CaseEvent(.left, conflict))
                 }
+            } else {
+                outcome.events.append(CaseEvent(.left, conflict))
             }
             outcome.cases.append(conflict)
         }

@@ -13,10 +13,10 @@ protocol Detector: SendableMetatype {
     /// Where this claim looks for neighbours.
     static func lookups(of filing: Filing, _ rule: Rule, _ register: Register) -> [Trace]
 
-    /// Whether a claim decided that way leaves its traces.
+    /// Which of its traces a claim leaves that was decided that way: all of them when it is live, unless told otherwise.
     ///
     /// - Parameter view: The claim with its decision as its state.
-    static func leavesTraces(_ view: DetectorView, _ reasons: [Reason]) -> Bool
+    static func tracesLeft(_ view: DetectorView, _ reasons: [Reason]) -> [Trace]
 
     /// What the claim looks like, at most one match for each thing that was found.
     static func matches(_ view: DetectorView) -> [DetectorMatch]
@@ -32,7 +32,9 @@ extension Detector {
         traces(of: filing, rule, register)
     }
 
-    static func leavesTraces(_ view: DetectorView, _ reasons: [Reason]) -> Bool { view.filing.isLive }
+    static func tracesLeft(_ view: DetectorView, _ reasons: [Reason]) -> [Trace] {
+        view.filing.isLive ? traces(of: view.filing, view.rule, view.register) : []
+    }
 }
 
 /// What a detector may look at.

@@ -2,25 +2,53 @@ package import VoucherDomain
 
 /// A filed claim as a detector sees it: its own or a neighbour's.
 package struct Filing: Hashable, Sendable {
-    /// Where it was decided; 0 while it is not.
-    package let position: Int64
-    package let name: ClaimName
-    package let claim: Claim
-    /// The programme of its voucher; empty when the voucher is unknown.
-    package let programme: String
-    /// When the registry received it, in milliseconds since 1970 by the registry's clock.
-    package let receivedAt: Int64
+    /// What never changes, shared by all copies: detectors pass filings around by the dozen.
+    private let body: Body
     package var state: Outcome.Decision
+
+    private final class Body: Sendable {
+        let position: Int64
+        let name: ClaimName
+        let claim: Claim
+        let programme: String
+        let receivedAt: Int64
+
+        init(position: Int64, name: ClaimName, claim: Claim, programme: String, receivedAt: Int64) {
+            self.position = position
+            self.name = name
+            self.claim = claim
+            self.programme = programme
+            self.receivedAt = receivedAt
+        }
+    }
 
     package init(
         position: Int64, name: ClaimName, claim: Claim, programme: String, receivedAt: Int64, state: Outcome.Decision
     ) {
-        self.position = position
-        self.name = name
-        self.claim = claim
-        self.programme = programme
-        self.receivedAt = receivedAt
+        body = Body(position: position, name: name, claim: claim, programme: programme, receivedAt: receivedAt)
         self.state = state
+    }
+
+    /// Where it was decided; 0 while it is not.
+    package var position: Int64 { body.position }
+    package var name: ClaimName { body.name }
+    package var claim: Claim { body.claim }
+    /// The programme of its voucher; empty when the voucher is unknown.
+    package var programme: String { body.programme }
+    /// When the registry received it, in milliseconds since 1970 by the registry's clock.
+    package var receivedAt: Int64 { body.receivedAt }
+
+    package static func == (left: Filing, right: Filing) -> Bool {
+        left.state == right.state
+            && (left.body === right.body
+                || left.position == right.position && left.name == right.name && left.claim == right.claim
+                    && left.programme.utf8.elementsEqual(right.programme.utf8) && left.receivedAt == right.receivedAt)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(position)
+        hasher.combine(name)
+        hasher.combine(state)
     }
 
     var isLive: Bool { state.isLive }

@@ -11,9 +11,12 @@ enum ForumShopping: Detector {
             + [Trace(.refused, filing.pair + [filing.contract])]
     }
 
-    static func leavesTraces(_ view: DetectorView, _ reasons: [Reason]) -> Bool {
+    static func tracesLeft(_ view: DetectorView, _ reasons: [Reason]) -> [Trace] {
         let causes = view.parameters.causes ?? []
-        return view.filing.state == .refused && reasons.contains { $0.outcome == .block && causes.contains($0.rule) }
+        guard view.filing.state == .refused,
+            reasons.contains(where: { $0.outcome == .block && causes.contains($0.rule) })
+        else { return [] }
+        return traces(of: view.filing, view.rule, view.register)
     }
 
     static func matches(_ view: DetectorView) -> [DetectorMatch] {

@@ -11,14 +11,16 @@ package struct Trace: RawRepresentable, Hashable, Comparable, Sendable {
 
     /// - Parameter space: Keeps the traces of different detectors apart; never changes its meaning.
     init(_ space: Space, _ fields: [String]) {
-        var hash = SHA256()
-        hash.update(data: [space.rawValue])
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(128)
+        bytes.append(space.rawValue)
         for field in fields {
-            let bytes = Array(field.utf8)
-            hash.update(data: [UInt8(truncatingIfNeeded: bytes.count >> 8), UInt8(truncatingIfNeeded: bytes.count)])
-            hash.update(data: bytes)
+            let count = field.utf8.count
+            bytes.append(UInt8(truncatingIfNeeded: count >> 8))
+            bytes.append(UInt8(truncatingIfNeeded: count))
+            bytes.append(contentsOf: field.utf8)
         }
-        rawValue = hash.finalize().withUnsafeBytes { Int64(bigEndian: $0.loadUnaligned(as: Int64.self)) }
+        rawValue = SHA256.hash(data: bytes).withUnsafeBytes { Int64(bigEndian: $0.loadUnaligned(as: Int64.self)) }
     }
 
     enum Space: UInt8 {

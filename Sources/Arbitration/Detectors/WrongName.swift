@@ -7,15 +7,14 @@ import VoucherDomain
 /// a name under which the code was reserved before, whatever wrong name came in between.
 enum WrongName: Detector {
     static func traces(of filing: Filing, _ rule: Rule, _ register: Register) -> [Trace] {
-        parties(filing).filter { !$0.name.isEmpty }.map { Trace(.companyName, [$0.code.rawValue]) }
+        parties(filing).map(\.trace)
     }
 
     static func matches(_ view: DetectorView) -> [DetectorMatch] {
-        var matches: [DetectorMatch] = []
-        for party in parties(view.filing) {
-            matches += nameMatches(party, view)
-        }
-        if parties(view.filing).contains(where: { view.register.sharesAccount($0.code) }) {
+        let parties = parties(view.filing)
+        var matches = parties.flatMap { nameMatches($0, view) }
+        let codes = [view.filing.claim.enterprise, view.filing.claim.provider]
+        if codes.contains(where: view.register.sharesAccount) {
             matches.append(DetectorMatch(detection: .sharedAccount, evidence: [.init(.account, .same)]))
         }
         return matches
@@ -23,49 +22,61 @@ enum WrongName: Detector {
 
     private struct Party {
         let code: CreditCode
-        let name: [Unicode.Scalar]
-        let evidence: [FieldMatch]
+        let name: String
+        let isBuyer: Bool
+
+        var trace: Trace { Trace(.companyName, [code.rawValue]) }
+
+        var evidence: [FieldMatch] {
+            isBuyer
+                ? [.init(.enterprise, .same), .init(.enterpriseName, .differs)]
+                : [.init(.provider, .same), .init(.providerName, .differs)]
+        }
     }
 
+    /// Buyer and supplier, where they are named.
     private static func parties(_ filing: Filing) -> [Party] {
         let claim = filing.claim
         return [
-            Party(
-                code: claim.enterprise, name: CompanyName.core(claim.enterpriseName),
-                evidence: [.init(.enterprise, .same), .init(.enterpriseName, .differs)]),
-            Party(
-                code: claim.provider, name: CompanyName.core(claim.providerName),
-                evidence: [.init(.provider, .same), .init(.providerName, .differs)]),
-        ]
+            Party(code: claim.enterprise, name: claim.enterpriseName, isBuyer: true),
+            Party(code: claim.provider, name: claim.providerName, isBuyer: false),
+        ].filter { !$0.name.isEmpty }
+    }
+
+    /// Under what name a claim has a code, on either side.
+    private static func name(of code: CreditCode, in filing: Filing) -> String? {
+        let claim = filing.claim
+        if claim.enterprise == code, !claim.enterpriseName.isEmpty { return claim.enterpriseName }
+        return claim.provider == code && !claim.providerName.isEmpty ? claim.providerName : nil
     }
 
     private static func nameMatches(_ party: Party, _ view: DetectorView) -> [DetectorMatch] {
-        guard !party.name.isEmpty else { return [] }
         if let listed = view.register.name(of: party.code) {
-            return CompanyName.isOther(party.name, CompanyName.core(listed))
+            return CompanyName.isOther(party.name, listed)
                 ? [DetectorMatch(detection: .wrongName, evidence: party.evidence)] : []
         }
-        func uses(_ neighbour: Filing) -> Bool {
-            parties(neighbour).contains { $0.code == party.code && $0.name == party.name }
+        let isKnown = view.neighbours.contains { neighbour in
+            neighbour.state == .reserved && name(of: party.code, in: neighbour).map { $0 == party.name } ?? false
         }
-        if view.live.contains(where: { $0.state == .reserved && uses($0) }) { return [] }
+        if isKnown { return [] }
         return DetectorMatch.gathered(.wrongName, view.live) { neighbour in
-            let other = parties(neighbour).first { $0.code == party.code && !$0.name.isEmpty }
-            return other.flatMap { CompanyName.isOther(party.name, $0.name) ? party.evidence : nil }
+            name(of: party.code, in: neighbour).flatMap {
+                CompanyName.isOther(party.name, $0) ? party.evidence : nil
+            }
         }
     }
 
     /// So many live claims under one name are enough to find it, though some of them be withdrawn later.
     private static let enough = 8
 
-    /// A claim whose names enough neighbours use already need not be found for them: a supplier's thousandth claim looks
-    /// at a handful.
-    static func leavesTraces(_ view: DetectorView, _ reasons: [Reason]) -> Bool {
-        guard view.filing.isLive else { return false }
-        let known = view.live.flatMap(parties)
-        return !parties(view.filing).allSatisfy { party in
-            party.name.isEmpty || known.count { $0.code == party.code && $0.name == party.name } >= enough
-        }
+    /// A name that enough neighbours use already need not be found once more: a supplier's thousandth claim looks at a
+    /// handful.
+    static func tracesLeft(_ view: DetectorView, _ reasons: [Reason]) -> [Trace] {
+        guard view.filing.isLive else { return [] }
+        return parties(view.filing).filter { party in
+            view.neighbours.count { $0.isLive && name(of: party.code, in: $0).map { $0 == party.name } ?? false }
+                < enough
+        }.map(\.trace)
     }
 
     static func fault(_ parameters: Rule.Parameters) -> String? { nil }
@@ -74,7 +85,7 @@ enum WrongName: Detector {
 /// Company names as they are compared.
 enum CompanyName {
     /// Without legal form, brackets and spaces.
-    static func core(_ name: String) -> [Unicode.Scalar] {
+    private static func core(_ name: String) -> [Unicode.Scalar] {
         var text = Normaliser.code(name)
         for form in ["股份有限公司", "有限责任公司", "有限公司", "公司", "CO.,LTD.", "CO.,LTD", "LTD.", "LTD", "INC."] {
             text = String(text.trimmingSuffix(form))
@@ -83,7 +94,12 @@ enum CompanyName {
     }
 
     /// Whether these are names of two companies: neither is part of the other, and more than a third differs.
-    static func isOther(_ one: [Unicode.Scalar], _ other: [Unicode.Scalar]) -> Bool {
+    static func isOther(_ one: String, _ other: String) -> Bool {
+        // Nearly always the very same.
+        one != other && isOther(core(one), core(other))
+    }
+
+    private static func isOther(_ one: [Unicode.Scalar], _ other: [Unicode.Scalar]) -> Bool {
         guard !one.isEmpty, !other.isEmpty, one != other else { return false }
         let (short, long) = one.count <= other.count ? (one, other) : (other, one)
         if short.count >= 2, long.indices.dropLast(short.count - 1).contains(where: { long[$0...].starts(with: short) })

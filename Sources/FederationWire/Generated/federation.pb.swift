@@ -921,7 +921,7 @@ nonisolated struct WireCaseNotice: Sendable {
 
   var caseID: String = String()
 
-  /// 1 opened 2 answered 3 proposed 4 ruled 5 reopened 6 escalated 7 settled
+  /// 1 opened 2 answered 3 proposed 4 ruled 5 reopened 6 escalated 7 settled 8 left
   var event: UInt32 = 0
 
   var parties: [WireCaseParty] = []

@@ -9,6 +9,8 @@ struct ClaimGenerator {
     private let enterprises: [CreditCode]
     private let providers: [CreditCode]
     private var serial = 0
+    /// How many claims each company has filed.
+    private var filed: [Int]
 
     /// - Parameter enterprises: How many companies file in each city, each with a voucher of that city.
     init(seed: UInt64, cities: [CityCode], enterprises count: Int) {
@@ -18,6 +20,7 @@ struct ClaimGenerator {
         while codes.count < count * cities.count + 20 { codes.append(ClaimGenerator.makeCode(&random)) }
         enterprises = Array(codes.dropLast(20))
         providers = Array(codes.suffix(20))
+        filed = Array(repeating: 0, count: enterprises.count)
     }
 
     private func enterprises(of city: CityCode) -> [CreditCode] {
@@ -36,23 +39,29 @@ struct ClaimGenerator {
         }
     }
 
-    /// The next claim of a city, in conflict with none before it.
+    /// The next claim of a city, in conflict with none before it and like none.
     ///
-    /// Amounts are small so that no yearly cap is reached.
+    /// Amounts are small so that no yearly cap is reached. A company claims month after month, then the same months for
+    /// another kind of accelerator.
     mutating func claim(city: CityCode) -> Claim? {
         serial += 1
         guard let first = cities.firstIndex(of: city) else { return nil }
         let count = enterprises.count / cities.count
-        let enterprise = enterprises[first + cities.count * Int.random(in: 0..<count, using: &random)]
+        let company = first + cities.count * Int.random(in: 0..<count, using: &random)
+        let enterprise = enterprises[company]
         let provider = Int.random(in: 0..<providers.count, using: &random)
-        let digits = String(serial + 100_000_000_000_000)
+        let (kind, month) = filed[company].quotientAndRemainder(dividingBy: 11)
+        filed[company] += 1
+        func date(_ month: Int) -> String { "2026-\(month < 10 ? "0" : "")\(month)-01" }
+        // Far apart for claims that follow each other.
+        let digits = String(10_000_000 + serial * 6_180_339 % 10_000_000).dropFirst() + String(10_000_000 + serial)
         let form = ClaimForm(fields: [
             "claim_no": "\(city)-C\(serial)", "voucher_no": "\(city)-\(enterprise)",
             "filed_at": "2026-06-02T18:24:46+08:00", "enterprise_uscc": enterprise.rawValue,
             "enterprise_name": "企业", "provider_uscc": providers[provider].rawValue,
             "provider_name": "算力中心\(provider)", "contract_no": "〔2026〕算字第\(serial)号",
-            "contract_amount_yuan": "300.00", "service_from": "2026-03-01", "service_until": "2026-03-31",
-            "resource_class": "H20-\(serial)", "card_hours": "100", "invoice_numbers": "24412\(digits)",
+            "contract_amount_yuan": "300.00", "service_from": date(month + 1), "service_until": date(month + 2),
+            "resource_class": "H20-\(kind)", "card_hours": "100", "invoice_numbers": "24412\(digits)",
             "invoice_amounts_yuan": "300.00", "claimed_yuan": "3.00", "bank_receipt_no": "B\(digits)",
             "usage_proof_sha256": Digest(.check, Array(digits.utf8)).rawValue.hexadecimal,
         ])

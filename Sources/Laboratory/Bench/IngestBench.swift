@@ -122,7 +122,8 @@ private struct CopyFloor {
         let directory = cluster.directory
         let tables = [
             ("entry", "kind = 2", "kind <> 2"), ("feed", "position > \(after)", "position <= \(after)"),
-            ("claim", "true", "false"), ("claim_key", "true", "false"), ("voucher", "false", "true"),
+            ("claim", "true", "false"), ("claim_key", "true", "false"), ("trace", "true", "false"),
+            ("voucher", "false", "true"),
         ]
         try await source.run { session in
             for (table, timed, untimed) in tables {

@@ -10,7 +10,8 @@ enum Expectation: String {
     case oneCity = "one-city"
     /// What is reserved stays within the capacity, and nothing is refused that would still have fitted.
     case cap
-    /// The later one is held with a case that names the others.
+    /// The later one is held with a case that names the others, as are all that are held by the rule that the pattern is
+    /// named after.
     case hold
     /// At least one is held.
     case holdAny = "hold-any"
@@ -46,11 +47,13 @@ extension Expectation {
         case .oneClaim: return severalClaims(claims)
         case .oneCity: return severalCities(claims)
         case .cap: return overCap(order, capacity: label.capacityFen ?? 0)
-        case .hold: return notHeld(order)
-        case .holdAny: return claims.contains { $0.state == "held" } ? nil : "none is held"
-        case .holdSelf: return mismatch(claims, "held")
-        case .flag: return mismatch(claims, "reserved") ?? notFlagged(order.suffix(1), label.pattern)
-        case .flagSelf: return mismatch(claims, "reserved") ?? notFlagged(order[...], label.pattern)
+        case .hold: return notHeld(order) ?? unnamed(order.suffix(1), label.pattern)
+        case .holdAny:
+            let held = order.filter { $0.state == "held" }
+            return held.isEmpty ? "none is held" : unnamed(held.suffix(1), label.pattern)
+        case .holdSelf: return mismatch(claims, "held") ?? unnamed(order[...], label.pattern)
+        case .flag: return mismatch(claims, "reserved") ?? unnamed(order.suffix(1), label.pattern)
+        case .flagSelf: return mismatch(claims, "reserved") ?? unnamed(order[...], label.pattern)
         case .forum: return notCaughtElsewhere(labels, claims)
         }
     }
@@ -104,7 +107,8 @@ extension Expectation {
         return named.isSuperset(of: others) ? nil : "the case does not name the other claim"
     }
 
-    private static func notFlagged(_ claims: ArraySlice<DecidedClaim>, _ rule: String) -> String? {
+    /// Another rule may have stopped a claim: the pattern's own must have found it, too.
+    private static func unnamed(_ claims: ArraySlice<DecidedClaim>, _ rule: String) -> String? {
         claims.first { claim in !claim.reasons.contains { $0.rule == rule } }.map {
             "\($0.claim_no ?? "") carries no reason of \(rule)"
         }
