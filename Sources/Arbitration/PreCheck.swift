@@ -44,20 +44,23 @@ package struct PreCheck: Hashable, Sendable {
 
     /// Every holder rule that a claim like this would break now; flags are left out.
     package func reasons(in ledger: Ledger, policy: Policy) -> [Reason] {
-        policy.rules.filter { $0.primitive == .holder && $0.outcome != .flag }.flatMap { rule in
-            keys.compactMap { key -> Reason? in
-                guard let kind = key.kind, rule.keys.contains(kind), let occupancy = ledger.occupancies[key] else {
-                    return nil
-                }
-                let candidate = Holding(
-                    key: key, position: 0, claim: ClaimName(city: city ?? .registry, number: ""),
-                    holder: holder(of: kind), group: "")
-                let blocking = occupancy.conflicts(with: candidate)
-                guard !blocking.isEmpty else { return nil }
-                return Reason(
-                    rule: rule.id, outcome: rule.outcome, finding: .held(kind), blocking: blocking, key: key)
-            }
+        let keys = keys
+        return policy.rules.filter { $0.primitive == .holder && $0.outcome != .flag }.flatMap { rule in
+            keys.compactMap { reason(under: rule, $0, in: ledger) }
         }
+    }
+
+    private func reason(under rule: Rule, _ key: Key, in ledger: Ledger) -> Reason? {
+        guard let kind = key.kind, rule.keys.contains(kind), let occupancy = ledger.occupancies[key] else { return nil }
+        let candidate = Holding(
+            key: key, position: 0, claim: ClaimName(city: city ?? .registry, number: ""), holder: holder(of: kind),
+            group: "")
+        let blocking = occupancy.conflicts(with: candidate)
+        guard !blocking.isEmpty else { return nil }
+        return Reason(
+            rule: rule.id, outcome: rule.outcome, finding: .held(kind),
+            blocking: Array(blocking.prefix(Reason.mostNamed)), unnamed: max(0, blocking.count - Reason.mostNamed),
+            key: key)
     }
 
     /// The three answers to a check. Nothing UNKNOWN is ever paid.

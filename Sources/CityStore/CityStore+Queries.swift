@@ -11,7 +11,8 @@ extension CityStore {
         /// The local order of filing, which lists go by.
         package let id: Int64
         package let number: String
-        /// `recorded`, `received`, `reserved`, `refused`, `held`, `invalid` or `withdrawn`.
+        /// `recorded`, `received`, `reserved`, `refused`, `held`, `invalid`, `withdrawn`, `authorized`, `paid` or
+        /// `reversed`.
         package let state: String
         package let fields: [String: String]
         /// What was wrong with a row that is no entry.
@@ -50,7 +51,7 @@ extension CityStore {
         return try pool.read { database in try CityStore.claimViews("v.claim_no = ?", [number], database).first }
     }
 
-    private static func claimViews(
+    static func claimViews(
         _ condition: String, _ arguments: StatementArguments, _ database: Database
     ) throws -> [ClaimView] {
         let sql = """
@@ -112,11 +113,13 @@ extension CityStore {
         package var unsent: UInt64 { logHead - receivedThrough }
     }
 
-    /// The epoch to speak under, and whether the log has entries without a receipt: what a session asks at each turn.
-    package func session() throws -> (epoch: Epoch, hasUnsent: Bool) {
+    /// The epoch to speak under, and whether there is something to push: entries without a receipt, or a report.
+    package func session(now: UInt64) throws -> (epoch: Epoch, hasUnsent: Bool) {
         try pool.read { database in
             let cursors = try NodeCursors.read(database)
-            return (cursors.epoch, cursors.receivedThrough < cursors.logHead.sequence)
+            return (
+                cursors.epoch, cursors.receivedThrough < cursors.logHead.sequence || cursors.isToReport(now: now)
+            )
         }
     }
 
@@ -139,24 +142,7 @@ extension CityStore {
     ///
     /// - Returns: The rules' holder conflicts; the other city's claim is not named, for it is not known here.
     package func preCheck(_ question: PreCheck, hasher: KeyHasher) throws -> [PreCheckHit] {
-        let keys = question.keys.compactMap { key in key.kind.map { (kind: $0, hash: Data(hasher.hash(key))) } }
-        return try pool.read { database in
-            let statement = try database.cachedStatement(
-                sql: "SELECT city_code, tag, position FROM key_index WHERE hash = ?")
-            return try keys.flatMap { kind, hash in
-                try Row.fetchAll(statement, arguments: [hash]).compactMap { row -> PreCheckHit? in
-                    let city: UInt32 = row["city_code"]
-                    switch kind {
-                    case .contract where city == question.city?.rawValue: return nil
-                    case .contractParties where row.bytes("tag") == hasher.tag(question.holder(of: kind)): return nil
-                    default:
-                        return CityCode(rawValue: city).map {
-                            PreCheckHit(kind: kind, city: $0, position: row["position"])
-                        }
-                    }
-                }
-            }
-        }
+        try pool.read { try CityStore.hits(question, hasher, $0) }
     }
 
     /// One holder of a key that a check asked about.

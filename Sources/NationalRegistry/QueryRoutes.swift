@@ -81,7 +81,8 @@ struct QueryRoutes {
         var filter = RegistryStore.ClaimFilter()
         filter.city = try parsed(request, "city_code", "six digits", CityCode.init(_:))
         filter.state = try parsed(
-            request, "state", "reserved, refused, held or withdrawn", Outcome.Decision.init(name:))
+            request, "state", "reserved, refused, held, withdrawn, authorized, paid or reversed",
+            Outcome.Decision.init(name:))
         filter.enterprise = try parsed(request, "enterprise_uscc", "a credit code") {
             try? CreditCode.parse($0).get().code
         }
@@ -113,8 +114,9 @@ struct QueryRoutes {
 
     private func check(_ request: Request) async throws -> Response {
         do {
-            let document = try CheckRequestDocument(json: try await request.bytes(upTo: 1 << 20))
-            return try JSONBody.response(try await queries.check(try document.question(askedBy: nil)))
+            let asked = try CheckRequests(json: try await request.bytes(upTo: CheckRequests.maximumBytes))
+            let answers = try await queries.check(try asked.questions(askedBy: nil))
+            return try JSONBody.response(CheckAnswers(answers, to: asked))
         } catch let fault as WireFault {
             throw Problem(.badRequest, "malformed", fault.message)
         }

@@ -130,21 +130,22 @@ package struct RegistryQueries: Sendable {
     private func document(_ record: RegistryStore.ClaimRecord) -> ClaimDocument {
         ClaimDocument(
             fields: ClaimForm(record.claim).fields, city: record.name.city, state: record.state.name,
-            reasons: record.reasons, caseID: record.caseID, receipt: record.receipt, position: record.decidedAt)
+            reasons: record.reasons, caseID: record.caseID, receipt: record.receipt, position: record.decidedAt,
+            payment: record.payment.map { PaymentDocument($0) })
     }
 
-    /// A check with its signed receipt.
-    package func check(_ question: PreCheck) async throws -> CheckDocument {
-        let result = try await store.check(question)
-        let id = Array(PrivateFile.random().prefix(16))
-        let body = CheckDocument.receiptBody(
-            id: id, answer: result.answer, question: question, position: result.position,
-            policyVersion: result.policyVersion)
-        let signed = try store.secrets.signingKey.sign(.check, body)
-        return CheckDocument(
-            answer: result.answer, reasons: result.reasons.map { ReasonDocument($0, caseID: nil) },
-            receipt: ReceiptDocument(id: id, signature: signed.signature), position: result.position,
-            policyVersion: result.policyVersion)
+    /// Checks, all answered as of one position, each with its signed receipt.
+    package func check(_ questions: [PreCheck]) async throws -> [CheckDocument] {
+        let results = try await store.check(questions)
+        let now = WallClock.now
+        return try zip(questions, results).map { question, result in
+            let receipt = CheckReceipt(
+                id: Array(PrivateFile.random().prefix(16)), answer: result.answer, question: question,
+                position: result.position, policyVersion: result.policyVersion, answeredAt: now)
+            return try CheckDocument(
+                receipt, signedBy: store.secrets.signingKey,
+                reasons: result.reasons.map { ReasonDocument($0, caseID: nil) })
+        }
     }
 
     package func duplicates(

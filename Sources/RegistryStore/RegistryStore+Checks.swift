@@ -14,18 +14,42 @@ extension RegistryStore {
     }
 
     /// Answers CLEAR or HIT as of the newest decided position; UNKNOWN while no policy is in force.
-    package func check(_ question: PreCheck) async throws -> CheckResult {
+    package func check(_ question: PreCheck) async throws -> CheckResult { try await check([question])[0] }
+
+    /// Answers several questions in their order, all as of one position.
+    package func check(_ questions: [PreCheck]) async throws -> [CheckResult] {
         try await pool.run { session in
             try session.transaction(isSnapshot: true) {
                 let head = try RegistryRow.read(session).feedHead
                 guard let policy = try policies.current(session) else {
-                    return CheckResult(answer: .unknown, reasons: [], position: head, policyVersion: 0)
+                    return questions.map { _ in
+                        CheckResult(answer: .unknown, reasons: [], position: head, policyVersion: 0)
+                    }
                 }
-                let ledger = try LedgerLoader(session: session).load(Set(question.keys), policy: policy)
-                let reasons = question.reasons(in: ledger, policy: policy)
-                return CheckResult(
-                    answer: reasons.isEmpty ? .clear : .hit, reasons: reasons, position: head,
-                    policyVersion: policy.version)
+                let keys = Set(questions.flatMap(\.keys))
+                let ledger = try LedgerLoader(session: session).load(keys, policy: policy)
+                return questions.map { question in
+                    let reasons = question.reasons(in: ledger, policy: policy)
+                    return CheckResult(
+                        answer: reasons.isEmpty ? .clear : .hit, reasons: reasons, position: head,
+                        policyVersion: policy.version)
+                }
+            }
+        }
+    }
+
+    /// Which of these heads the feed has, or had as its end: that position with that hash.
+    package func headsOnFeed(among heads: Set<FeedHead>) async throws -> Set<FeedHead> {
+        try await pool.run { session in
+            try session.transaction(isSnapshot: true) {
+                let incarnation = try RegistryRow.read(session).incarnation
+                let result = try session.execute(
+                    "SELECT position, hash FROM feed WHERE position = ANY($1)",
+                    [.int8Array(heads.map { Int64(clamping: $0.position) })])
+                var hashes: [UInt64: [UInt8]] = [FeedHead.empty.position: FeedHead.empty.hash.rawValue]
+                for row in 0..<result.count { hashes[UInt64(result.int(row, 0))] = result.bytes(row, 1) }
+                // An incarnation may begin without an entry of its own: the hash says which head it is.
+                return heads.filter { $0.incarnation <= incarnation && hashes[$0.position] == $0.hash.rawValue }
             }
         }
     }

@@ -32,7 +32,7 @@ struct Page<Item: Decodable>: Decodable {
 }
 
 /// Reads a JSON object from a file, or from standard input for `-`.
-private func readJSON(_ path: String) throws -> [UInt8] {
+func readJSON(_ path: String) throws -> [UInt8] {
     if path == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
     guard let data = FileManager.default.contents(atPath: path) else {
         throw NodeDirectory.Failure(message: "cannot read \(path)")
@@ -212,69 +212,5 @@ struct ClaimCommand: AsyncParsableCommand {
                 Output.line("the withdrawal of \(number) is recorded")
             }
         }
-    }
-}
-
-struct CheckCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "check",
-        abstract: "Would this be a duplicate? HIT or UNKNOWN here; CLEAR is the registry's word alone.")
-
-    @OptionGroup var node: DataOptions
-    @Option(help: "Enterprise's credit code.") var enterprise: String?
-    @Option(help: "Provider's credit code.") var provider: String?
-    @Option(help: "Contract number.") var contract: String?
-    @Option(help: "Invoice number; may be repeated.") var invoice: [String] = []
-    @Option(help: "A claim of this city, by its number.") var claim: String?
-    @Option(help: "A JSON file with the question.") var file: String?
-    @Flag(help: "Print JSON.") var json = false
-
-    private struct CheckLine: Decodable {
-        let answer: String
-        let reasons: [ClaimLine.ReasonLine]
-    }
-
-    private struct Asked: Decodable {
-        struct Invoice: Decodable { let number: String }
-        let enterprise_uscc: String?
-        let provider_uscc: String?
-        let contract_no: String?
-        let invoices: [Invoice]
-    }
-
-    func validate() throws {
-        if claim == nil, file == nil, enterprise == nil || provider == nil || contract == nil || invoice.isEmpty {
-            throw ValidationError("give --enterprise, --provider, --contract and --invoice; or --claim NO; or --file F")
-        }
-    }
-
-    func run() async throws {
-        try await node.withNode { node in
-            let answer: NodeConnection.Answer
-            if let file {
-                answer = try await node.send("POST", "/v1/checks", try readJSON(file))
-            } else {
-                answer = try await node.post("/v1/checks", try await question(node))
-            }
-            if json {
-                Output.line(String(decoding: try answer.success(), as: UTF8.self))
-                return
-            }
-            let result = try answer.value(CheckLine.self)
-            Output.line(result.answer)
-            for reason in result.reasons { Output.line("  \(reason.rule): \(reason.message)") }
-        }
-    }
-
-    private func question(_ node: NodeConnection) async throws -> CheckRequestDocument {
-        guard let claim else {
-            return CheckRequestDocument(
-                enterprise_uscc: enterprise ?? "", provider_uscc: provider ?? "", contract_no: contract ?? "",
-                invoices: invoice, city_code: nil)
-        }
-        let asked = try await node.get(ClaimCommand.path(claim)).value(Asked.self)
-        return CheckRequestDocument(
-            enterprise_uscc: asked.enterprise_uscc ?? "", provider_uscc: asked.provider_uscc ?? "",
-            contract_no: asked.contract_no ?? "", invoices: asked.invoices.map(\.number), city_code: nil)
     }
 }

@@ -21,16 +21,11 @@ package struct CheckRequestDocument: Codable, Sendable {
         self.city_code = city_code
     }
 
-    /// Reads a body.
-    package init(json: [UInt8]) throws(WireFault) {
-        do {
-            self = try JSONDecoder().decode(CheckRequestDocument.self, from: Data(json))
-        } catch {
-            throw WireFault(
-                "expected enterprise_uscc, provider_uscc, contract_no, invoices (an array of numbers) and, if you like, city_code"
-            )
-        }
-    }
+    /// What one looks like, for whoever sent something else.
+    static let form = """
+        expected enterprise_uscc, provider_uscc, contract_no, invoices (an array of numbers) and, if you like, \
+        city_code
+        """
 
     /// The question with identifiers normalised.
     ///
@@ -68,19 +63,29 @@ package struct CheckRequestDocument: Codable, Sendable {
 package struct CheckDocument: Encodable, Sendable {
     package let answer: String
     package let reasons: [ReasonDocument]
-    package let receipt: ReceiptDocument?
-    package let position: PositionDocument?
+    /// `nil` where a city answers from its key index: only the registry's word is signed.
+    package let receipt: CheckReceiptDocument?
+    package let position: PositionDocument
     package let policy_version: UInt32
 
+    /// The registry's answer: what its receipt says, the receipt itself, and the reasons.
+    package init(_ receipt: CheckReceipt, signedBy key: SigningKey, reasons: [ReasonDocument]) throws {
+        answer = receipt.answer.rawValue
+        self.reasons = reasons
+        self.receipt = CheckReceiptDocument(try receipt.signed(by: key), id: receipt.id)
+        position = PositionDocument(receipt.position)
+        policy_version = receipt.policyVersion
+    }
+
+    /// A city's answer, as of the feed that it has applied.
     package init(
-        answer: PreCheck.Answer, reasons: [ReasonDocument], receipt: ReceiptDocument?, position: FeedHead?,
-        policyVersion: UInt32
+        unsigned answer: PreCheck.Answer, reasons: [ReasonDocument], position: FeedHead, policyVersion: UInt32
     ) {
         self.answer = answer.rawValue
         self.reasons = reasons
-        self.receipt = receipt
-        self.position = position.map(PositionDocument.init)
-        self.policy_version = policyVersion
+        receipt = nil
+        self.position = PositionDocument(position)
+        policy_version = policyVersion
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -91,17 +96,47 @@ package struct CheckDocument: Encodable, Sendable {
         try container.encode(position, forKey: ColumnKey("position"))
         try container.encode(policy_version, forKey: ColumnKey("policy_version"))
     }
+}
 
-    /// What the receipt of a check signs, under the domain of checks: id, answer, policy version, position, feed
-    /// hash and the digest of the question's canonical keys, a line each.
-    package static func receiptBody(
-        id: [UInt8], answer: PreCheck.Answer, question: PreCheck, position: FeedHead, policyVersion: UInt32
-    ) -> [UInt8] {
-        let asked = Digest(.check, question.keys.flatMap(\.bytes)).rawValue.hexadecimal
-        let lines = [
-            id.hexadecimal, answer.rawValue, "\(policyVersion)", "\(position.incarnation).\(position.position)",
-            position.hash.rawValue.hexadecimal, asked, question.city?.description ?? "-",
-        ]
-        return Array(lines.joined(separator: "\n").utf8)
+/// A check's receipt as JSON: with the registry's public key it can be verified from this alone.
+package struct CheckReceiptDocument: Codable, Sendable {
+    /// Lower-case hexadecimal; the signed text has it, too.
+    package let id: String
+    /// The text that is signed (``CheckReceipt``), in base64.
+    package let body: String
+    /// Base64.
+    package let signature: String
+
+    init(_ signed: SignedBytes, id: [UInt8]) {
+        self.id = id.hexadecimal
+        body = Data(signed.body).base64EncodedString()
+        signature = Data(signed.signature).base64EncodedString()
+    }
+
+    /// `nil` when the text or the signature is no base64.
+    var signed: SignedBytes? {
+        guard let body = Data(base64Encoded: body), let signature = Data(base64Encoded: signature) else { return nil }
+        return SignedBytes(body: Array(body), signature: Array(signature))
+    }
+}
+
+/// The answers to ``CheckRequests``, in the form in which these came: one document, or a list.
+package struct CheckAnswers: Encodable, Sendable {
+    private let items: [CheckDocument]
+    private let isBatch: Bool
+
+    /// - Precondition: One answer to each question, in their order.
+    package init(_ items: [CheckDocument], to requests: CheckRequests) {
+        precondition(items.count == requests.items.count, "\(items.count) answers to \(requests.items.count) questions")
+        self.items = items
+        isBatch = requests.isBatch
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        if isBatch {
+            try ListDocument(items: items, next: nil).encode(to: encoder)
+        } else {
+            try items[0].encode(to: encoder)
+        }
     }
 }

@@ -45,6 +45,10 @@ struct ClaimCommand: AsyncParsableCommand {
                     }
                 }
                 if let caseID = record.caseID { Output.line("  case       \(caseID)") }
+                if let payment = record.payment {
+                    let reference = payment.authorization.map { "  reference \($0.reference.text)" } ?? ""
+                    Output.line("  payment    \(payment.stage.name)\(reference)")
+                }
             }
         }
     }
@@ -55,7 +59,7 @@ struct ClaimCommand: AsyncParsableCommand {
 
         @OptionGroup var database: DatabaseOptions
         @Option(help: "City code.") var city: CityCode?
-        @Option(help: "reserved, refused, held or withdrawn.") var claimState: String?
+        @Option(help: "reserved, refused, held, withdrawn, authorized, paid or reversed.") var claimState: String?
         @Option(help: "Enterprise's credit code.") var enterprise: String?
         @Option(help: "Provider's credit code.") var provider: String?
         @Option(help: "Contract number.") var contract: String?
@@ -102,40 +106,6 @@ struct ClaimCommand: AsyncParsableCommand {
                 }
                 Output.line(table.text)
             }
-        }
-    }
-}
-
-struct CheckCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Would this be a duplicate? Answers CLEAR, HIT or UNKNOWN.")
-
-    @OptionGroup var database: DatabaseOptions
-    @Option(help: "Enterprise's credit code.") var enterprise: String
-    @Option(help: "Provider's credit code.") var provider: String
-    @Option(help: "Contract number.") var contract: String
-    @Option(help: "Invoice number; may be repeated.") var invoice: [String]
-    @Option(help: "The city that would file.") var city: CityCode?
-    @Flag(help: "Print JSON.") var json = false
-
-    private func question() throws -> PreCheck {
-        do {
-            return try CheckRequestDocument(
-                enterprise_uscc: enterprise, provider_uscc: provider, contract_no: contract, invoices: invoice,
-                city_code: city?.description
-            ).question(askedBy: nil)
-        } catch { throw ValidationError(error.message) }
-    }
-
-    func validate() throws { _ = try question() }
-
-    func run() async throws {
-        let question = try question()
-        try await database.withStore { store in
-            let document = try await RegistryQueries(store: store).check(question)
-            if json { return try Output.json(document) }
-            Output.line(document.answer)
-            for reason in document.reasons { Output.line("  \(reason.rule): \(reason.message)") }
         }
     }
 }
