@@ -6,6 +6,9 @@ SELECT
         WHEN c.withdrawn = 1 THEN 'withdrawn'
         WHEN c.effect = 2 THEN 'reserved'
         WHEN c.effect = 3 THEN 'refused'
+        WHEN c.effect = 10 THEN 'authorized'
+        WHEN c.effect = 11 THEN 'paid'
+        WHEN c.effect = 12 THEN 'reversed'
         WHEN e.decision = 2 THEN 'reserved'
         WHEN e.decision = 3 THEN 'refused'
         WHEN e.decision = 4 THEN 'held'
@@ -34,6 +37,30 @@ SELECT
     c.sequence AS log_sequence,
     c.id AS id
 FROM claim c CROSS JOIN node n LEFT JOIN log_entry e ON e.sequence = c.sequence;
+
+CREATE VIEW v1_payments AS
+SELECT
+    c.claim_no AS claim_no,
+    CASE p.stage
+        WHEN 1 THEN 'requested'
+        WHEN 2 THEN 'authorized'
+        WHEN 3 THEN 'released'
+        WHEN 4 THEN 'submitted'
+        WHEN 5 THEN 'paid'
+        WHEN 6 THEN 'failed'
+        WHEN 7 THEN 'reversed'
+        ELSE CASE WHEN p.problem IS NULL THEN 'asked' ELSE 'refused' END
+    END AS stage,
+    lower(hex(p.reference)) AS reference,
+    p.amount_fen AS amount_fen,
+    p.refunded_fen AS refunded_fen,
+    p.clawback_fen AS clawback_fen,
+    p.stopped AS stopped,
+    -- Whether the registry holds the word that the instruction goes to the bank: only then the bank is called.
+    coalesce(p.submitted_sequence <= n.received_through, 0) AS submission_received,
+    p.problem AS problem,
+    c.id AS id
+FROM payment p JOIN claim c ON c.id = p.claim_id CROSS JOIN node n;
 
 CREATE VIEW v1_sync AS
 SELECT
@@ -176,12 +203,37 @@ CREATE TABLE node (
     alarm TEXT,
     -- When the registry was last heard, by this node's clock; NULL before the first time.
     last_contact_ms INTEGER
+, reported_position INTEGER NOT NULL DEFAULT 0, reported_at_ms INTEGER NOT NULL DEFAULT 0, report_wanted INTEGER NOT NULL DEFAULT 0) STRICT;
+
+CREATE TABLE payment (
+    claim_id INTEGER PRIMARY KEY REFERENCES claim,
+    -- 1 requested 2 authorized 3 released 4 submitted 5 paid 6 failed 7 reversed; NULL while the registry has not said.
+    stage INTEGER CHECK (stage BETWEEN 1 AND 7),
+    reference BLOB CHECK (length(reference) = 16),
+    amount_fen INTEGER NOT NULL DEFAULT 0,
+    refunded_fen INTEGER NOT NULL DEFAULT 0,
+    clawback_fen INTEGER NOT NULL DEFAULT 0,
+    stopped INTEGER NOT NULL DEFAULT 0 CHECK (stopped IN (0, 1)),
+    -- What this city said last of it, and where it said that the instruction goes to the bank.
+    last_sequence INTEGER NOT NULL REFERENCES log_entry,
+    submitted_sequence INTEGER REFERENCES log_entry,
+    -- What the registry says is wrong with what was said last.
+    problem TEXT
 ) STRICT;
 
 CREATE TABLE receipt (
     through_sequence INTEGER PRIMARY KEY REFERENCES log_entry,
     body BLOB NOT NULL,
     signature BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE red_letter (
+    number TEXT PRIMARY KEY,
+    invoice TEXT NOT NULL,
+    amount_fen INTEGER NOT NULL,
+    issued_on INTEGER NOT NULL,
+    sequence INTEGER NOT NULL UNIQUE REFERENCES log_entry,
+    problem TEXT
 ) STRICT;
 
 CREATE TABLE voucher (
@@ -195,3 +247,5 @@ CREATE TABLE voucher (
 CREATE INDEX claim_decided ON claim (decided_position);
 
 CREATE INDEX log_entry_undecided ON log_entry (sequence) WHERE decision IS NULL;
+
+CREATE INDEX payment_last ON payment (last_sequence);

@@ -5,8 +5,13 @@ package enum RegistrySchema {
         [
             ("registry_v001_create", text(PackageResources.registry_v001_create_sql)),
             ("registry_v002_rule_book", text(PackageResources.registry_v002_rule_book_sql)),
+            ("registry_v003_payments", text(PackageResources.registry_v003_payments_sql)),
+            ("registry_v004_scheduled_policies", text(PackageResources.registry_v004_scheduled_policies_sql)),
         ]
     }
+
+    /// The one that makes `member`, which is filled from the journal.
+    package static let members = "registry_v003_payments"
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -1,3 +1,5 @@
+CREATE EXTENSION btree_gist;
+
 CREATE TABLE api_token (
     token_hash bytea NOT NULL,
     role text NOT NULL,
@@ -17,6 +19,26 @@ CREATE TABLE audit_event (
     action text NOT NULL,
     detail text NOT NULL,
     CONSTRAINT audit_event_pkey PRIMARY KEY (event_id)
+);
+
+CREATE TABLE authorized_key (
+    key bytea NOT NULL,
+    "position" bigint NOT NULL,
+    holder bytea NOT NULL,
+    service daterange,
+    amount_fen bigint NOT NULL,
+    CONSTRAINT authorized_key_amount_fen_check CHECK ((amount_fen >= 0)),
+    CONSTRAINT authorized_key_no_overlap EXCLUDE USING gist (key WITH =, holder WITH <>, service WITH &&) WHERE ((service IS NOT NULL)),
+    CONSTRAINT authorized_key_one_holder EXCLUDE USING gist (key WITH =, holder WITH <>) WHERE ((service IS NULL)),
+    CONSTRAINT authorized_key_pkey PRIMARY KEY (key, "position")
+);
+
+CREATE TABLE authorized_sum (
+    key bytea NOT NULL,
+    total_fen bigint NOT NULL,
+    capacity_fen bigint NOT NULL,
+    CONSTRAINT authorized_sum_pkey PRIMARY KEY (key),
+    CONSTRAINT authorized_sum_within CHECK (((total_fen >= 0) AND (total_fen <= capacity_fen)))
 );
 
 CREATE TABLE batch (
@@ -77,6 +99,15 @@ CREATE TABLE city_contact (
     CONSTRAINT city_contact_pkey PRIMARY KEY (city_code)
 );
 
+CREATE TABLE city_report (
+    city_code integer NOT NULL,
+    log_sequence bigint NOT NULL,
+    seal_body bytea NOT NULL,
+    seal_signature bytea NOT NULL,
+    received_at_ms bigint NOT NULL,
+    CONSTRAINT city_report_pkey PRIMARY KEY (city_code)
+);
+
 CREATE TABLE claim (
     "position" bigint NOT NULL,
     city_code integer NOT NULL,
@@ -103,7 +134,7 @@ CREATE TABLE claim (
     CONSTRAINT claim_claimed_fen_check CHECK ((claimed_fen > 0)),
     CONSTRAINT claim_number_once UNIQUE (city_code, claim_no),
     CONSTRAINT claim_pkey PRIMARY KEY ("position"),
-    CONSTRAINT claim_state_check CHECK ((state = ANY (ARRAY[2, 3, 4, 6])))
+    CONSTRAINT claim_state CHECK ((state = ANY (ARRAY[2, 3, 4, 6, 10, 11, 12])))
 );
 
 CREATE TABLE claim_key (
@@ -211,12 +242,55 @@ CREATE TABLE join_token (
     CONSTRAINT join_token_secret_hash_check CHECK ((octet_length(secret_hash) = 32))
 );
 
+CREATE TABLE member (
+    city_code integer NOT NULL,
+    active boolean NOT NULL,
+    watermark_ms bigint NOT NULL,
+    feed_position bigint NOT NULL,
+    unsupported_since_ms bigint,
+    CONSTRAINT member_pkey PRIMARY KEY (city_code)
+);
+
+CREATE TABLE payment (
+    claim_position bigint NOT NULL,
+    city_code integer NOT NULL,
+    claim_no text COLLATE "C" NOT NULL,
+    requested_position bigint NOT NULL,
+    stage smallint NOT NULL,
+    authorized_position bigint,
+    reference bytea,
+    amount_fen bigint,
+    witness_cities bigint,
+    bank_transaction text NOT NULL,
+    refunded_fen bigint NOT NULL,
+    refunds text NOT NULL,
+    clawback_fen bigint NOT NULL,
+    generation integer NOT NULL,
+    barred boolean NOT NULL,
+    CONSTRAINT payment_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT payment_clawback_fen_check CHECK ((clawback_fen >= 0)),
+    CONSTRAINT payment_generation_check CHECK ((generation >= 0)),
+    CONSTRAINT payment_pkey PRIMARY KEY (claim_position),
+    CONSTRAINT payment_reference_check CHECK ((octet_length(reference) = 16)),
+    CONSTRAINT payment_reference_once UNIQUE (reference),
+    CONSTRAINT payment_refund_within CHECK ((refunded_fen <= COALESCE(amount_fen, (0)::bigint))),
+    CONSTRAINT payment_refunded_fen_check CHECK ((refunded_fen >= 0)),
+    CONSTRAINT payment_stage_check CHECK (((stage >= 1) AND (stage <= 7))),
+    CONSTRAINT payment_whole CHECK ((((authorized_position IS NULL) = (reference IS NULL)) AND ((reference IS NULL) = (amount_fen IS NULL)) AND ((stage = 1) = (reference IS NULL))))
+);
+
 CREATE TABLE policy (
     version integer NOT NULL,
     "position" bigint NOT NULL,
     document bytea NOT NULL,
+    dwell_seconds bigint NOT NULL DEFAULT 259200,
+    witness_cities bigint NOT NULL DEFAULT 1,
+    from_position bigint,
+    from_date date,
+    CONSTRAINT policy_dwell_seconds_check CHECK ((dwell_seconds >= 0)),
     CONSTRAINT policy_pkey PRIMARY KEY (version),
-    CONSTRAINT policy_version_check CHECK ((version > 0))
+    CONSTRAINT policy_version_check CHECK ((version > 0)),
+    CONSTRAINT policy_witness_cities_check CHECK ((witness_cities >= 0))
 );
 
 CREATE TABLE price_class (
@@ -237,6 +311,15 @@ CREATE TABLE provider (
     CONSTRAINT provider_pkey PRIMARY KEY (uscc)
 );
 
+CREATE TABLE red_letter (
+    key bytea NOT NULL,
+    number text COLLATE "C" NOT NULL,
+    "position" bigint NOT NULL,
+    amount_fen bigint NOT NULL,
+    CONSTRAINT red_letter_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT red_letter_pkey PRIMARY KEY (key, number)
+);
+
 CREATE TABLE registry (
     only_row boolean NOT NULL DEFAULT true,
     incarnation integer NOT NULL,
@@ -253,6 +336,13 @@ CREATE TABLE registry (
     CONSTRAINT registry_pkey PRIMARY KEY (only_row),
     CONSTRAINT registry_secrets_digest_check CHECK ((octet_length(secrets_digest) = 32)),
     CONSTRAINT registry_signing_key_check CHECK ((octet_length(signing_key) = 32))
+);
+
+CREATE TABLE tick (
+    "position" bigint NOT NULL,
+    elapsed_ms bigint NOT NULL,
+    CONSTRAINT tick_elapsed_ms_check CHECK ((elapsed_ms >= 0)),
+    CONSTRAINT tick_pkey PRIMARY KEY ("position")
 );
 
 CREATE TABLE trace (
@@ -281,9 +371,13 @@ ALTER TABLE batch ADD CONSTRAINT batch_city_code_fkey FOREIGN KEY (city_code) RE
 
 ALTER TABLE city_contact ADD CONSTRAINT city_contact_city_code_fkey FOREIGN KEY (city_code) REFERENCES city(city_code);
 
+ALTER TABLE city_report ADD CONSTRAINT city_report_city_code_fkey FOREIGN KEY (city_code) REFERENCES city(city_code);
+
 ALTER TABLE conflict_case_claim ADD CONSTRAINT conflict_case_claim_case_id_fkey FOREIGN KEY (case_id) REFERENCES conflict_case(case_id);
 
 ALTER TABLE join_token ADD CONSTRAINT join_token_city_code_fkey FOREIGN KEY (city_code) REFERENCES city(city_code);
+
+CREATE INDEX authorized_key_claim ON public.authorized_key USING btree ("position");
 
 CREATE UNIQUE INDEX batch_of_entry ON public.batch USING btree (city_code, last_sequence);
 
@@ -308,3 +402,5 @@ CREATE INDEX conflict_case_due ON public.conflict_case USING btree (deadline) WH
 CREATE INDEX finding_claim ON public.finding USING btree ("position");
 
 CREATE INDEX finding_rule ON public.finding USING btree (rule, key);
+
+CREATE INDEX payment_waiting ON public.payment USING btree (stage) WHERE (stage = ANY (ARRAY[1, 2]));

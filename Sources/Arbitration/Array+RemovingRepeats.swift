@@ -1,6 +1,7 @@
-extension [String] {
+extension Array where Element: Hashable {
     /// Each element once, where it stands first.
-    var removingRepeats: [String] {
-        reduce(into: []) { kept, element in if !kept.contains(element) { kept.append(element) } }
+    var removingRepeats: [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
     }
 }

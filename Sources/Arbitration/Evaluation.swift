@@ -27,6 +27,8 @@ struct Evaluation {
             return voucherFindings(rule) + byKey(rule).flatMap { capReasons(rule, $0, $1, $2) }
         case .window:
             return windowReasons(rule, policy)
+        case .event:
+            return reversalReasons(rule)
         case .detector:
             return detectorReasons(rule)
         }
@@ -94,6 +96,20 @@ struct Evaluation {
             reasons.append(reason(rule, finding, occupancy.claims, key))
         }
         return reasons
+    }
+
+    /// Invoices that red letters have taken back so far that they do not cover the claim's share.
+    private func reversalReasons(_ rule: Rule) -> [Reason] {
+        guard !ledger.redLetters.isEmpty else { return [] }
+        let shares = claim.invoices.map(\.amount).apportioning(claim.claimed)
+        return zip(claim.invoices, shares).compactMap { invoice, share in
+            let reversed = ledger.redLetters(of: invoice.number).total
+            let uncovered = min(share.rawValue, share.rawValue - (invoice.amount.rawValue - reversed))
+            guard reversed > 0, uncovered > 0 else { return nil }
+            let finding = Reason.Finding.invoiceReversed(
+                reversed: Money(rawValue: reversed), uncovered: Money(rawValue: uncovered))
+            return reason(rule, finding, [], .invoice(invoice.number.primary))
+        }
     }
 
     private func voucherFindings(_ rule: Rule) -> [Reason] {

@@ -16,6 +16,7 @@ package struct Fold: Equatable, Sendable {
     /// - Parameter guarded: Keys that the database knows to be held although the ledger does not: never in a sound
     ///   registry. A claim that would take one is held, so that nothing is paid before people have looked.
     package mutating func apply(_ entry: JournalEntry, guarded: Set<Key> = []) -> Outcome {
+        ledger.bringIntoForce { $0.fromPosition.map { $0 <= entry.position } ?? false }
         let outcome = decide(entry, guarded)
         ledger.apply(outcome, of: entry)
         return outcome
@@ -33,8 +34,12 @@ package struct Fold: Equatable, Sendable {
         case .caseAnswered(let answer): decide(answer, by: entry)
         case .caseRuled(let ruling): decide(ruling, by: entry)
         case .caseReopened(let id, let reason, let name): decideReopening(of: id, because: reason, by: name, entry)
-        case .ticked(let tick): decideEscalations(on: tick.day)
-        case .companiesListed, .providersListed, .act: Outcome(decision: .noted, policyVersion: policyVersion)
+        case .ticked(let tick): decide(tick, at: entry.position, guarded)
+        case .payment(let act): decide(act, by: entry, guarded)
+        case .invoiceReversed(let letter): decide(letter, by: entry)
+        case .claimReviewed(let name): decideReview(of: name, entry)
+        case .companiesListed, .providersListed, .membership, .act:
+            Outcome(decision: .noted, policyVersion: policyVersion)
         case .unsupported: Outcome(decision: .unsupported, policyVersion: policyVersion)
         case .faulty(let fault): invalid(fault)
         }
@@ -46,10 +51,12 @@ package struct Fold: Equatable, Sendable {
     }
 
     private func decide(_ policy: Policy) -> Outcome {
-        guard policy.version > policyVersion else {
-            return invalid("policy version \(policy.version) is not above \(policyVersion)")
+        let newest = ledger.scheduled.map(\.version).max().map { max($0, policyVersion) } ?? policyVersion
+        guard policy.version > newest else {
+            return invalid("policy version \(policy.version) is not above \(newest)")
         }
-        return Outcome(decision: .noted, policyVersion: policy.version)
+        let isAhead = ledger.policy != nil && policy.effective != nil
+        return Outcome(decision: .noted, policyVersion: isAhead ? policyVersion : policy.version)
     }
 
     private func decide(_ voucher: Voucher, issuedBy entry: JournalEntry) -> Outcome {
@@ -65,13 +72,14 @@ package struct Fold: Equatable, Sendable {
             return invalid("no claim with that number was filed", claim: name)
         }
         switch record.state {
+        case .authorized, .paid: return Outcome(decision: .tooLate, claim: name, policyVersion: policyVersion)
         case .reserved, .held:
             let settled = settling([name])
             return Outcome(
                 decision: .withdrawn, claim: name, policyVersion: policyVersion,
                 effects: [release(record, name, as: .withdrawn)] + settled.effects, cases: settled.cases,
                 events: settled.events)
-        case .refused, .withdrawn, .invalid, .noted, .unchanged, .unsupported, .pending:
+        case .refused, .withdrawn, .invalid, .noted, .unchanged, .unsupported, .pending, .reversed, .tooLate:
             return Outcome(decision: .unchanged, claim: name, policyVersion: policyVersion)
         }
     }
@@ -88,7 +96,7 @@ package struct Fold: Equatable, Sendable {
             voucher: voucher
         ).holdings()
         var filing = Filing(
-            position: entry.position, name: name, claim: claim, programme: voucher?.programme ?? "",
+            position: entry.position, name: name, id: entry.id, claim: claim, programme: voucher?.programme ?? "",
             receivedAt: entry.receivedAt, state: .noted)
         let evaluation = Evaluation(
             ledger: ledger, claim: claim, voucher: voucher, candidates: candidates,
@@ -107,7 +115,9 @@ package struct Fold: Equatable, Sendable {
             filing: filing)
         if filing.state == .held {
             let idle = Set(evaluation.neighbours.filter { !$0.isLive }.map(\.name))
-            let conflict = opening(name, reasons, idle: idle, by: entry, policy.cases)
+            let conflict = opening(
+                name, reasons, idle: idle, at: entry.position,
+                deadline: policy.cases.deadline(receivedAt: entry.receivedAt))
             var event = CaseEvent(.opened, conflict)
             event.reasons = reasons.filter { $0.outcome == .hold }
             outcome.cases = [conflict]
@@ -128,8 +138,11 @@ package struct Fold: Equatable, Sendable {
     /// What holds a claim whose key the database refused, under no policy.
     package static let guardRule = "second-guard"
 
+    /// Under what a payment is refused, under no policy.
+    static let paymentRule = "payment"
+
     /// Names that no rule of a policy may have.
-    static let reservedRuleIDs = [entryRule, guardRule]
+    static let reservedRuleIDs = [entryRule, guardRule, paymentRule]
 
     /// The rule that vouchers themselves are judged by.
     static let voucherRule = "voucher-balance"

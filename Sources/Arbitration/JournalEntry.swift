@@ -13,14 +13,24 @@ package struct JournalEntry: Hashable, Sendable {
     package let keys: [Key]
     /// When the registry received it, in milliseconds since 1970, as its receipt says.
     package let receivedAt: Int64
+    /// When its city wrote it, in milliseconds since 1970 by the city's own clock.
+    package let writtenAt: Int64
 
-    package init(position: Int64, city: CityCode, id: [UInt8], content: Content, receivedAt: Int64 = 0) {
+    package init(
+        position: Int64, city: CityCode, id: [UInt8], content: Content, receivedAt: Int64 = 0, writtenAt: Int64 = 0
+    ) {
         let keys = if case .claimFiled(let claim) = content { claim.keys(in: city) } else { [Key]() }
-        self.init(position: position, city: city, id: id, content: content, keys: keys, receivedAt: receivedAt)
+        self.init(
+            position: position, city: city, id: id, content: content, keys: keys, receivedAt: receivedAt,
+            writtenAt: writtenAt)
     }
 
-    private init(position: Int64, city: CityCode, id: [UInt8], content: Content, keys: [Key], receivedAt: Int64) {
+    private init(
+        position: Int64, city: CityCode, id: [UInt8], content: Content, keys: [Key], receivedAt: Int64,
+        writtenAt: Int64
+    ) {
         self.receivedAt = receivedAt
+        self.writtenAt = writtenAt
         self.position = position
         self.city = city
         self.id = id
@@ -30,7 +40,9 @@ package struct JournalEntry: Hashable, Sendable {
 
     /// The same entry in another place.
     package func placed(at position: Int64) -> JournalEntry {
-        JournalEntry(position: position, city: city, id: id, content: content, keys: keys, receivedAt: receivedAt)
+        JournalEntry(
+            position: position, city: city, id: id, content: content, keys: keys, receivedAt: receivedAt,
+            writtenAt: writtenAt)
     }
 
     package enum Content: Hashable, Sendable {
@@ -47,7 +59,13 @@ package struct JournalEntry: Hashable, Sendable {
         case caseReopened(caseID: String, reason: String, by: String)
         /// Time that has passed, as an entry.
         case ticked(Tick)
-        /// An act of the registry or a city that changes no claim: membership, epochs, process starts.
+        /// A city joined, was suspended or came back.
+        case membership(CityCode, Member.Change)
+        case payment(PaymentAct)
+        case invoiceReversed(RedLetter)
+        /// A claim that is held against the rule book once more, for what has become known since.
+        case claimReviewed(ClaimName)
+        /// An act of the registry or a city that changes no claim: enrolments, epochs, process starts.
         case act
         /// An entry kind of a newer version: kept, answered, folded again after an upgrade.
         case unsupported
@@ -66,9 +84,9 @@ package struct JournalEntry: Hashable, Sendable {
         /// committed before it.
         package var isFarReaching: Bool {
             switch self {
-            case .voucherIssued, .claimFiled, .act, .unsupported, .faulty: false
+            case .voucherIssued, .claimFiled, .membership, .act, .unsupported, .faulty: false
             case .claimWithdrawn, .caseAnswered, .caseRuled, .caseReopened, .ticked, .policyPublished, .companiesListed,
-                .providersListed:
+                .providersListed, .payment, .invoiceReversed, .claimReviewed:
                 true
             }
         }

@@ -11,27 +11,33 @@ package struct Ledger: Equatable, Sendable {
         package let position: Int64
         package let state: Outcome.Decision
         package let claimed: Money
+        /// The policy that it was decided under.
+        package let policyVersion: UInt32
         /// What it left for detectors, as long as it is live or was refused for cause.
         package let imprint: Imprint
 
-        package init(position: Int64, state: Outcome.Decision, claimed: Money = .zero, imprint: Imprint = Imprint()) {
+        package init(
+            position: Int64, state: Outcome.Decision, claimed: Money = .zero, policyVersion: UInt32 = 0,
+            imprint: Imprint = Imprint()
+        ) {
             self.position = position
             self.state = state
             self.claimed = claimed
+            self.policyVersion = policyVersion
             self.imprint = imprint
         }
 
         fileprivate init(_ filing: Filing, _ outcome: Outcome) {
             self.init(
                 position: filing.position, state: filing.state, claimed: filing.claim.claimed,
-                imprint: outcome.imprint)
+                policyVersion: outcome.policyVersion, imprint: outcome.imprint)
         }
 
         var isLive: Bool { state.isLive }
 
         fileprivate func after(_ effect: Outcome.Effect) -> ClaimRecord {
             ClaimRecord(
-                position: position, state: effect.state, claimed: claimed,
+                position: position, state: effect.state, claimed: claimed, policyVersion: policyVersion,
                 imprint: effect.state.isLive ? imprint : Imprint())
         }
     }
@@ -48,20 +54,53 @@ package struct Ledger: Equatable, Sendable {
     package private(set) var claims: [ClaimName: ClaimRecord] = [:]
     private var keysByPosition: [Int64: [Key]] = [:]
     package private(set) var policy: Policy?
+    /// Policies that were published ahead of their time, by version.
+    package private(set) var scheduled: [Policy] = []
+    /// What each policy says of payments, by its version.
+    private var terms: [UInt32: PaymentTerms] = [:]
     /// By id; a partial ledger has those that its batch needs.
     package private(set) var cases: [String: ConflictCase] = [:]
+    /// The cases that name a claim, by id.
+    private var casesByClaim: [ClaimName: Set<String>] = [:]
+    package var payments = PaymentBook()
+    /// The cities, as far as payments wait for them.
+    package var members = Members()
+    /// What the ticks add up to.
+    package var clock = DwellClock()
+    /// By the key of one name of the invoice that was reversed.
+    package private(set) var redLetters: [Key: RedLetters] = [:]
     /// What is known of companies beyond their claims.
     package var register = Register()
     /// Positions by trace, ascending.
     package private(set) var traces: [Trace: [Int64]] = [:]
-    /// Claims that can be found by their traces, by position.
+    /// Claims that are live or can be found by their traces, by position.
     package private(set) var filings: [Int64: Filing] = [:]
     /// Prices by resource class.
     package private(set) var prices: [String: PriceHistogram] = [:]
 
-    package init(policy: Policy? = nil) { self.policy = policy }
+    package init(policy: Policy? = nil) { if let policy { setPolicy(policy) } }
+
+    private mutating func setPolicy(_ policy: Policy) {
+        self.policy = policy
+        scheduled.removeAll { $0.version <= policy.version }
+        insert(policy.payments, ofPolicy: policy.version)
+    }
+
+    /// Takes over the newest scheduled policy whose time has come; older ones never bind.
+    mutating func bringIntoForce(where isDue: (Policy.Effective) -> Bool) {
+        guard !scheduled.isEmpty,
+            let next = scheduled.last(where: { $0.effective.map(isDue) ?? true })
+        else { return }
+        scheduled.removeAll { $0.version <= next.version }
+        if next.version > policy?.version ?? 0 { setPolicy(next) }
+    }
 
     // MARK: Loading
+
+    package mutating func schedule(_ policy: Policy) {
+        scheduled.append(policy)
+        scheduled.sort { $0.version < $1.version }
+    }
 
     /// Makes room for that many keys.
     package mutating func reserveCapacity(_ keys: Int) { occupancies.reserveCapacity(keys) }
@@ -88,7 +127,18 @@ package struct Ledger: Equatable, Sendable {
 
     package mutating func insert(_ prices: PriceHistogram, ofResourceClass name: String) { self.prices[name] = prices }
 
-    package mutating func insert(_ conflict: ConflictCase) { cases[conflict.id] = conflict }
+    package mutating func insert(_ conflict: ConflictCase) {
+        if cases.updateValue(conflict, forKey: conflict.id) == nil {
+            for party in conflict.parties { casesByClaim[party.claim, default: []].insert(conflict.id) }
+        }
+    }
+
+    package mutating func insert(_ terms: PaymentTerms, ofPolicy version: UInt32) { self.terms[version] = terms }
+
+    /// A live claim itself, for what is asked of it later.
+    package mutating func insert(_ filing: Filing) { filings[filing.position] = filing }
+
+    package mutating func insert(_ letters: RedLetters, under key: Key) { redLetters[key] = letters }
 
     // MARK: Folding
 
@@ -103,7 +153,16 @@ package struct Ledger: Equatable, Sendable {
     /// Takes over what an entry's outcome changed.
     package mutating func apply(_ outcome: Outcome, of entry: JournalEntry) {
         switch entry.content {
-        case .policyPublished(let policy) where outcome.decision == .noted: self.policy = policy
+        case .policyPublished(let policy) where outcome.decision == .noted:
+            // The first policy binds at once: nothing can be decided without one.
+            if self.policy == nil || policy.effective == nil { setPolicy(policy) } else { schedule(policy) }
+        case .membership(let city, let change): members.apply(change, of: city, at: entry.receivedAt)
+        case .ticked(let tick):
+            members.take(tick.reports)
+            clock.tick(tick, at: entry.position)
+            bringIntoForce { $0.fromDate.map { $0 <= tick.day } ?? false }
+        case .invoiceReversed(let letter) where outcome.decision == .noted: take(letter)
+        case .unsupported: members.stop(entry.city, at: entry.writtenAt)
         case .companiesListed(let companies): for company in companies { register.list(company) }
         case .providersListed(let providers): for provider in providers { register.list(provider) }
         case .voucherIssued(let voucher) where outcome.decision == .noted:
@@ -115,7 +174,7 @@ package struct Ledger: Equatable, Sendable {
         if !taken.isEmpty { keysByPosition[entry.position] = entry.keys }
         for holding in taken { occupancies[holding.key, default: Occupancy()].take(holding) }
         for effect in outcome.effects { apply(effect) }
-        for conflict in outcome.cases { cases[conflict.id] = conflict }
+        for conflict in outcome.cases { insert(conflict) }
         if let filing = outcome.filing { insert(ClaimRecord(filing, outcome), for: filing.name) }
     }
 
@@ -135,13 +194,42 @@ package struct Ledger: Equatable, Sendable {
             filings[effect.position] = nil
         }
         if let record = claims[effect.name] { claims[effect.name] = record.after(effect) }
+        // A request ends with its claim; what the bank was told of is kept.
+        if effect.payment != nil || !effect.state.isLive { payments[effect.position] = effect.payment }
+    }
+
+    private mutating func take(_ letter: RedLetter) {
+        for name in letter.invoice.names {
+            redLetters[.invoice(name), default: RedLetters()].take(letter.number.primary.canonical, letter.amount)
+        }
+    }
+}
+
+// MARK: - What payments ask
+
+extension Ledger {
+    /// What the policy that a claim was decided under says of its payment.
+    func terms(of record: ClaimRecord) -> PaymentTerms {
+        terms[record.policyVersion] ?? policy?.payments ?? PaymentTerms()
+    }
+
+    /// Every case that names the claim, in the order in which they were opened.
+    func cases(naming claim: ClaimName) -> [ConflictCase] {
+        (casesByClaim[claim] ?? []).compactMap { cases[$0] }.sorted { $0.position < $1.position }
+    }
+
+    /// Every red letter on an invoice, under whichever of its names.
+    func redLetters(of invoice: InvoiceNumber) -> RedLetters {
+        invoice.names.reduce(into: RedLetters()) { all, name in
+            for (number, amount) in redLetters[.invoice(name)]?.amounts ?? [:] { all.take(number, amount) }
+        }
     }
 }
 
 extension Ledger {
     /// Takes over what an earlier entry's outcome changed, as far as `needs` asks for it.
     package mutating func catchUp(with outcome: Outcome, of entry: JournalEntry, for needs: Needs) {
-        guard case .claimFiled = entry.content, let claim = outcome.claim, !needs.withdrawnClaims.contains(claim) else {
+        guard case .claimFiled = entry.content, let claim = outcome.claim, !needs.touchedClaims.contains(claim) else {
             return apply(outcome, of: entry)
         }
         for holding in outcome.taken where needs.keys.contains(holding.key) { insert(holding) }
@@ -156,6 +244,7 @@ extension Ledger {
 extension Ledger {
     private mutating func leaveImprint(_ outcome: Outcome) {
         if let filing = outcome.filing {
+            if filing.isLive { insert(filing) }
             for trace in outcome.imprint.traces { insert(filing, under: trace) }
             count(outcome.imprint.price, 1)
         }
@@ -183,136 +272,13 @@ extension Ledger {
             for trace in detector.lookups(of: filing, rule, register) {
                 positions.formUnion(traces[trace]?.suffix(Trace.mostNeighbours) ?? [])
             }
+            // A claim that is looked at once more left traces itself.
+            positions.remove(filing.position)
             views[rule.id] = DetectorView(
                 filing: filing, rule: rule, register: register,
                 neighbours: positions.sorted().compactMap { filings[$0] },
                 prices: prices[filing.claim.resourceClass] ?? PriceHistogram(), detector: detector)
         }
         return views
-    }
-}
-
-extension Ledger {
-    /// Where this ledger, which a database keeps, differs from the one that the journal gives; in words for an auditor.
-    package func differences(from journal: Ledger, atMost limit: Int) -> [String] {
-        var found: [String] = []
-        for name in Set(claims.keys).union(journal.claims.keys).sorted() where claims[name] != journal.claims[name] {
-            found.append(
-                "claim \(name): the table says \(Ledger.text(claims[name])), the journal \(Ledger.text(journal.claims[name]))"
-            )
-        }
-        for key in Set(vouchers.keys).union(journal.vouchers.keys).sorted() where vouchers[key] != journal.vouchers[key]
-        {
-            found.append("voucher \(key.readable): the table does not say what the journal says")
-        }
-        for key in Set(occupancies.keys).union(journal.occupancies.keys).sorted() {
-            let (kept, due) = (Ledger.ordered(occupancies[key]), Ledger.ordered(journal.occupancies[key]))
-            guard kept != due else { continue }
-            let holders = [kept, due].map { $0.map(\.claim.description).joined(separator: ", ") }
-            found.append(
-                holders[0] == holders[1]
-                    ? "key \(key.readable): the table has other amounts, dates or holders than the journal"
-                    : "key \(key.readable): held by [\(holders[0])] in the table, by [\(holders[1])] in the journal")
-        }
-        return Array((found + surroundingDifferences(from: journal)).prefix(limit))
-    }
-
-    /// Differences in what detectors look at.
-    private func surroundingDifferences(from journal: Ledger) -> [String] {
-        var found: [String] = []
-        var strays: Set<Int64> = []
-        for trace in Set(traces.keys).union(journal.traces.keys) {
-            strays.formUnion(Set(traces[trace] ?? []).symmetricDifference(journal.traces[trace] ?? []))
-        }
-        found += strays.sorted().map { "claim at position \($0): the table has other traces than the journal" }
-        for id in Set(cases.keys).union(journal.cases.keys).sorted() where cases[id] != journal.cases[id] {
-            found.append("case \(id): the table does not say what the journal says")
-        }
-        for name in Set(prices.keys).union(journal.prices.keys).sorted() where prices[name] != journal.prices[name] {
-            found.append("prices of \(name): the table does not say what the journal says")
-        }
-        let (own, other) = (register, journal.register)
-        for code in Set(own.companies.keys).union(other.companies.keys).sorted()
-        where own.companies[code] != other.companies[code] {
-            found.append("company \(code): the table does not say what the journal says")
-        }
-        for code in Set(own.providers.keys).union(other.providers.keys).sorted()
-        where own.providers[code] != other.providers[code] {
-            found.append("provider \(code): the table does not say what the journal says")
-        }
-        return found
-    }
-
-    private static func text(_ record: ClaimRecord?) -> String {
-        record.map { "\($0.state) at \($0.position)" } ?? "nothing"
-    }
-
-    private static func ordered(_ occupancy: Occupancy?) -> [Holding] {
-        (occupancy?.holdings ?? []).sorted {
-            $0.position == $1.position ? $0.item.lexicographicallyPrecedes($1.item) : $0.position < $1.position
-        }
-    }
-}
-
-/// What a ledger must hold before a batch of entries can be folded on it.
-package struct Needs: Hashable, Sendable {
-    /// Every live holding under these keys.
-    package private(set) var keys: Set<Key> = []
-    /// These vouchers, where they exist.
-    package private(set) var vouchers: Set<Key> = []
-    /// These claims, where they exist.
-    package private(set) var claims: Set<ClaimName> = []
-    /// Every live holding of these claims, too, and every case that names one of them, with the records of its claims.
-    package private(set) var withdrawnClaims: Set<ClaimName> = []
-    /// These cases, with the records and the live holdings of their claims; and every other case that names one of
-    /// these claims, with the records of its claims.
-    package private(set) var cases: Set<String> = []
-    /// Open cases whose cities had their time before that day.
-    package private(set) var dueBefore: CalendarDate?
-    /// The companies of these codes, where they are listed, and those that share a bank account with them.
-    package private(set) var companies: Set<CreditCode> = []
-    /// The prices of these resource classes.
-    package private(set) var resourceClasses: Set<String> = []
-    private var filings: [Filing] = []
-
-    /// The latest claims under these traces, ``Trace/mostNeighbours`` each.
-    ///
-    /// - Parameter register: With ``companies`` loaded.
-    package func lookups(_ policy: Policy?, _ register: Register) -> Set<Trace> {
-        guard let policy else { return [] }
-        return filings.reduce(into: []) { $0.formUnion(policy.lookups(of: $1, register)) }
-    }
-
-    /// The companies of these claims and nothing else.
-    package init(partiesOf claims: [Claim]) {
-        companies = Set(claims.flatMap { [$0.enterprise, $0.provider] })
-    }
-
-    package init(_ entries: [JournalEntry]) {
-        keys.reserveCapacity(entries.reduce(0) { $0 + $1.keys.count })
-        for entry in entries {
-            switch entry.content {
-            case .voucherIssued(let voucher): vouchers.insert(.voucher(city: entry.city, number: voucher.number))
-            case .claimFiled(let claim):
-                for key in entry.keys { keys.insert(key) }
-                vouchers.insert(.voucher(city: entry.city, number: claim.voucherNumber))
-                let name = ClaimName(city: entry.city, number: claim.number)
-                claims.insert(name)
-                companies.formUnion([claim.enterprise, claim.provider])
-                resourceClasses.insert(claim.resourceClass)
-                filings.append(
-                    Filing(
-                        position: 0, name: name, claim: claim, programme: "", receivedAt: entry.receivedAt,
-                        state: .noted))
-            case .claimWithdrawn(let number):
-                claims.insert(ClaimName(city: entry.city, number: number))
-                withdrawnClaims.insert(ClaimName(city: entry.city, number: number))
-            case .caseAnswered(let answer): cases.insert(answer.caseID)
-            case .caseRuled(let ruling): cases.insert(ruling.caseID)
-            case .caseReopened(let id, _, _): cases.insert(id)
-            case .ticked(let tick): dueBefore = max(dueBefore ?? tick.day, tick.day)
-            case .policyPublished, .companiesListed, .providersListed, .act, .unsupported, .faulty: break
-            }
-        }
     }
 }

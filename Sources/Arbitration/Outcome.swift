@@ -14,9 +14,24 @@ package struct Outcome: Hashable, Sendable {
         case unsupported = 8
         /// A ruling that waits for a second person.
         case pending = 9
+        /// The claim's payment is authorised; it is paid only once that is released.
+        case authorized = 10
+        case paid = 11
+        /// All that was paid for the claim was paid back; it holds nothing any more.
+        case reversed = 12
+        /// A withdrawal after the authorisation: it changes nothing.
+        case tooLate = 13
 
         /// Whether a claim that stands so holds its keys.
-        package var isLive: Bool { self == .reserved || self == .held }
+        package var isLive: Bool {
+            switch self {
+            case .reserved, .held, .authorized, .paid: true
+            case .noted, .refused, .invalid, .withdrawn, .unchanged, .unsupported, .pending, .reversed, .tooLate: false
+            }
+        }
+
+        /// Whether its keys are free again only when the bank has refused for good or all is paid back.
+        package var isBound: Bool { self == .authorized || self == .paid }
     }
 
     /// What an entry did to a claim that was decided before.
@@ -32,11 +47,17 @@ package struct Outcome: Hashable, Sendable {
         package let lifted: Imprint
         /// Holdings that have another co-funding group from now on, as they are then.
         package let regrouped: [Holding]
+        /// Its payment as it stands now, where that changed.
+        package let payment: Payment?
+        /// What the second guard keeps from now on, where it was authorised.
+        package let authorized: [AuthorizedKey]
 
         package init(
             name: ClaimName, position: Int64, state: Decision, released: [Holding] = [], lifted: Imprint = Imprint(),
-            regrouped: [Holding] = []
+            regrouped: [Holding] = [], payment: Payment? = nil, authorized: [AuthorizedKey] = []
         ) {
+            self.payment = payment
+            self.authorized = authorized
             self.name = name
             self.position = position
             self.state = state

@@ -13,6 +13,9 @@ package struct Policy: Hashable, Sendable, Codable {
     package let rules: [Rule]
 
     package let cases: CaseTerms
+    package let payments: PaymentTerms
+    /// From when on it binds; `nil`: from where it is decided.
+    package let effective: Effective?
 
     private let index: RuleIndex
 
@@ -22,11 +25,39 @@ package struct Policy: Hashable, Sendable, Codable {
         package let until: CalendarDate
     }
 
-    package init(version: UInt32, programmes: [Programme], rules: [Rule], cases: CaseTerms = CaseTerms()) {
+    /// When a policy that is published ahead of its time comes into force: one of the two.
+    package struct Effective: Hashable, Sendable, Codable {
+        /// The first position that is decided under it.
+        package let fromPosition: Int64?
+        /// The day, in China, at whose first tick it comes into force.
+        package let fromDate: CalendarDate?
+
+        package init(fromPosition: Int64? = nil, fromDate: CalendarDate? = nil) {
+            self.fromPosition = fromPosition
+            self.fromDate = fromDate
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case fromPosition = "from_position"
+            case fromDate = "from_date"
+        }
+
+        fileprivate var fault: String? {
+            if (fromPosition == nil) == (fromDate == nil) { return "give from_position or from_date" }
+            return fromPosition.map { $0 > 0 } ?? true ? nil : "from_position is above zero"
+        }
+    }
+
+    package init(
+        version: UInt32, programmes: [Programme], rules: [Rule], cases: CaseTerms = CaseTerms(),
+        payments: PaymentTerms = PaymentTerms(), effective: Effective? = nil
+    ) {
+        self.effective = effective
         self.version = version
         self.programmes = programmes
         self.rules = rules
         self.cases = cases
+        self.payments = payments
         self.index = RuleIndex(rules)
     }
 
@@ -36,10 +67,12 @@ package struct Policy: Hashable, Sendable, Codable {
             version: try container.decode(UInt32.self, forKey: .version),
             programmes: try container.decode([Programme].self, forKey: .programmes),
             rules: try container.decode([Rule].self, forKey: .rules),
-            cases: try container.decodeIfPresent(CaseTerms.self, forKey: .cases) ?? CaseTerms())
+            cases: try container.decodeIfPresent(CaseTerms.self, forKey: .cases) ?? CaseTerms(),
+            payments: try container.decodeIfPresent(PaymentTerms.self, forKey: .payments) ?? PaymentTerms(),
+            effective: try container.decodeIfPresent(Effective.self, forKey: .effective))
     }
 
-    private enum CodingKeys: String, CodingKey { case version, programmes, rules, cases }
+    private enum CodingKeys: String, CodingKey { case version, programmes, rules, cases, payments, effective }
 
     /// The programme's dates, when it is listed and they are in order.
     package func window(ofProgramme name: String) -> DayInterval? {
@@ -56,6 +89,16 @@ package struct Policy: Hashable, Sendable, Codable {
     /// Who counts as one holder of keys of that kind.
     func holder(of kind: KeyKind) -> Rule.Holder { index[kind].holder }
 
+    /// Whether keys of that kind have one holder, or one at a time, under a rule that blocks or holds.
+    func guards(_ kind: KeyKind) -> Bool {
+        rules.contains {
+            ($0.primitive == .holder || $0.primitive == .overlap) && $0.outcome != .flag && $0.keys.contains(kind)
+        }
+    }
+
+    /// The rule on invoices that are reversed after they were claimed.
+    var reversedInvoiceRule: Rule? { rules.first { $0.primitive == .event } }
+
     /// The rule that caps what stands under a key of that kind.
     func cap(of kind: KeyKind) -> Rule? { index[kind].cap }
 
@@ -64,6 +107,8 @@ package struct Policy: Hashable, Sendable, Codable {
         var faults: [String] = []
         if version == 0 { faults.append("version starts at 1") }
         if let fault = cases.fault { faults.append("cases: \(fault)") }
+        if let fault = payments.fault { faults.append("payments: \(fault)") }
+        if let fault = effective?.fault { faults.append("effective: \(fault)") }
         if version > UInt32(Int32.max) { faults.append("version is at most \(Int32.max)") }
         for (index, rule) in rules.enumerated() {
             if rules[..<index].contains(where: { $0.id == rule.id }) { faults.append("rule \(rule.id) is there twice") }
@@ -87,6 +132,8 @@ package struct Policy: Hashable, Sendable, Codable {
 package struct Rule: Hashable, Sendable, Codable {
     package enum Primitive: String, Hashable, Sendable, Codable {
         case holder, cap, overlap, window
+        /// Something that happens to an invoice after it was issued: its reversal by a red letter.
+        case event
         /// A pattern too loose for a key; the rule's id names the detector.
         case detector
     }
@@ -190,6 +237,9 @@ package struct Rule: Hashable, Sendable, Codable {
         case .overlap: return keys != [.service] || holder == nil ? "overlap needs keys [service] and holder" : nil
         case .window: return (within ?? []).isEmpty ? "window needs within" : nil
         case .cap: return capFault
+        case .event:
+            if keys != [.invoice] { return "event needs keys [invoice]" }
+            return outcome == .block ? "an event holds or flags" : nil
         case .detector: return detectorFault
         }
     }

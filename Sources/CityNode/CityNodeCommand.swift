@@ -21,8 +21,8 @@ package struct CityNodeCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             JoinCommand.self, ServeCommand.self, ImportCommand.self, VoucherCommand.self, ClaimCommand.self,
-            CaseCommand.self,
-            CheckCommand.self, StatusCommand.self, LogCommand.self,
+            PaymentCommand.self, CaseCommand.self, CheckCommand.self, CheckReceiptCommand.self, StatusCommand.self,
+            LogCommand.self,
         ])
 
     package init() {}

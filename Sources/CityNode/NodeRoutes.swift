@@ -67,6 +67,7 @@ struct NodeRoutes {
             let id = try context.parameters.require("id")
             return try await writing(request) { body in try answer(id, body) }
         }
+        addPayments(to: group)
         group.post("checks") { request, _ in try await reading(request) { try await check(request) } }
         group.get("sync") { request, _ in try await reading(request) { try JSONBody.response(try syncDocument()) } }
         router.get("metrics") { request, _ in try await reading(request) { try metrics() } }
@@ -81,13 +82,13 @@ struct NodeRoutes {
         }
     }
 
-    private static func number(_ context: NodeContext) throws -> String {
+    static func number(_ context: NodeContext) throws -> String {
         try context.parameters.require("claim_no").removingPercentEncoding ?? ""
     }
 
     // MARK: Who may, and what goes wrong
 
-    private func reading(_ request: Request, _ body: () async throws -> Response) async throws -> Response {
+    func reading(_ request: Request, _ body: () async throws -> Response) async throws -> Response {
         if let token, request.bearerToken != token {
             throw Problem(.unauthorized, "token", "send the token from the node's api-token file as a bearer token")
         }
@@ -110,7 +111,7 @@ struct NodeRoutes {
     }
 
     /// A write: refused while the node is read-only; with an `Idempotency-Key` its answer is remembered.
-    private func writing(_ request: Request, _ body: ([UInt8]) throws -> Response) async throws -> Response {
+    func writing(_ request: Request, _ body: ([UInt8]) throws -> Response) async throws -> Response {
         try await reading(request) {
             if let alarm = try status.current.alarm ?? store.alarm() {
                 throw Problem(.serviceUnavailable, "read-only", "this node is read-only: \(alarm)")
@@ -206,20 +207,23 @@ struct NodeRoutes {
 
     // MARK: Reading
 
-    private func document(_ number: String) throws -> ClaimDocument {
+    func document(_ number: String) throws -> ClaimDocument {
         guard let view = try store.claim(number) else {
             throw StoreRefusal(.notFound, "no claim \(number) in this city")
         }
-        return document(view)
+        return document(view, try store.payment(ofClaim: number))
     }
 
-    private func document(_ view: CityStore.ClaimView) -> ClaimDocument {
+    private func document(_ view: CityStore.ClaimView, _ payment: CityStore.PaymentView?) -> ClaimDocument {
         ClaimDocument(
             fields: view.fields, city: identity.city, state: view.state, reasons: view.reasons, caseID: view.caseID,
-            receipt: view.receipt, position: view.decidedAt, problems: view.problems, repairs: view.repairs)
+            receipt: view.receipt, position: view.decidedAt, payment: payment.map(PaymentDocument.init),
+            problems: view.problems, repairs: view.repairs)
     }
 
-    private static let states = ["recorded", "received", "reserved", "refused", "held", "invalid", "withdrawn"]
+    private static let states = [
+        "recorded", "received", "reserved", "refused", "held", "invalid", "withdrawn", "authorized", "paid", "reversed",
+    ]
 
     private func listClaims(_ request: Request) throws -> Response {
         let state = request.text("state")
@@ -230,7 +234,9 @@ struct NodeRoutes {
         let after = try request.number("after", default: 0, in: 0...Int64.max)
         let views = try store.claims(state: state, after: after, limit: limit)
         let next = views.count == limit ? views.last.map { String($0.id) } : nil
-        return try JSONBody.response(ListDocument(items: views.map(document), next: next))
+        let payments = try store.payments(ofClaims: views.map(\.id))
+        return try JSONBody.response(
+            ListDocument(items: views.map { document($0, payments[$0.id]) }, next: next))
     }
 
     private func caseDocument(_ id: String) throws -> CaseDocument {
@@ -259,25 +265,6 @@ struct NodeRoutes {
         let next = views.count == limit ? views.last.map { String($0.id) } : nil
         return try JSONBody.response(
             ListDocument(items: views.map { VoucherDocument(fields: $0.fields, state: $0.state) }, next: next))
-    }
-
-    /// CLEAR is the registry's word alone: here a check is HIT, or UNKNOWN.
-    private func check(_ request: Request) async throws -> Response {
-        let asked = try CheckRequestDocument(json: try await request.bytes(upTo: 1 << 20))
-        let question = try asked.question(askedBy: identity.city)
-        let hits = try store.preCheck(
-            question, hasher: KeyHasher(epoch: identity.keyEpoch, secret: identity.federationSecret))
-        let rules: [KeyKind: String] = [
-            .invoice: "invoice-once", .contract: "contract-one-city", .contractParties: "both-sides",
-        ]
-        let reasons = hits.map { hit in
-            ReasonDocument(
-                Reason(rule: rules[hit.kind] ?? hit.kind.name, outcome: .block, finding: .held(hit.kind)), caseID: nil)
-        }
-        return try JSONBody.response(
-            CheckDocument(
-                answer: hits.isEmpty ? .unknown : .hit, reasons: reasons, receipt: nil,
-                position: try store.feedHead(), policyVersion: try store.syncState().policyVersion))
     }
 
     private func syncDocument() throws -> SyncDocument {

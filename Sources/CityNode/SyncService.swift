@@ -113,7 +113,7 @@ struct SyncService: Service {
         try compare(answer.logHead)
         try store.adopt(grant, software: CityNodeCommand.version, now: WallClock.now)
         logger.notice("greeted by the registry", metadata: ["epoch": "\(grant.epoch.counter)"])
-        return .greeted(unsent: try store.session().hasUnsent)
+        return .greeted(unsent: try store.session(now: WallClock.now).hasUnsent)
     }
 
     /// The registry's record of this log must be a part of it: a store that is behind was restored from a backup.
@@ -128,16 +128,18 @@ struct SyncService: Service {
     }
 
     private func push() async throws -> CitySession.Event {
-        let epoch = try store.session().epoch
-        guard let batch = try store.unsentBatch(sessionEpoch: epoch, signer: key) else { return .pushed(unsent: false) }
+        let epoch = try store.session(now: WallClock.now).epoch
+        guard let batch = try store.nextBatch(sessionEpoch: epoch, signer: key, now: WallClock.now) else {
+            return .pushed(unsent: false)
+        }
         let answer = try await client.push(batch)
         let receipt = try Receipt(answer.receipt, by: identity.registryKey)
         guard receipt.city == identity.city else { throw StoreRefusal(.damaged, "the receipt is another city's") }
         for case .rejected(let reason) in answer.answers {
             logger.warning("the registry rejected an entry", metadata: ["reason": "\(reason)"])
         }
-        try store.store(receipt, signed: answer.receipt, now: WallClock.now)
-        return .pushed(unsent: try store.session().hasUnsent)
+        try store.store(receipt, signed: answer.receipt, reported: batch.seal.feedHead, now: WallClock.now)
+        return .pushed(unsent: try store.session(now: WallClock.now).hasUnsent)
     }
 
     private func pull(wait: Bool) async throws -> CitySession.Event {
@@ -145,7 +147,7 @@ struct SyncService: Service {
         let page = try await client.feed(
             FeedRequest(
                 after: cursor, limit: 2_000, wait: wait ? SyncService.feedWait : .zero,
-                sessionEpoch: try store.session().epoch))
+                sessionEpoch: try store.session(now: WallClock.now).epoch))
         let seal = try FeedSeal(page.seal, by: identity.registryKey)
         if page.entries.isEmpty {
             guard seal.head == cursor else { throw FeedPage.Fault.badSeal }
@@ -153,6 +155,7 @@ struct SyncService: Service {
             let entries = try page.entries.map { try FeedCoding.decode($0) }
             try store.apply(entries, sealed: seal.head, detailKey: identity.detailKey, now: WallClock.now)
         }
+        if try store.session(now: WallClock.now).hasUnsent { ring() }
         return .fed(more: page.more)
     }
 }

@@ -23,8 +23,14 @@ extension CityStore {
             let cipher = DetailCipher(key: detailKey)
             for sealedEntry in entries { try CityStore.apply(sealedEntry, cursors, cipher, database) }
             try database.run(
-                sql: "UPDATE node SET feed_incarnation = ?, feed_position = ?, feed_hash = ?, last_contact_ms = ?",
-                arguments: [head.incarnation, Int64(head.position), Data(head.hash.rawValue), Int64(now)])
+                sql: """
+                    UPDATE node SET feed_incarnation = ?, feed_position = ?, feed_hash = ?, last_contact_ms = ?,
+                        policy_version = max(policy_version, ?)
+                    """,
+                arguments: [
+                    head.incarnation, Int64(head.position), Data(head.hash.rawValue), Int64(now),
+                    entries.map(\.entry.policyVersion).max() ?? 0,
+                ])
         }
     }
 
@@ -36,12 +42,11 @@ extension CityStore {
             sql: "INSERT INTO feed_entry (position, hash, bytes) VALUES (?, ?, ?)")
         try keep.execute(arguments: [Int64(entry.position), Data(sealed.hash.rawValue), Data(sealed.bytes)])
         try indexKeys(entry, database)
-        if entry.kind == .policyPublished, entry.decision == .noted {
-            try database.run(
-                sql: "UPDATE node SET policy_version = max(policy_version, ?)", arguments: [entry.policyVersion])
-        }
         if entry.city == cursors.city { try applyOwn(sealed, cipher, database) }
-        try applyEffects(entry, database)
+        for effect in entry.effects { try applyEffect(effect, entry, cipher, database) }
+        if entry.asksForReports {
+            try database.run(sql: "UPDATE node SET report_wanted = ?", arguments: [Int64(entry.position)])
+        }
         for notice in entry.notices where notice.city == cursors.city {
             try apply(notice, at: entry.position, cipher, database)
         }
@@ -63,12 +68,13 @@ extension CityStore {
     }
 
     /// What becomes of claims of this city that were decided before.
-    private static func applyEffects(_ entry: FeedEntry, _ database: Database) throws {
-        for effect in entry.effects {
-            try database.run(
-                sql: "UPDATE claim SET effect = ? WHERE decided_position = ? AND decided_incarnation = ?",
-                arguments: [Int(effect.decision.rawValue), Int64(effect.claimPosition), entry.incarnation])
-        }
+    private static func applyEffect(
+        _ effect: FeedEntry.Effect, _ entry: FeedEntry, _ cipher: DetailCipher, _ database: Database
+    ) throws {
+        try database.run(
+            sql: "UPDATE claim SET effect = ? WHERE decided_position = ? AND decided_incarnation = ?",
+            arguments: [Int(effect.decision.rawValue), Int64(effect.claimPosition), entry.incarnation])
+        if database.changesCount > 0 { try apply(effect, entry, cipher, database) }
     }
 
     /// The registry's answer to one of our own entries.
@@ -105,6 +111,9 @@ extension CityStore {
             try database.run(
                 sql: "UPDATE city_case SET answer_problem = ? WHERE answer_sequence = ?",
                 arguments: [entry.decision == .noted ? nil : detail?.reasons.first?.message ?? "", sequence])
+        case .paymentRequested, .paymentSubmitted, .paymentConfirmed, .paymentFailed, .paymentReversed,
+            .invoiceReversed:
+            try applyPaymentAnswer(entry, detail, database)
         case .voucherIssued:
             try database.run(sql: "UPDATE voucher SET reasons = ? WHERE sequence = ?", arguments: [reasons, sequence])
         default: break
@@ -118,5 +127,12 @@ extension CityStore {
                 .damaged, "the detail at feed position \(entry.position) cannot be opened with this city's key")
         }
         return try ReasonCoding.decode(text)
+    }
+}
+
+extension FeedEntry {
+    /// Whether a payment waits from here on for what other cities have filed, or for them to have the authorisation.
+    fileprivate var asksForReports: Bool {
+        effects.contains { $0.payment == .requested || $0.payment == .authorized }
     }
 }

@@ -1,3 +1,4 @@
+import Arbitration
 import FederationWire
 import Foundation
 import GRDB
@@ -171,7 +172,14 @@ extension CityStore {
                 database.cachedStatement(sql: "SELECT sequence, withdrawal_sequence FROM claim WHERE claim_no = ?"),
                 arguments: [claimNumber])
         else { throw StoreRefusal(.notFound, "no claim \(claimNumber) in this city") }
-        guard row["withdrawal_sequence"] as Int64? == nil else { return }
+        if let sequence: Int64 = row["withdrawal_sequence"] {
+            let decision = try Int.fetchOne(
+                database.cachedStatement(sql: "SELECT decision FROM log_entry WHERE sequence = ?"),
+                arguments: [sequence])
+            guard decision == Int(Outcome.Decision.tooLate.rawValue) else { return }
+            throw StoreRefusal(
+                .conflict, "claim \(claimNumber) was authorised before it could be withdrawn: cancel its payment first")
+        }
         let state = try String.fetchOne(
             database.cachedStatement(sql: "SELECT state FROM v1_claims WHERE claim_no = ?"), arguments: [claimNumber])
         guard let state, ["recorded", "received", "reserved", "held"].contains(state) else {

@@ -36,11 +36,34 @@ extension CityStore {
         return entry
     }
 
-    /// The next entries that no receipt covers, oldest first, with the seal over the last of them.
+    /// What is to be pushed next: the entries that no receipt covers, oldest first, with the seal over the last of them;
+    /// else, when the city is to be heard, a seal without entries.
     ///
     /// - Parameters:
-    ///   - sessionEpoch: The epoch of the session that will push them.
+    ///   - sessionEpoch: The epoch of the session that will push it.
     ///   - signer: Signs the seal.
+    /// - Returns: `nil` when there is nothing to say.
+    package func nextBatch(sessionEpoch: Epoch, signer: SigningKey, now: UInt64) throws -> PushBatch? {
+        if let batch = try unsentBatch(sessionEpoch: sessionEpoch, signer: signer) { return batch }
+        let seal = try pool.write { database -> Seal? in
+            let cursors = try NodeCursors.read(database)
+            guard cursors.isToReport(now: now), cursors.receivedThrough == cursors.logHead.sequence,
+                now <= PushReview.latestTime
+            else { return nil }
+            // The promise is kept before it is given: whatever is filed from now on is later.
+            let watermark = cursors.logTime.next(now: now)
+            try database.run(
+                sql: "UPDATE node SET log_time = ?", arguments: [Int64(bitPattern: watermark.rawValue)])
+            return Seal(
+                city: cursors.city, head: cursors.logHead, watermark: watermark, feedHead: cursors.feedHead)
+        }
+        guard let seal else { return nil }
+        return PushBatch(
+            sessionEpoch: sessionEpoch, entries: [], seal: seal, signedSeal: try seal.signed(by: signer))
+    }
+
+    /// The next entries that no receipt covers, oldest first, with the seal over the last of them.
+    ///
     /// - Returns: `nil` when everything is received.
     package func unsentBatch(
         sessionEpoch: Epoch, maximumEntries: Int = PushBatch.maximumEntries,
@@ -68,8 +91,11 @@ extension CityStore {
 
     /// Keeps the registry's receipt: everything up to its head is received.
     ///
+    /// - Parameter reported: The feed head that the batch's seal named: the registry has been told of it.
     /// - Throws: ``StoreRefusal`` `.damaged` when it names a head that this log does not have.
-    package func store(_ receipt: Receipt, signed: SignedBytes, now: UInt64) throws {
+    package func store(
+        _ receipt: Receipt, signed: SignedBytes, reported: FeedHead = .empty, now: UInt64
+    ) throws {
         try pool.write { database in
             let sequence = Int64(receipt.through.sequence)
             let hash = try Data.fetchOne(
@@ -82,8 +108,10 @@ extension CityStore {
                 sql: "INSERT OR IGNORE INTO receipt (through_sequence, body, signature) VALUES (?, ?, ?)",
                 arguments: [sequence, Data(signed.body), Data(signed.signature)])
             try database.run(
-                sql: "UPDATE node SET received_through = max(received_through, ?), last_contact_ms = ?",
-                arguments: [sequence, Int64(now)])
+                sql: """
+                    UPDATE node SET received_through = max(received_through, ?), last_contact_ms = ?,
+                        reported_position = max(reported_position, ?), reported_at_ms = ?
+                    """, arguments: [sequence, Int64(now), Int64(reported.position), Int64(now)])
         }
     }
 

@@ -41,6 +41,17 @@ struct NodeCursors {
     let logTime: HybridTime
     let receivedThrough: UInt64
     let feedHead: FeedHead
+    /// The feed position that the registry was told of last, when, and from which one on a payment waits to be told.
+    private let reported: (position: Int64, at: Int64, wanted: Int64)
+
+    /// How long an idle city is silent at most, in milliseconds: so the registry knows that nothing was filed.
+    private static let longestSilence: Int64 = 60_000
+
+    /// Whether the city is to be heard though it has filed nothing.
+    func isToReport(now: UInt64) -> Bool {
+        logHead.sequence > 0
+            && (reported.wanted > reported.position || Int64(now) - reported.at >= NodeCursors.longestSilence)
+    }
 
     static func read(_ database: Database) throws -> NodeCursors {
         guard let row = try Row.fetchOne(database.cachedStatement(sql: "SELECT * FROM node")) else {
@@ -59,7 +70,8 @@ struct NodeCursors {
             logTime: HybridTime(rawValue: UInt64(bitPattern: row["log_time"])),
             receivedThrough: UInt64(row["received_through"] as Int64),
             feedHead: position == 0
-                ? .empty : FeedHead(incarnation: row["feed_incarnation"], position: UInt64(position), hash: feedHash))
+                ? .empty : FeedHead(incarnation: row["feed_incarnation"], position: UInt64(position), hash: feedHash),
+            reported: (row["reported_position"], row["reported_at_ms"], row["report_wanted"]))
     }
 }
 

@@ -34,6 +34,9 @@ package enum FeedCoding {
             item.claimPosition = effect.claimPosition
             item.decision = UInt32(effect.decision.rawValue)
             item.released = effect.released.map { Data($0) }
+            item.payment = UInt32(effect.payment?.rawValue ?? 0)
+            item.reference = Data(effect.reference?.rawValue ?? [])
+            item.detail = Data(effect.detail)
             return item
         }
         body.notices = entry.notices.map { notice in
@@ -59,12 +62,7 @@ package enum FeedCoding {
             taken.append(.init(kind: kind, hash: Array(item.hash), tag: Array(item.tag)))
         }
         var effects: [FeedEntry.Effect] = []
-        for item in body.effects {
-            effects.append(
-                .init(
-                    claimPosition: item.claimPosition, decision: try FeedCoding.decision(item.decision),
-                    released: item.released.map { Array($0) }))
-        }
+        for item in body.effects { effects.append(try effect(item)) }
         var notices: [FeedEntry.Notice] = []
         for item in body.notices {
             notices.append(.init(city: try CityCode(wire: item.city), sealed: Array(item.sealed)))
@@ -82,6 +80,26 @@ package enum FeedCoding {
             claimPosition: body.claimPosition, detail: Array(body.detail),
             registryEntry: Array(body.registryEntry), effects: effects, notices: notices)
         return SealedFeedEntry(entry: entry, bytes: bytes)
+    }
+
+    private static func effect(_ item: WireEffect) throws(WireFault) -> FeedEntry.Effect {
+        var effect = FeedEntry.Effect(
+            claimPosition: item.claimPosition, decision: try FeedCoding.decision(item.decision),
+            released: item.released.map { Array($0) })
+        if item.payment != 0 {
+            guard let stage = UInt8(exactly: item.payment).flatMap(Payment.Stage.init(rawValue:)) else {
+                throw WireFault("payment stage \(item.payment) is not known: this node needs an update")
+            }
+            effect.payment = stage
+        }
+        if !item.reference.isEmpty {
+            guard let reference = PaymentReference(rawValue: Array(item.reference)) else {
+                throw WireFault("a bank reference has \(PaymentReference.length) bytes")
+            }
+            effect.reference = reference
+        }
+        effect.detail = Array(item.detail)
+        return effect
     }
 
     private static func decision(_ value: UInt32) throws(WireFault) -> Outcome.Decision {
@@ -121,12 +139,22 @@ package struct FeedComposer: Sendable {
                 released: released(outcome.withdrawal), claimPosition: UInt64(outcome.withdrawal?.position ?? 0),
                 detail: try detail(outcome, city: entry.city, position: position),
                 registryEntry: entry.city == .registry ? entry.bytes : [],
-                effects: outcome.effects.filter { $0.state != .withdrawn }.map { effect in
-                    .init(
-                        claimPosition: UInt64(effect.position), decision: effect.state, released: released(effect))
+                effects: try outcome.effects.filter { $0.state != .withdrawn }.map {
+                    try self.effect($0, position: position)
                 }, notices: try notices(outcome, position: position)))
         head = sealed.head
         return sealed
+    }
+
+    private func effect(_ effect: Outcome.Effect, position: UInt64) throws -> FeedEntry.Effect {
+        var told = FeedEntry.Effect(
+            claimPosition: UInt64(effect.position), decision: effect.state, released: released(effect))
+        guard let payment = effect.payment else { return told }
+        told.payment = payment.stage
+        told.reference = payment.authorization?.reference
+        let cipher = DetailCipher(key: DetailCipher.cityKey(master: detailMaster, city: effect.name.city))
+        told.detail = try cipher.seal(PaymentDetail(payment).bytes, position: position)
+        return told
     }
 
     private func taken(_ outcome: Outcome) -> [FeedEntry.KeyTaken] {

@@ -84,15 +84,30 @@ package enum PayloadCoding {
             case .caseReopened:
                 let message = try WireCaseReopened(decoding: entry.payload)
                 return .caseReopened(caseID: message.caseID, reason: message.reason, by: message.by)
-            case .ticked:
-                return .ticked(
-                    Tick(wallMilliseconds: Int64(clamping: try WireTicked(decoding: entry.payload).wallMs)))
-            case .nodeStarted, .cityEnrolled, .cityJoined, .citySuspended, .cityReinstated, .epochGranted: return .act
+            case .ticked: return .ticked(try TickAct(entry.payload).tick)
+            case .paymentRequested, .paymentSubmitted, .paymentConfirmed, .paymentFailed, .paymentReversed:
+                return .payment(try payment(entry.payload, entry.kind))
+            case .invoiceReversed: return .invoiceReversed(try redLetter(entry.payload))
+            case .claimReviewed: return .claimReviewed(try reviewedClaim(entry.payload))
+            case .cityJoined, .citySuspended, .cityReinstated: return try membership(entry)
+            case .nodeStarted, .cityEnrolled, .epochGranted: return .act
             default: return .unsupported
             }
         } catch {
             // The text goes into the feed's hashes: a reader's own words, which a build may change, must not.
             return .faulty(unreadable)
+        }
+    }
+
+    private static func membership(_ entry: Entry) throws(WireFault) -> JournalEntry.Content {
+        switch entry.kind {
+        case .cityJoined:
+            guard let (city, _) = joined(entry.payload) else { throw WireFault("no city and key") }
+            return .membership(city, .joined)
+        case .citySuspended:
+            return .membership(try CityCode(wire: try WireCitySuspended(decoding: entry.payload).city), .suspended)
+        default:
+            return .membership(try CityCode(wire: try WireCityReinstated(decoding: entry.payload).city), .reinstated)
         }
     }
 

@@ -47,6 +47,11 @@ package enum ReasonCoding {
         case .faultyEntry(let fault):
             message.set(10, nil)
             message.text = fault
+        case .payment(let problem):
+            message.set(12, nil)
+            message.text = problem
+        case .invoiceReversed(let reversed, let uncovered):
+            message.set(13, nil, [reversed.rawValue, uncovered.rawValue])
         case .detected(let detection, let evidence):
             message.set(11, nil, [Int64(detection.rawValue)])
             message.text = evidence.map(\.text).joined(separator: " ")
@@ -87,6 +92,10 @@ package enum ReasonCoding {
             else { throw WireFault("a detection that is not known: this node needs an update") }
             return .detected(
                 detection, message.text.split(separator: " ").compactMap { FieldMatch(String($0)) })
+        case 12: return .payment(message.text)
+        case 13:
+            let numbers = try message.money(2)
+            return .invoiceReversed(reversed: numbers[0], uncovered: numbers[1])
         default: throw WireFault("finding \(message.finding) is not known: this node needs an update")
         }
     }

@@ -17,7 +17,8 @@ package enum RegistryAct: Hashable, Sendable {
     case providersListed([Register.Provider])
     case ruled(Ruling)
     case reopened(caseID: String, reason: String, by: String)
-    case ticked(Tick)
+    case ticked(TickAct)
+    case reviewed(ClaimName)
 
     package var kind: EntryKind {
         switch self {
@@ -32,6 +33,7 @@ package enum RegistryAct: Hashable, Sendable {
         case .ruled: .caseRuled
         case .reopened: .caseReopened
         case .ticked: .ticked
+        case .reviewed: .claimReviewed
         }
     }
 
@@ -76,9 +78,10 @@ package enum RegistryAct: Hashable, Sendable {
             message.reason = reason
             message.by = by
             return message.bytes
-        case .ticked(let tick):
-            var message = WireTicked()
-            message.wallMs = UInt64(clamping: tick.wallMilliseconds)
+        case .ticked(let tick): return tick.payload
+        case .reviewed(let claim):
+            var message = WireClaimReviewed()
+            message.claim = claim.wire
             return message.bytes
         }
     }

@@ -41,10 +41,16 @@ package struct ArbiterService: Service {
         }
     }
 
-    /// Lets the fold know the time when something waits for it; looks once a minute.
-    private func tickIfDue() async throws {
-        guard status.isTimeToLook else { return }
-        if try await store.tickIfDue(now: WallClock.now) { logger.info("the fold is told the time: a case is due") }
+    /// Lets the fold know the time when something waits for it.
+    private func tickIfDue(_ pace: inout TickPace) async throws {
+        guard let elapsed = pace.look(at: .now) else { return }
+        let report = try await store.tickIfDue(now: WallClock.now, sinceLast: elapsed)
+        if report.isAppended { pace.ticked() }
+        for city in report.strangers {
+            Counter(label: "national_registry.stranger_alarms").increment()
+            logger.critical(
+                "ALARM: a city has sealed a feed head that is not on this feed", metadata: ["city": "\(city)"])
+        }
     }
 
     private static let shortestPause = Duration.milliseconds(500)
@@ -57,6 +63,7 @@ package struct ArbiterService: Service {
         guard !Task.isCancelled else { return }
         status.set(isArbiter: true)
         logger.notice("this process is the arbiter")
+        var pace = TickPace(start: .now)
         while !Task.isCancelled {
             let start = ContinuousClock.now
             let report = try await arbiter.decide()
@@ -78,8 +85,8 @@ package struct ArbiterService: Service {
                 Metrics.Timer(label: "national_registry.fold").record(duration: start.duration(to: .now))
                 logger.debug("decided", metadata: ["arbiter.entries": "\(report.decided)"])
             }
+            try await tickIfDue(&pace)
             if !report.more {
-                try await tickIfDue()
                 _ = try await arbiter.waitForWork(milliseconds: 500)
             }
         }
@@ -89,21 +96,29 @@ package struct ArbiterService: Service {
 /// Whether this process is the arbiter, for status and metrics.
 package final class ArbiterStatus: Sendable {
     private let state = Mutex(false)
-    private let lastLook = Mutex<ContinuousClock.Instant?>(nil)
 
     package init() {}
-
-    /// Once a minute, and at first.
-    fileprivate var isTimeToLook: Bool {
-        lastLook.withLock { last in
-            let now = ContinuousClock.now
-            if let last, last.duration(to: now) < .seconds(60) { return false }
-            last = now
-            return true
-        }
-    }
 
     package var isArbiter: Bool { state.withLock { $0 } }
 
     func set(isArbiter: Bool) { state.withLock { $0 = isArbiter } }
+}
+
+/// How the arbiter keeps time for the fold: by a clock that stands still while the machine sleeps, from when it became the
+/// arbiter on.
+private struct TickPace {
+    private var lastTick: SuspendingClock.Instant
+    private var lastLook: SuspendingClock.Instant?
+
+    init(start: SuspendingClock.Instant) { lastTick = start }
+
+    /// The time since the last tick in milliseconds; `nil` when it was looked at less than a quarter of a second ago.
+    mutating func look(at now: SuspendingClock.Instant) -> Int64? {
+        if let lastLook, lastLook.duration(to: now) < .milliseconds(250) { return nil }
+        lastLook = now
+        return Int64(lastTick.duration(to: now) / .milliseconds(1))
+    }
+
+    /// Says that the time up to the last look is counted.
+    mutating func ticked() { if let lastLook { lastTick = lastLook } }
 }

@@ -18,9 +18,9 @@ package struct RegistryCommand: AsyncParsableCommand {
         version: "national-registry 0.1.0 (protocol 1)",
         subcommands: [
             ServeCommand.self, MigrateCommand.self, CityCommand.self, TokenCommand.self, PolicyCommand.self,
-            CompanyCommand.self,
-            ProviderCommand.self,
-            CheckCommand.self, ClaimCommand.self, CaseCommand.self, DuplicatesCommand.self, AuditCommand.self,
+            CompanyCommand.self, ProviderCommand.self, PaymentCommand.self,
+            CheckCommand.self, CheckReceiptCommand.self, ClaimCommand.self, CaseCommand.self, DuplicatesCommand.self,
+            AuditCommand.self,
         ])
 
     package init() {}

@@ -174,7 +174,7 @@ package struct Arbiter: Sendable {
                         try batch.work.finish(session, head: head)
                         return (batch.decided, head)
                     }
-                } catch let error as PostgresError where error.constraint == FoldWriter.guardConstraint {
+                } catch let error as PostgresError where FoldWriter.isGuard(error) {
                     let refused = try session.transaction {
                         try FoldWriter(
                             batch.decided, composer: try Arbiter.composer(session, at: batch.base, secrets)

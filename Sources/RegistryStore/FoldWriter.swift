@@ -25,7 +25,9 @@ struct FoldWriter {
 
         var position: Int64 { journalEntry.position }
         /// Whether the second guard holds the claim.
-        var isGuarded: Bool { outcome.reasons.contains { $0.rule == Fold.guardRule } }
+        var isGuarded: Bool {
+            (outcome.reasons + outcome.events.flatMap(\.reasons)).contains { $0.rule == Fold.guardRule }
+        }
 
         /// Whether the claim takes the key for itself alone, so that the database refuses a second one.
         func takesAlone(_ key: Key) -> Bool {
@@ -35,8 +37,12 @@ struct FoldWriter {
         }
     }
 
-    /// The unique index that is the second guard.
-    static let guardConstraint = "claim_key_one_holder"
+    /// The constraints that are the second guard.
+    static let guardConstraints: Set = [
+        "claim_key_one_holder", "authorized_key_one_holder", "authorized_key_no_overlap", "authorized_sum_within",
+    ]
+
+    static func isGuard(_ error: PostgresError) -> Bool { error.constraint.map(guardConstraints.contains) ?? false }
 
     private let decided: [Decided]
     /// Ends where these were folded; it makes their feed entries.
@@ -82,7 +88,9 @@ struct FoldWriter {
             FoldWriter.addFeed(item, try composer.compose(item.entry, item.outcome), to: &rows)
         }
         let noted = decided.filter { $0.outcome.decision == .noted }
-        try session.insert(into: "policy (version, position, document)", noted, FoldWriter.addPolicy)
+        try session.insert(
+            into: "policy (version, position, document, dwell_seconds, witness_cities, from_position, from_date)", noted,
+            FoldWriter.addPolicy)
         try session.insert(
             into: """
                 voucher (key, position, city_code, voucher_no, programme, enterprise_uscc, enterprise_name,
@@ -90,13 +98,19 @@ struct FoldWriter {
                 """, noted, FoldWriter.addVoucher)
         try writeRegister(session)
         try writeClaims(session)
+        try PaymentWriter(decided).write(session)
         return composer.head
     }
 
-    /// The claims of this batch that would take a key which another live claim has for itself, with those keys.
+    /// The claims of this batch that would take a key which another live claim has for itself, with those keys; and
+    /// where it would authorise claims that the database does not let be authorised, by the position of that act.
     ///
     /// Asked after the second guard refused the batch and it was rolled back.
     func keysHeldByOthers(_ session: PostgresSession) throws -> [Int64: Set<Key>] {
+        try keysTakenAlready(session).merging(PaymentWriter(decided).keysRefused(session)) { $0.union($1) }
+    }
+
+    private func keysTakenAlready(_ session: PostgresSession) throws -> [Int64: Set<Key>] {
         let wanted = decided.flatMap { item in
             isLive(item)
                 ? item.journalEntry.keys.filter(item.takesAlone).map { (key: $0, position: item.position) } : []
@@ -165,7 +179,7 @@ struct FoldWriter {
     }
 
     private func writeClaims(_ session: PostgresSession) throws {
-        let filed = decided.filter { $0.outcome.claim != nil && $0.outcome.decision != .invalid }
+        let filed = decided.filter { $0.outcome.filing != nil }
         try session.insert(
             into: """
                 claim (position, city_code, sequence, claim_no, state, policy_version, voucher_no, enterprise_uscc,
@@ -287,10 +301,20 @@ struct FoldWriter {
 
     private static func addPolicy(_ item: Decided, to rows: inout CopyRows) throws {
         guard case .policyPublished(let policy) = item.journalEntry.content else { return }
-        rows.row(fields: 3)
+        rows.row(fields: 7)
         rows.int4(Int32(bitPattern: policy.version))
         rows.int8(item.position)
         rows.bytea(try PayloadCoding.policyDocument(item.entry.payload))
+        rows.int8(policy.payments.dwellSeconds)
+        rows.int8(policy.payments.witnessCities)
+        let isAhead = item.outcome.policyVersion != policy.version
+        if let date = policy.effective?.fromDate, isAhead {
+            rows.null()
+            rows.date(daysSince1970: date.rawValue)
+        } else {
+            rows.int8(isAhead ? policy.effective?.fromPosition ?? item.position + 1 : item.position + 1)
+            rows.null()
+        }
     }
 
     private static func addVoucher(_ item: Decided, to rows: inout CopyRows) {

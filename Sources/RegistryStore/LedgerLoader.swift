@@ -10,20 +10,24 @@ import VoucherDomain
 struct LedgerLoader {
     let session: PostgresSession
 
-    /// A ledger that satisfies `needs`, under `policy`.
-    func load(_ needs: Needs, policy: Policy?) throws -> Ledger {
-        let building = Building(Ledger(policy: policy))
+    /// A ledger that satisfies `needs`, under these policies.
+    func load(_ needs: Needs, _ policies: PolicyStanding) throws -> Ledger {
+        let building = Building(policies.ledger)
+        var needs = needs
+        try PaymentLoader(session: session).load(&needs, building)
         building.ledger.reserveCapacity(needs.keys.count)
-        try queueClaims(needs.claims, releasing: needs.withdrawnClaims, building)
+        try queueClaims(needs.claims, releasing: needs.touchedClaims, building)
         try queueVouchers(needs.vouchers, building)
         try queueHoldings(needs.keys.map(\.bytes), building)
+        try PaymentLoader(session: session).queueLetters(needs.keys, building)
         let surroundings = SurroundingsLoader(session: session)
         try surroundings.queueRegister(needs, building)
         try surroundings.queuePrices(needs, building)
         try queueCases(needs, building)
         try session.flush()
         try loadParties(needs, building)
-        try surroundings.loadFilings(needs.lookups(policy, building.ledger.register), building)
+        try PaymentLoader(session: session).queuePayments(building.releasing, building)
+        try surroundings.loadFilings(needs.lookups(policies.all, building.ledger.register), building)
         let more = try keys(ofClaimsAt: building.releasing).filter { !needs.keys.contains(Key(bytes: $0)) }
         try queueHoldings(more, building)
         try session.flush()
@@ -51,7 +55,7 @@ struct LedgerLoader {
     ///
     /// - Parameter last: The last decided position.
     func loadAll(through last: Int64) throws -> Ledger {
-        var ledger = Ledger()
+        var ledger = Ledger(policy: try PolicyCache().current(session))
         for first in stride(from: Int64(1), through: last, by: 10_000) {
             let range = [PostgresParameter.int8(first), .int8(first + 9_999)]
             let claims = try session.execute(
@@ -73,15 +77,17 @@ struct LedgerLoader {
                     FROM voucher WHERE position BETWEEN $1 AND $2
                     """, range), into: &ledger)
         }
+        for policy in try PolicyCache().standing(session).scheduled { ledger.schedule(policy) }
         try LedgerLoader.insertCases(
             session.execute("\(LedgerLoader.selectCases) \(LedgerLoader.orderCases)"), into: &ledger)
         try SurroundingsLoader(session: session).loadAll(into: &ledger)
+        try PaymentLoader(session: session).loadAll(into: &ledger)
         return ledger
     }
 
     /// The cases that a batch may change.
     private func queueCases(_ needs: Needs, _ building: Building) throws {
-        let names = Array(needs.withdrawnClaims)
+        let names = Array(needs.touchedClaims)
         guard !needs.cases.isEmpty || !names.isEmpty || needs.dueBefore != nil else { return }
         try session.queue(
             """
@@ -145,7 +151,8 @@ struct LedgerLoader {
 
     /// The columns of a claim's record.
     private static let record = """
-        c.city_code, c.claim_no, c.position, c.state, c.traces, c.resource_class, c.price_class, c.claimed_fen
+        c.city_code, c.claim_no, c.position, c.state, c.traces, c.resource_class, c.price_class, c.claimed_fen,
+            c.policy_version
         """
 
     private static func insertClaim(
@@ -162,7 +169,7 @@ struct LedgerLoader {
         ledger.insert(
             .init(
                 position: result.int(row, 2), state: state, claimed: Money(rawValue: result.int(row, 7)),
-                imprint: imprint), for: name)
+                policyVersion: UInt32(result.int(row, 8)), imprint: imprint), for: name)
         return name
     }
 

@@ -76,7 +76,8 @@ extension RegistryStore {
                 entry,
                 JournalEntry(
                     position: Int64(position), city: entry.city, id: entry.id.rawValue,
-                    content: PayloadCoding.content(of: entry, rejectedFor: fault), receivedAt: receivedAt)
+                    content: PayloadCoding.content(of: entry, rejectedFor: fault), receivedAt: receivedAt,
+                    writtenAt: Int64(clamping: entry.time.milliseconds))
             )
         }
     }

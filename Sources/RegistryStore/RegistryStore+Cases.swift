@@ -167,35 +167,13 @@ extension RegistryStore {
                 id: [UInt8](repeating: 0, count: 16), content: content, receivedAt: Int64(now))
             var fold = Fold(
                 ledger: try LedgerLoader(session: session).load(
-                    Needs([entry]), policy: try policies.current(session)))
+                    Needs([entry]), try policies.standing(session)))
             let outcome = fold.apply(entry)
             if outcome.decision == .invalid, case .faultyEntry(let fault)? = outcome.reasons.first?.finding {
                 throw RegistryRefusal(.invalid, fault)
             }
             try RegistryStore.append(act, session, secrets, now: now)
             return outcome.decision
-        }
-    }
-
-    /// Appends a tick when something waits for it: an open case whose cities had their time.
-    ///
-    /// - Returns: Whether one was appended.
-    package func tickIfDue(now: UInt64) async throws -> Bool {
-        let secrets = secrets
-        let tick = Tick(wallMilliseconds: Int64(now))
-        return try await pool.transaction { session in
-            _ = try CityRow.lock(.registry, session)
-            let due = try session.execute(
-                """
-                SELECT EXISTS (SELECT 1 FROM conflict_case WHERE state = 'open' AND deadline < $1::text::date)
-                    AND NOT EXISTS (
-                        SELECT 1 FROM batch b JOIN entry e ON e.city_code = 0 AND e.kind = $2
-                            AND e.sequence BETWEEN b.first_sequence AND b.last_sequence
-                        WHERE NOT b.folded AND b.city_code = 0)
-                """, [.text(tick.day.iso8601), .int4(Int32(EntryKind.ticked.rawValue))])
-            guard due.bool(0, 0) else { return false }
-            try RegistryStore.append(.ticked(tick), session, secrets, now: now)
-            return true
         }
     }
 }

@@ -18,6 +18,8 @@ extension RegistryStore {
         package let decidedAt: FeedHead
         /// The receipt for the batch it came in.
         package let receipt: SignedBytes
+        /// `nil` where none was asked for.
+        package let payment: Payment?
     }
 
     /// What claims are looked for by; all that are given must match.
@@ -66,7 +68,9 @@ extension RegistryStore {
             caseID: result.isNull(row, 4) ? nil : result.text(row, 4), policyVersion: UInt32(result.int(row, 11)),
             decidedAt: FeedHead(
                 incarnation: UInt32(result.int(row, 7)), position: UInt64(result.int(row, 0)), hash: hash),
-            receipt: SignedBytes(body: result.bytes(row, 9), signature: result.bytes(row, 10)))
+            receipt: SignedBytes(body: result.bytes(row, 9), signature: result.bytes(row, 10)),
+            payment: result.isNull(row, ClaimQuery.columns)
+                ? nil : try PaymentLoader.payment(result, row, from: ClaimQuery.columns))
     }
 }
 
@@ -99,11 +103,15 @@ private struct ClaimQuery {
         conditions.append("\(column) $\(parameters.count)")
     }
 
+    /// How many columns a claim has, before those of its payment.
+    static let columns = 12
+
     var sql: String {
         """
         SELECT c.position, c.city_code, c.claim_no, c.state, c.case_id, c.reasons, e.bytes, r.incarnation, f.hash,
-            b.receipt_body, b.receipt_signature, c.policy_version
+            b.receipt_body, b.receipt_signature, c.policy_version, \(PaymentLoader.columns)
         FROM registry r, claim c
+        LEFT JOIN payment p ON p.claim_position = c.position
         JOIN entry e ON e.city_code = c.city_code AND e.sequence = c.sequence
         JOIN feed f ON f.position = c.position
         JOIN LATERAL (

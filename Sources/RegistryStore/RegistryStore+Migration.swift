@@ -52,6 +52,7 @@ extension RegistryStore {
             }
             try session.transaction {
                 try session.run(script: migration.sql)
+                if migration.id == RegistrySchema.members { try RegistryStore.seedMembers(session) }
                 try session.execute(
                     "INSERT INTO schema_migration (id, sha256) VALUES ($1, $2)",
                     [.text(migration.id), .bytea(digest)])
@@ -59,6 +60,38 @@ extension RegistryStore {
             done.append(migration.id)
         }
         return done
+    }
+
+    /// Fills `member` from what was decided before there was such a table, as the fold would have.
+    private static func seedMembers(_ session: PostgresSession) throws {
+        let result = try session.execute(
+            """
+            SELECT e.bytes, b.received_at_ms, f.decision
+            FROM feed f JOIN entry e ON e.city_code = f.city_code AND e.sequence = f.sequence
+            CROSS JOIN LATERAL (
+                SELECT received_at_ms FROM batch b
+                WHERE b.city_code = e.city_code AND b.last_sequence >= e.sequence
+                ORDER BY b.last_sequence LIMIT 1) AS b
+            WHERE e.city_code = 0 AND e.kind BETWEEN 101 AND 103 OR f.decision = $1 ORDER BY f.position
+            """, [.int4(Int32(Outcome.Decision.unsupported.rawValue))])
+        var ledger = Ledger()
+        for row in 0..<result.count {
+            let entry = try EntryCoding.decode(result.bytes(row, 0))
+            let isUnsupported = result.int(row, 2) == Int64(Outcome.Decision.unsupported.rawValue)
+            let journalEntry = JournalEntry(
+                position: Int64(row) + 1, city: entry.city, id: entry.id.rawValue,
+                content: isUnsupported ? .unsupported : PayloadCoding.content(of: entry),
+                receivedAt: result.int(row, 1), writtenAt: Int64(clamping: entry.time.milliseconds))
+            ledger.apply(Outcome(decision: .noted, policyVersion: 0), of: journalEntry)
+        }
+        for (city, member) in ledger.members.cities {
+            try session.queue(
+                "INSERT INTO member VALUES ($1, $2, $3, $4, $5)",
+                [
+                    .int4(Int32(city.rawValue)), .bool(member.isActive), .int8(member.watermark),
+                    .int8(member.feedPosition), .int8(member.unsupportedSince),
+                ])
+        }
     }
 
     /// The registry's row, its own log, and the first policy as that log's first entry.

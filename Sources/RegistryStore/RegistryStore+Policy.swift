@@ -5,13 +5,23 @@ import Replication
 import VoucherDomain
 
 extension RegistryStore {
-    /// The policy in force with its file, byte for byte; `nil` before the first one was folded.
-    package func policy() async throws -> (policy: Policy, document: [UInt8])? {
+    /// A policy with its file, byte for byte.
+    package struct PublishedPolicy: Hashable, Sendable {
+        package let policy: Policy
+        package let document: [UInt8]
+    }
+
+    /// The policy in force, and after it those that wait for their time; empty before the first one was folded.
+    package func policyDocuments() async throws -> [PublishedPolicy] {
         try await pool.run { session in
-            let result = try session.execute("SELECT document FROM policy ORDER BY version DESC LIMIT 1")
-            guard result.count == 1 else { return nil }
-            let document = result.bytes(0, 0)
-            return (try PolicyCoding.decode(document), document)
+            let versions = try policies.askVersions(session).get()
+            let result = try session.execute(
+                "SELECT document FROM policy WHERE version = ANY($1) ORDER BY version",
+                [.int4Array(versions.map { Int32($0) })])
+            return try (0..<result.count).map { row in
+                let document = result.bytes(row, 0)
+                return PublishedPolicy(policy: try PolicyCoding.decode(document), document: document)
+            }
         }
     }
 

@@ -24,6 +24,7 @@ extension RegistryStore {
             let accepted = try PushReview.review(
                 batch, standing: standing, knownHash: { known[$0] }, isKnownID: used.contains, now: now
             ).get()
+            if batch.entries.isEmpty { try RegistryStore.queueReport(batch, city, session, now: now) }
             if accepted.appended.isEmpty, accepted.watermark == standing.watermark,
                 let receipt = try RegistryStore.receipt(at: standing.head, city, session)
             {
@@ -37,6 +38,23 @@ extension RegistryStore {
             return PushAnswer(
                 answers: accepted.answers, firstSequence: batch.entries.first?.sequence ?? 0, receipt: receipt)
         }
+    }
+
+    /// Keeps the seal of an idle city: what it has promised and applied is repeated in the next tick.
+    private static func queueReport(
+        _ batch: PushBatch, _ city: CityCode, _ session: PostgresSession, now: UInt64
+    ) throws {
+        try session.queue(
+            """
+            INSERT INTO city_report (city_code, log_sequence, seal_body, seal_signature, received_at_ms)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (city_code) DO UPDATE SET log_sequence = $2, seal_body = $3, seal_signature = $4,
+                received_at_ms = $5
+            """,
+            [
+                .int4(Int32(city.rawValue)), .int8(Int64(clamping: batch.seal.head.sequence)),
+                .bytea(batch.signedSeal.body), .bytea(batch.signedSeal.signature), .int8(Int64(now)),
+            ])
     }
 
     /// The receipt that was given for the batch that ends at a head: the same push again gets the same receipt.

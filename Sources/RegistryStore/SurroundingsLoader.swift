@@ -136,7 +136,8 @@ struct SurroundingsLoader {
         try session.flush()
     }
 
-    private func filings(at positions: Set<Int64>) throws -> [Filing] {
+    /// Claims that were decided at these positions.
+    func filings(at positions: Set<Int64>) throws -> [Filing] {
         let result = try session.execute(
             """
             SELECT c.position, c.state, c.programme, c.received_at_ms, e.bytes
@@ -152,7 +153,8 @@ struct SurroundingsLoader {
             }
             let claim = try PayloadCoding.claimAsWritten(entry.payload)
             return Filing(
-                position: result.int(row, 0), name: ClaimName(city: entry.city, number: claim.number), claim: claim,
+                position: result.int(row, 0), name: ClaimName(city: entry.city, number: claim.number),
+                id: entry.id.rawValue, claim: claim,
                 programme: result.text(row, 2), receivedAt: result.int(row, 3), state: state)
         }
     }

@@ -22,7 +22,8 @@ struct WaitingWork: Sendable {
             self.entry = entry
             journalEntry = JournalEntry(
                 position: 0, city: entry.city, id: entry.id.rawValue,
-                content: PayloadCoding.content(of: entry, rejectedFor: fault), receivedAt: receivedAt)
+                content: PayloadCoding.content(of: entry, rejectedFor: fault), receivedAt: receivedAt,
+                writtenAt: Int64(clamping: entry.time.milliseconds))
         }
     }
 
@@ -53,7 +54,7 @@ struct WaitingWork: Sendable {
         _ session: PostgresSession, _ policies: PolicyCache, inFlight: [Int64], batches most: Int
     ) throws -> WaitingWork {
         let registry = try RegistryRow.ask(session)
-        let version = try policies.askVersion(session)
+        let versions = try policies.askVersions(session)
         let batches = try askBatches(session, inFlight: inFlight, most: most)
         let waiting = try batches.get()
         let needs = Needs(waiting.items.map(\.journalEntry))
@@ -63,7 +64,7 @@ struct WaitingWork: Sendable {
             isFarReaching: waiting.items.contains(where: \.journalEntry.content.isFarReaching), needs: needs,
             asOf: try registry.get().feedHead,
             ledger: try LedgerLoader(session: session).load(
-                needs, policy: policies.policy(version.get(), session)))
+                needs, policies.standing(versions.get(), session)))
     }
 
     /// The entries of batches that wait, and where each of these ends.
@@ -146,30 +147,5 @@ struct WaitingWork: Sendable {
                 .int8Array(batchIDs), .int4Array(ends.map(\.city)), .int8Array(ends.map(\.last)),
                 .int8(Int64(head.position)), .bytea(head.hash.rawValue),
             ])
-    }
-}
-
-/// The policy in force, decoded once a version.
-final class PolicyCache: Sendable {
-    private let latest = Mutex<Policy?>(nil)
-
-    /// - Returns: `nil` before the first policy was folded.
-    func current(_ session: PostgresSession) throws -> Policy? {
-        try policy(askVersion(session).get(), session)
-    }
-
-    /// Queues reading the version in force.
-    func askVersion(_ session: PostgresSession) throws -> PendingAnswer<Int64?> {
-        try session.ask("SELECT max(version) FROM policy") { $0.optionalInt(0, 0) }
-    }
-
-    /// The policy of a version, read unless it is the one that was read last.
-    func policy(_ version: Int64?, _ session: PostgresSession) throws -> Policy? {
-        guard let version else { return nil }
-        if let known = latest.withLock({ $0 }), Int64(known.version) == version { return known }
-        let result = try session.execute("SELECT document FROM policy WHERE version = $1", [.int4(Int32(version))])
-        let policy = try PolicyCoding.decode(result.bytes(0, 0))
-        latest.withLock { $0 = policy }
-        return policy
     }
 }

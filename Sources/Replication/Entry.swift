@@ -10,8 +10,14 @@ package struct EntryKind: RawRepresentable, Hashable, Sendable {
     package static let claimFiled = EntryKind(rawValue: 2)
     package static let claimWithdrawn = EntryKind(rawValue: 3)
     package static let caseAnswered = EntryKind(rawValue: 4)
+    package static let paymentRequested = EntryKind(rawValue: 5)
+    package static let paymentSubmitted = EntryKind(rawValue: 6)
+    package static let paymentConfirmed = EntryKind(rawValue: 7)
+    package static let paymentFailed = EntryKind(rawValue: 8)
+    package static let paymentReversed = EntryKind(rawValue: 9)
     /// A node process started, with its random incarnation.
     package static let nodeStarted = EntryKind(rawValue: 10)
+    package static let invoiceReversed = EntryKind(rawValue: 11)
     // The registry's own log.
     package static let cityEnrolled = EntryKind(rawValue: 100)
     package static let cityJoined = EntryKind(rawValue: 101)
@@ -24,6 +30,7 @@ package struct EntryKind: RawRepresentable, Hashable, Sendable {
     package static let caseRuled = EntryKind(rawValue: 108)
     package static let caseReopened = EntryKind(rawValue: 109)
     package static let ticked = EntryKind(rawValue: 110)
+    package static let claimReviewed = EntryKind(rawValue: 111)
 
     /// Whether the kind belongs in the registry's log and nowhere else.
     package var isRegistryAct: Bool { (100..<200).contains(rawValue) }

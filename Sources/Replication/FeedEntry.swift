@@ -40,6 +40,12 @@ package struct FeedEntry: Hashable, Sendable {
         package let decision: Outcome.Decision
         /// Keyed hashes that it gives back.
         package let released: [[UInt8]]
+        /// Where its payment stands now, where that changed.
+        package var payment: Payment.Stage?
+        /// The bank reference, once it is authorised.
+        package var reference: PaymentReference?
+        /// An encrypted payment detail for the claim's own city, or empty.
+        package var detail: [UInt8] = []
 
         package init(claimPosition: UInt64, decision: Outcome.Decision, released: [[UInt8]]) {
             self.claimPosition = claimPosition

@@ -24,7 +24,8 @@ struct FoldPropertyTests {
     func notVacuous() {
         let outcomes = Self.seeds.flatMap { self.outcomes(of: journal($0)) }
 
-        #expect(Set(outcomes.map(\.decision)) == Set(Outcome.Decision.allCases).subtracting([.pending]))
+        let elsewhere: Set<Outcome.Decision> = [.pending, .authorized, .paid, .reversed, .tooLate]
+        #expect(Set(outcomes.map(\.decision)) == Set(Outcome.Decision.allCases).subtracting(elsewhere))
         let rules = Set(outcomes.flatMap(\.reasons).map(\.rule))
         #expect(rules == Set(Policy.sample().rules.map(\.id) + ["entry"]))
     }
@@ -113,7 +114,8 @@ struct FoldPropertyTests {
                 let expected = outcome.claim.flatMap { taken.removeValue(forKey: $0) } ?? []
                 #expect(Set(outcome.released) == Set(expected), "at position \(entry.position)")
                 #expect(outcome.released.count == expected.count, "at position \(entry.position)")
-            case .noted, .refused, .invalid, .unchanged, .unsupported, .pending:
+            case .noted, .refused, .invalid, .unchanged, .unsupported, .pending, .authorized, .paid, .reversed,
+                .tooLate:
                 #expect(outcome.taken + outcome.released == [], "at position \(entry.position)")
             }
         }

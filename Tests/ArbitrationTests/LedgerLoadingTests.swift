@@ -9,7 +9,7 @@ extension Ledger {
     func holdingOnly(_ needs: Needs) -> Ledger {
         var wanted: [Key: [Holding]] = [:]
         for key in needs.keys { wanted[key] = occupancies[key]?.holdings ?? [] }
-        for name in needs.withdrawnClaims {
+        for name in needs.touchedClaims {
             guard let record = claims[name] else { continue }
             for holding in holdings(ofClaimAt: record.position) where !needs.keys.contains(holding.key) {
                 wanted[holding.key, default: []].append(holding)
@@ -37,7 +37,7 @@ extension Ledger {
 
 extension Needs {
     fileprivate func asks(for conflict: ConflictCase) -> Bool {
-        cases.contains(conflict.id) || conflict.parties.contains { withdrawnClaims.contains($0.claim) }
+        cases.contains(conflict.id) || conflict.parties.contains { touchedClaims.contains($0.claim) }
             || (dueBefore.map { conflict.state == .open && conflict.deadline < $0 } ?? false)
     }
 }
@@ -96,6 +96,6 @@ struct LedgerLoadingTests {
         #expect(
             needs.vouchers == [.voucher(city: .hangzhou, number: "V1"), .voucher(city: .hangzhou, number: "V7")])
         #expect(needs.claims == [.hangzhou("A"), .hangzhou("B")])
-        #expect(needs.withdrawnClaims == [.hangzhou("B")])
+        #expect(needs.touchedClaims == [.hangzhou("B")])
     }
 }

@@ -91,7 +91,8 @@ extension Reason.Finding {
         case .held(let kind), .overCapacity(let kind, _, _, _), .capacityDiffers(let kind, _, _): kind
         case .overlapping: .service
         case .outsideVoucher, .outsideProgramme, .unknownVoucher, .otherEnterprise, .voucherReused, .faultyEntry,
-            .detected:
+            .payment,
+            .invoiceReversed, .detected:
             nil
         }
     }

@@ -36,7 +36,10 @@ struct PolicyTests {
         let policy = try JSONDecoder().decode(Policy.self, from: Data(contentsOf: file))
 
         #expect(policy.programmes == Policy.sample().programmes)
-        #expect(policy.rules.filter { $0.primitive != .detector } == Policy.sample().rules)
+        let reversed = Rule(
+            id: "reversed-invoice", pattern: "D16", primitive: .event, keys: [.invoice], outcome: .hold)
+        #expect(policy.rules.filter { $0.primitive != .detector } == Policy.sample().rules + [reversed])
+        #expect(policy.payments == PaymentTerms())
         #expect(Set(policy.rules.filter { $0.primitive == .detector }.map(\.id)) == Set(DetectorCatalogue.ids))
         #expect(policy.faults == [])
     }

@@ -99,7 +99,7 @@ struct WithdrawalTests {
 
         #expect(outcome == Outcome(decision: .unchanged, claim: .shenzhen("B"), policyVersion: 1))
         let record = try #require(journal.fold.ledger.claims[.shenzhen("B")])
-        #expect(record == Ledger.ClaimRecord(position: position, state: .refused, claimed: .yuan(10)))
+        #expect(record == Ledger.ClaimRecord(position: position, state: .refused, claimed: .yuan(10), policyVersion: 1))
     }
 
     @Test("a refused claim stays refused when the claim that blocked it is withdrawn")
@@ -111,7 +111,7 @@ struct WithdrawalTests {
         journal.withdraw("A", in: .hangzhou)
 
         let record = try #require(journal.fold.ledger.claims[.shenzhen("B")])
-        #expect(record == Ledger.ClaimRecord(position: position, state: .refused, claimed: .yuan(10)))
+        #expect(record == Ledger.ClaimRecord(position: position, state: .refused, claimed: .yuan(10), policyVersion: 1))
     }
 
     @Test("a city withdraws its own claims only")

@@ -57,7 +57,7 @@ struct CaseTests {
     }
 
     private func tick(on day: CalendarDate) throws {
-        try act(.ticked(Tick(wallMilliseconds: Int64(day.rawValue) * 86_400_000)))
+        try act(.ticked(TickAct(wallMilliseconds: Int64(day.rawValue) * 86_400_000)))
     }
 
     private func answer(

@@ -63,18 +63,26 @@ struct PayloadCodingTests {
     func acts() {
         let start = PayloadCoding.encodeNodeStart(processNonce: MessageSample.nonce, software: "city-node 1.0")
         let acts: [RegistryAct] = [
-            .enrolled(.shenzhen, name: "深圳"), .joined(.shenzhen, SigningKey.city.publicKey),
-            .suspended(.shenzhen, reason: "审计"), .reinstated(.shenzhen, reason: ""),
-            .epochGranted(.shenzhen, .sample),
+            .enrolled(.shenzhen, name: "深圳"), .epochGranted(.shenzhen, .sample),
         ]
 
         #expect(content(.nodeStarted, start) == .act)
         for act in acts { #expect(content(act.kind, act.payload) == .act) }
     }
 
+    @Test("a city that joins, is suspended or comes back is a change of membership")
+    func memberships() {
+        let acts: [(RegistryAct, Member.Change)] = [
+            (.joined(.shenzhen, SigningKey.city.publicKey), .joined), (.suspended(.shenzhen, reason: "审计"), .suspended),
+            (.reinstated(.shenzhen, reason: ""), .reinstated),
+        ]
+
+        for (act, change) in acts { #expect(content(act.kind, act.payload) == .membership(.shenzhen, change)) }
+    }
+
     @Test(
         "a kind of a newer version is unsupported, whatever its payload",
-        arguments: [UInt32(0), 8, 9, 11, 99, 119, 199, 200, .max])
+        arguments: [UInt32(0), 12, 13, 99, 112, 119, 199, 200, .max])
     func unsupported(kind: UInt32) {
         for payload in [[], [0xFF], PayloadCoding.encode(Claim.full)] {
             #expect(content(EntryKind(rawValue: kind), payload) == .unsupported)

@@ -27,7 +27,7 @@ struct PolicyCodingTests {
 
         #expect(policy.version == 1)
         #expect(policy.faults == [])
-        #expect(policy.rules.count == 21)
+        #expect(policy.rules.count == 22)
         #expect(
             policy.rules[0]
                 == Rule(

@@ -58,7 +58,7 @@ struct ReasonCodingTests {
         let changes: [(String, (inout WireReason) -> Void)] = [
             ("an unknown outcome", { $0.outcome = 0 }), ("an unknown outcome", { $0.outcome = 4 }),
             ("an unknown outcome", { $0.outcome = .max }),
-            ("finding 12 is not known: this node needs an update", { $0.finding = 12 }),
+            ("finding 14 is not known: this node needs an update", { $0.finding = 14 }),
             ("a detection that is not known: this node needs an update", { $0.finding = 11 }),
             ("finding 0 is not known: this node needs an update", { $0.finding = 0 }),
             ("an unknown key kind", { $0.keyKind = 9 }), ("an unknown key kind", { $0.keyKind = 257 }),

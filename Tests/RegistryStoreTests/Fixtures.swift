@@ -41,12 +41,15 @@ extension [UInt8] {
 
 /// The default policy with another cap on an enterprise's year.
 enum CappedPolicy {
-    static func document(version: UInt32 = 1, yearCap: Money) -> [UInt8] {
+    /// - Parameter effective: When it comes into force, as the file says it; at once when empty.
+    static func document(version: UInt32 = 1, yearCap: Money, effective: String = "") -> [UInt8] {
+        let begin = effective.isEmpty ? "" : " \"effective\": \(effective),"
         let text = String(decoding: DefaultPolicy.document, as: UTF8.self)
-            .replacing("\"version\": 1,", with: "\"version\": \(version),")
+            .replacing("\"version\": 1,", with: "\"version\": \(version),\(begin)")
             .replacing("\"capacity_fen\": 1000000000", with: "\"capacity_fen\": \(yearCap.rawValue)")
             .replacing("\"two_person_fen\": 100000000", with: "\"two_person_fen\": 5000")
             .replacing("\"threshold_fen\": 50000000", with: "\"threshold_fen\": 30000")
+            .replacing("\"dwell_seconds\": 259200", with: "\"dwell_seconds\": 600")
             .replacing("\"barred\": []", with: "\"barred\": [[\"算力券\", \"训力券\"]]")
             .replacing("\"percentile\": 99, \"least_peers\": 1000", with: "\"percentile\": 60, \"least_peers\": 5")
         return Array(text.utf8)

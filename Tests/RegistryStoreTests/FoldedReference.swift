@@ -1,6 +1,7 @@
 import Arbitration
 import FederationWire
 import Replication
+import TestSupport
 import VoucherDomain
 
 @testable import RegistryStore
@@ -22,13 +23,21 @@ struct FoldedReference {
         for (index, entry) in order.enumerated() {
             let journalEntry = JournalEntry(
                 position: Int64(index) + 1, city: entry.city, id: entry.id.rawValue,
-                content: PayloadCoding.content(of: entry), receivedAt: Int64(UInt64.noon))
+                content: PayloadCoding.content(of: entry), receivedAt: Int64(UInt64.noon),
+                writtenAt: Int64(clamping: entry.time.milliseconds))
             journal.append(journalEntry)
             let outcome = fold.apply(journalEntry)
             feed.append(try composer.compose(entry, outcome))
             decisions.append(outcome.decision)
             try take(over: outcome, of: journalEntry)
         }
+    }
+
+    /// The version that binds the next entry.
+    var nextPolicyVersion: UInt32? {
+        var fold = fold
+        _ = fold.apply(.sample(position: Int64(journal.count) + 1, city: .registry, .act))
+        return fold.ledger.policy?.version
     }
 
     private mutating func take(over outcome: Outcome, of entry: JournalEntry) throws {

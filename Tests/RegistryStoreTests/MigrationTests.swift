@@ -29,7 +29,7 @@ struct MigrationTests {
         #expect(try await registry.receivedState() == before)
         #expect(try await registry.log(of: .registry).map(\.kind) == [.policyPublished])
         try await registry.decide()
-        #expect(try await store.policy()?.document == DefaultPolicy.document)
+        #expect(try await store.policyDocuments().first?.document == DefaultPolicy.document)
     }
 
     @Test("processes that migrate at the same time make one registry")

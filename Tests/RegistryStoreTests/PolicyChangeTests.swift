@@ -57,6 +57,6 @@ struct PolicyChangeTests {
         try await registry.decide()
 
         #expect(try await registry.feed().last?.entry.decision == .invalid)
-        #expect(try await registry.store.policy()?.policy.version == 2)
+        #expect(try await registry.store.policyDocuments().first?.policy.version == 2)
     }
 }

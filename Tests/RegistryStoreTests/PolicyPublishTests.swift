@@ -34,7 +34,7 @@ struct PolicyPublishTests {
         let claims = try await registry.store.claims(.init(), after: 0, limit: 10)
         #expect(claims.map(\.state) == [.reserved, .refused])
         #expect(claims.map(\.policyVersion) == [1, 2])
-        #expect(try await registry.store.policy()?.document == lowCap)
+        #expect(try await registry.store.policyDocuments().first?.document == lowCap)
         #expect(try await registry.store.recompute { _ in }.faults == [])
     }
 
@@ -101,6 +101,6 @@ struct PolicyPublishTests {
         #expect(preview.changes.map(\.claim.number) == ["C2"])
         #expect(preview.changes.map(\.rules) == [["enterprise-year-cap"]])
         #expect(try await registry.store.feedHead() == head)
-        #expect(try await registry.store.policy()?.policy.version == 1)
+        #expect(try await registry.store.policyDocuments().first?.policy.version == 1)
     }
 }

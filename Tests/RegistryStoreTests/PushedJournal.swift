@@ -39,6 +39,7 @@ struct PushedJournal {
             if decidesMeanwhile, numbers.once(in: 4) {
                 try await registry.decide()
                 try await workOnCases()
+                try await workOnPayments()
             }
         }
     }
@@ -83,7 +84,7 @@ struct PushedJournal {
                 try await registry.act(.reopened(caseID: found.id, reason: "新证据", by: "王"))
             case 2:
                 let days = Int64(numbers.number(below: 40))
-                try await registry.act(.ticked(Tick(wallMilliseconds: Int64(UInt64.noon) + days * 86_400_000)))
+                try await registry.act(.ticked(TickAct(wallMilliseconds: Int64(UInt64.noon) + days * 86_400_000)))
             default:
                 let kept = names.filter { _ in numbers.once(in: 2) }
                 try await registry.act(
@@ -100,15 +101,98 @@ struct PushedJournal {
     private mutating func answer(_ id: String, by code: CityCode) async throws {
         let answer = CaseAnswer(
             caseID: id, kind: numbers.pick(CaseAnswer.Kind.allCases), reason: "说明", evidence: [])
+        try await say(.caseAnswered(answer), by: code)
+    }
+
+    private mutating func say(_ content: JournalEntry.Content, by code: CityCode) async throws {
         var generator = SystemRandomNumberGenerator()
         let entry = JournalEntry(
-            position: 0, city: code, id: EntryID(using: &generator).rawValue, content: .caseAnswered(answer))
+            position: 0, city: code, id: EntryID(using: &generator).rawValue, content: content)
         try await push([entry], by: code)
+    }
+
+    // MARK: Payments
+
+    /// Cities ask for payments, submit and hear from the bank, rightly and wrongly; time passes; invoices are reversed.
+    private mutating func workOnPayments() async throws {
+        let claims = try await registry.store.claims(.init(), after: 0, limit: 1_000).filter { $0.state.isLive }
+        guard !claims.isEmpty else { return }
+        for _ in 0..<4 {
+            let name = numbers.pick(claims).name
+            try await say(.payment(PaymentAct(claimNumber: name.number, step: .requested)), by: name.city)
+        }
+        try await tick()
+        for payment in try await registry.store.payments(stage: nil, after: 0, limit: 1_000)
+        where payment.authorization != nil && numbers.once(in: 2) {
+            try await say(.payment(step(of: payment)), by: payment.claim.city)
+        }
+        let claim = numbers.pick(claims)
+        switch numbers.number(below: 3) {
+        case 0:
+            let invoice = numbers.pick(claim.claim.invoices)
+            let letter = RedLetter(
+                invoice: invoice.number, number: Claim.Invoice.serial(500 + numbers.number(below: 9)).number,
+                amount: invoice.amount, issuedOn: valid(CalendarDate("2026-09-01")))
+            try await say(.invoiceReversed(letter), by: claim.name.city)
+        case 1: try await registry.act(.reviewed(claim.name))
+        default: try await say(.claimWithdrawn(claimNumber: claim.name.number), by: claim.name.city)
+        }
+        try await tick()
+        try await collectActs()
+        try await registry.decide()
+    }
+
+    /// A tick that repeats what some of the cities have sealed.
+    private mutating func tick() async throws {
+        try await registry.decide()
+        let head = try await registry.store.feedHead()
+        let time = Int64(UInt64.noon)
+        var seals: [SignedBytes] = []
+        for code in cities.keys.sorted() where !numbers.once(in: 4) {
+            guard let city = cities[code] else { continue }
+            let seal = Seal(
+                city: code, head: city.head, watermark: HybridTime(milliseconds: UInt64.noon + 1), feedHead: head)
+            seals.append(try seal.signed(by: city.key))
+        }
+        try await registry.act(
+            .ticked(
+                TickAct(
+                    wallMilliseconds: time, intervalMilliseconds: Int64(numbers.number(below: 400)) * 1_000,
+                    seals: seals)))
+        try await collectActs()
+        try await registry.decide()
+    }
+
+    private mutating func step(of payment: Payment) throws -> PaymentAct {
+        let given = try #require(payment.authorization)
+        let other = try #require(PaymentReference(rawValue: .sixteen(9)))
+        let reference = numbers.once(in: 9) ? other : given.reference
+        let part = Money(rawValue: 1 + Int64(numbers.number(below: Int(given.amount.rawValue))))
+        func bank(_ amount: Money) -> PaymentAct.BankRecord {
+            PaymentAct.BankRecord(
+                transaction: "T\(numbers.number(below: 3))", amount: amount, day: valid(CalendarDate("2026-07-01")))
+        }
+        let step: PaymentAct.Step =
+            switch numbers.number(below: 8) {
+            case 0, 1, 2: .submitted(reference)
+            case 3, 4: .confirmed(reference, bank(given.amount))
+            case 5: .failed(reference, numbers.pick(PaymentAct.Failure.allCases), reason: "退票")
+            case 6: .reversed(reference, bank(part), reason: "退款")
+            default: .reversed(reference, bank(given.amount), reason: "退款")
+            }
+        return PaymentAct(claimNumber: payment.claim.number, step: step)
     }
 
     private mutating func operatorsAct() async throws {
         let document = CappedPolicy.document(version: 2, yearCap: .yuan(400))
         try await registry.act(.policyPublished(version: 2, document: document))
+        for (version, effective) in [
+            (UInt32(3), "{\"from_position\": \(order.count + 25)}"), (4, "{\"from_date\": \"2026-07-20\"}"),
+        ] {
+            let later = CappedPolicy.document(
+                version: version, yearCap: .yuan(100 * Int64(version)), effective: effective)
+            try await registry.act(.policyPublished(version: version, document: later))
+        }
         try await registry.store.setSuspended(true, .hangzhou, reason: "test", now: .noon)
         try await registry.store.setSuspended(false, .hangzhou, reason: "test", now: .noon)
         try await collectActs()
@@ -134,7 +218,9 @@ extension JournalEntry.Content {
         case .companiesListed(let companies): (.companiesListed, PayloadCoding.encode(companies))
         case .providersListed(let providers): (.providersListed, PayloadCoding.encode(providers))
         case .caseAnswered(let answer): (.caseAnswered, PayloadCoding.encode(answer))
-        case .act, .policyPublished, .caseRuled, .caseReopened, .ticked:
+        case .payment(let act): (act.step.kind, PayloadCoding.encode(act))
+        case .invoiceReversed(let letter): (.invoiceReversed, PayloadCoding.encode(letter))
+        case .act, .policyPublished, .caseRuled, .caseReopened, .ticked, .membership, .claimReviewed:
             (.nodeStarted, PayloadCoding.encodeNodeStart(processNonce: .sixteen(7), software: "test"))
         case .unsupported: (.future, [1, 2, 3])
         case .faulty: (.claimFiled, [0x0A, 0xFF])

@@ -114,7 +114,7 @@ struct RejectedEntryTests {
 
         #expect(try await city.push(to: registry).answers == [.rejected("its kind belongs to the registry's log")])
         #expect(try await lastAnswer(registry, city).0 == .invalid)
-        #expect(try await registry.store.policy()?.policy.version == 1)
+        #expect(try await registry.store.policyDocuments().first?.policy.version == 1)
     }
 
     @Test("an entry of a kind that this build does not know is kept and answered unsupported")

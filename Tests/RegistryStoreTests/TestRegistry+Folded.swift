@@ -69,7 +69,7 @@ extension TestRegistry {
     /// The part of the ledger that these entries touch, loaded as the arbiter loads it.
     func ledger(for journal: [JournalEntry]) async throws -> Ledger {
         try await store.pool.run { session in
-            try LedgerLoader(session: session).load(Needs(journal), policy: PolicyCache().current(session))
+            try LedgerLoader(session: session).load(Needs(journal), PolicyCache().standing(session))
         }
     }
 }

@@ -6,14 +6,14 @@ extension Fold {
     ///
     /// - Parameter idle: Those of them that hold nothing.
     func opening(
-        _ name: ClaimName, _ reasons: [Reason], idle: Set<ClaimName>, by entry: JournalEntry, _ terms: CaseTerms
+        _ name: ClaimName, _ reasons: [Reason], idle: Set<ClaimName>, at position: Int64, deadline: CalendarDate
     ) -> ConflictCase {
         let holding = reasons.filter { $0.outcome == .hold }
         let others = Set(holding.flatMap(\.blocking)).subtracting([name]).sorted()
         return ConflictCase(
-            id: SpokenID.make(position: entry.position), position: entry.position,
+            id: SpokenID.make(position: position), position: position,
             parties: ([name] + others).map { ConflictCase.Party(claim: $0, isLive: !idle.contains($0)) },
-            rules: holding.map(\.rule).removingRepeats, deadline: terms.deadline(receivedAt: entry.receivedAt),
+            rules: holding.map(\.rule).removingRepeats, deadline: deadline,
             standsAlone: holding.contains {
                 $0.blocking.isEmpty || $0.unnamed > 0 || !idle.isDisjoint(with: $0.blocking)
             })
@@ -55,6 +55,10 @@ extension Fold {
         var effects: [Outcome.Effect] = []
         for name in ruling.ruledOut {
             guard let record = ledger.claims[name], record.isLive else { continue }
+            if record.state.isBound {
+                effects.append(barring(record, name))
+                continue
+            }
             conflict.retire(name)
             effects.append(release(record, name, as: .refused))
         }
@@ -63,11 +67,11 @@ extension Fold {
         for (name, record) in kept {
             let waits = record.state == .held && conflict.parties.first?.claim == name
             let regrouped = merged[record.position] ?? []
-            guard waits || !regrouped.isEmpty else { continue }
+            guard waits || !regrouped.isEmpty || unbarred(record) != nil else { continue }
             effects.append(
                 Outcome.Effect(
                     name: name, position: record.position, state: waits ? .reserved : record.state,
-                    regrouped: regrouped))
+                    regrouped: regrouped, payment: unbarred(record)))
         }
         conflict.close()
         var event = CaseEvent(.ruled, conflict)
@@ -97,6 +101,15 @@ extension Fold {
             }
         }
         return merged
+    }
+
+    /// The payment of a claim that may stay, where it was stopped before it was authorised.
+    private func unbarred(_ record: Ledger.ClaimRecord) -> Payment? {
+        guard var payment = ledger.payments[record.position], payment.isBarred, payment.stage == .requested else {
+            return nil
+        }
+        payment.isBarred = false
+        return payment
     }
 
     private func fault(of ruling: Ruling, in conflict: ConflictCase) -> String? {

@@ -9,13 +9,15 @@ package struct Filing: Hashable, Sendable {
     private final class Body: Sendable {
         let position: Int64
         let name: ClaimName
+        let id: [UInt8]
         let claim: Claim
         let programme: String
         let receivedAt: Int64
 
-        init(position: Int64, name: ClaimName, claim: Claim, programme: String, receivedAt: Int64) {
+        init(position: Int64, name: ClaimName, id: [UInt8], claim: Claim, programme: String, receivedAt: Int64) {
             self.position = position
             self.name = name
+            self.id = id
             self.claim = claim
             self.programme = programme
             self.receivedAt = receivedAt
@@ -23,15 +25,18 @@ package struct Filing: Hashable, Sendable {
     }
 
     package init(
-        position: Int64, name: ClaimName, claim: Claim, programme: String, receivedAt: Int64, state: Outcome.Decision
+        position: Int64, name: ClaimName, id: [UInt8] = [], claim: Claim, programme: String, receivedAt: Int64,
+        state: Outcome.Decision
     ) {
-        body = Body(position: position, name: name, claim: claim, programme: programme, receivedAt: receivedAt)
+        body = Body(position: position, name: name, id: id, claim: claim, programme: programme, receivedAt: receivedAt)
         self.state = state
     }
 
     /// Where it was decided; 0 while it is not.
     package var position: Int64 { body.position }
     package var name: ClaimName { body.name }
+    /// The claim's permanent id: that of the entry which filed it.
+    package var id: [UInt8] { body.id }
     package var claim: Claim { body.claim }
     /// The programme of its voucher; empty when the voucher is unknown.
     package var programme: String { body.programme }
@@ -41,7 +46,8 @@ package struct Filing: Hashable, Sendable {
     package static func == (left: Filing, right: Filing) -> Bool {
         left.state == right.state
             && (left.body === right.body
-                || left.position == right.position && left.name == right.name && left.claim == right.claim
+                || left.position == right.position && left.name == right.name && left.id == right.id
+                    && left.claim == right.claim
                     && left.programme.utf8.elementsEqual(right.programme.utf8) && left.receivedAt == right.receivedAt)
     }
 

@@ -23,7 +23,8 @@ enum ForumShopping: Detector {
         let filing = view.filing
         let limit = (view.parameters.days ?? 180) * 86_400_000
         return DetectorMatch.gathered(.forumShopping, view.neighbours) { neighbour in
-            guard neighbour.state == .refused, neighbour.name.city != filing.name.city, !neighbour.sharesGroup(filing),
+            guard neighbour.state == .refused, neighbour.position < filing.position,
+                neighbour.name.city != filing.name.city, !neighbour.sharesGroup(filing),
                 filing.receivedAt - neighbour.receivedAt <= limit
             else { return nil }
             let names = Set(filing.claim.invoices.flatMap(\.number.names))

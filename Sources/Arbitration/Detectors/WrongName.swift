@@ -56,7 +56,8 @@ enum WrongName: Detector {
                 ? [DetectorMatch(detection: .wrongName, evidence: party.evidence)] : []
         }
         let isKnown = view.neighbours.contains { neighbour in
-            neighbour.state == .reserved && name(of: party.code, in: neighbour).map { $0 == party.name } ?? false
+            guard neighbour.isLive, neighbour.state != .held else { return false }
+            return name(of: party.code, in: neighbour).map { $0 == party.name } ?? false
         }
         if isKnown { return [] }
         return DetectorMatch.gathered(.wrongName, view.live) { neighbour in

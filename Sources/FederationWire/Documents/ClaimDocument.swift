@@ -13,13 +13,15 @@ package struct ClaimDocument: Encodable, Sendable {
     private let caseID: String?
     private let receipt: SignedBytes?
     private let position: FeedHead?
+    private let payment: PaymentDocument?
     private let problems: [FieldProblem]
     private let repairs: [FieldRepair]
 
     /// - Parameter fields: Text by CSV column; of an invalid row, as it was typed.
     package init(
         fields: [String: String], city: CityCode, state: String, reasons: [Reason], caseID: String?,
-        receipt: SignedBytes?, position: FeedHead?, problems: [FieldProblem] = [], repairs: [FieldRepair] = []
+        receipt: SignedBytes?, position: FeedHead?, payment: PaymentDocument? = nil,
+        problems: [FieldProblem] = [], repairs: [FieldRepair] = []
     ) {
         self.fields = fields
         self.city = city
@@ -28,6 +30,7 @@ package struct ClaimDocument: Encodable, Sendable {
         self.caseID = caseID
         self.receipt = receipt
         self.position = position
+        self.payment = payment
         self.problems = problems
         self.repairs = repairs
     }
@@ -52,6 +55,7 @@ package struct ClaimDocument: Encodable, Sendable {
         try container.encode(repairs.map(RepairDocument.init), forKey: ColumnKey("repairs"))
         try container.encode(receipt.map(ReceiptDocument.init(claimReceipt:)), forKey: ColumnKey("receipt"))
         try container.encode(position.map(PositionDocument.init), forKey: ColumnKey("position"))
+        try container.encode(payment, forKey: ColumnKey("payment"))
     }
 
     private struct InvoiceDocument: Encodable {
@@ -199,6 +203,10 @@ extension Outcome.Decision {
         case .unchanged: "unchanged"
         case .unsupported: "unsupported"
         case .pending: "pending"
+        case .authorized: "authorized"
+        case .paid: "paid"
+        case .reversed: "reversed"
+        case .tooLate: "too_late"
         }
     }
 

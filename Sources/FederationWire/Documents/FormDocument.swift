@@ -9,7 +9,9 @@ package enum FormDocument {
     package static func claimFields(_ json: [UInt8]) throws(WireFault) -> [String: String] {
         var object = try object(json)
         let invoices = object.removeValue(forKey: "invoices")
-        for shown in ["city_code", "state", "reasons", "repairs", "receipt", "position"] { object[shown] = nil }
+        for shown in ["city_code", "state", "reasons", "repairs", "receipt", "position", "payment"] {
+            object[shown] = nil
+        }
         var fields = try texts(object, columns: ClaimForm.columns)
         guard let invoices, !(invoices is NSNull) else { return fields }
         guard let list = invoices as? [[String: Any]] else { throw WireFault("invoices: expected an array of objects") }

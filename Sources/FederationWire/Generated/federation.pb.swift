@@ -393,6 +393,80 @@ nonisolated struct WireCaseAnswered: Sendable {
   init() {}
 }
 
+/// Kinds 5 requested, 6 submitted, 7 confirmed, 8 failed, 9 reversed: the payment of a claim.
+nonisolated struct WirePaymentAct: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// of the claim
+  var number: String = String()
+
+  /// 16 bytes, as authorised; empty for kind 5
+  var reference: Data = Data()
+
+  /// kinds 7 and 9
+  var bank: WireBankRecord {
+    get {_bank ?? WireBankRecord()}
+    set {_bank = newValue}
+  }
+  /// Returns true if `bank` has been explicitly set.
+  var hasBank: Bool {self._bank != nil}
+  /// Clears the value of `bank`. Subsequent reads from it will return its default value.
+  mutating func clearBank() {self._bank = nil}
+
+  /// kind 8: 1 rejected by the bank for good 2 cancelled, as the bank has confirmed
+  var failure: UInt32 = 0
+
+  /// kinds 8 and 9
+  var reason: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _bank: WireBankRecord? = nil
+}
+
+/// A movement of money as the bank states it.
+nonisolated struct WireBankRecord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var transaction: String = String()
+
+  var amountFen: Int64 = 0
+
+  var day: Int32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// kind 11: an invoice, or a part of it, was reversed by a red-letter invoice.
+nonisolated struct WireInvoiceReversed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// as in Invoice.number
+  var invoice: String = String()
+
+  /// of the red-letter invoice
+  var number: String = String()
+
+  /// taken back, above zero
+  var amountFen: Int64 = 0
+
+  var issuedOn: Int32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 /// kind 10: a node process started.
 nonisolated struct WireNodeStarted: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -408,7 +482,7 @@ nonisolated struct WireNodeStarted: Sendable {
   init() {}
 }
 
-/// Kinds 100 to 110, in the registry's log only.
+/// Kinds 100 to 111, in the registry's log only.
 nonisolated struct WireCityEnrolled: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -629,7 +703,7 @@ nonisolated struct WireCaseReopened: Sendable {
   init() {}
 }
 
-/// kind 110: time that has passed.
+/// kind 110: time that has passed, and what cities have sealed since.
 nonisolated struct WireTicked: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -637,9 +711,37 @@ nonisolated struct WireTicked: Sendable {
 
   var wallMs: UInt64 = 0
 
+  /// what it adds to the dwell of payments: monotonic time, at most 900,000 count
+  var intervalMs: UInt32 = 0
+
+  /// seals, one a city, in the order of the cities; all that they cover is decided
+  var reports: [WireSigned] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+/// kind 111: a claim that is held against the rule book once more.
+nonisolated struct WireClaimReviewed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  mutating func clearClaim() {self._claim = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _claim: WireClaimReference? = nil
 }
 
 /// Signed by the city under "voucher-federation/seal/v1".
@@ -821,6 +923,7 @@ nonisolated struct WireFeedBody: @unchecked Sendable {
     set {_uniqueStorage()._decision = newValue}
   }
 
+  /// 10 authorised 11 paid 12 reversed 13 too late
   var policyVersion: UInt32 {
     get {_storage._policyVersion}
     set {_uniqueStorage()._policyVersion = newValue}
@@ -892,6 +995,38 @@ nonisolated struct WireEffect: Sendable {
 
   /// keyed hashes that it gives back
   var released: [Data] = []
+
+  /// where its payment stands now, where that changed: 1 requested 2 authorised 3 released
+  var payment: UInt32 = 0
+
+  /// 4 submitted 5 paid 6 failed 7 reversed
+  var reference: Data = Data()
+
+  /// a PaymentDetail that only the claim's city can read
+  var detail: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Encrypted as an OutcomeDetail is.
+nonisolated struct WirePaymentDetail: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// authorised; 0 before
+  var amountFen: Int64 = 0
+
+  /// paid back so far
+  var refundedFen: Int64 = 0
+
+  /// to be paid back in all
+  var clawbackFen: Int64 = 0
+
+  /// it must not go on: cancel the reference
+  var stopped: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2036,6 +2171,145 @@ nonisolated extension WireCaseAnswered: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 }
 
+nonisolated extension WirePaymentAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".PaymentAct"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}reference\0\u{1}bank\0\u{1}failure\0\u{1}reason\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.reference) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._bank) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.failure) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.number.isEmpty {
+      try visitor.visitSingularStringField(value: self.number, fieldNumber: 1)
+    }
+    if !self.reference.isEmpty {
+      try visitor.visitSingularBytesField(value: self.reference, fieldNumber: 2)
+    }
+    try { if let v = self._bank {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.failure != 0 {
+      try visitor.visitSingularUInt32Field(value: self.failure, fieldNumber: 4)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WirePaymentAct, rhs: WirePaymentAct) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.reference != rhs.reference {return false}
+    if lhs._bank != rhs._bank {return false}
+    if lhs.failure != rhs.failure {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBankRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".BankRecord"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}transaction\0\u{3}amount_fen\0\u{1}day\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.transaction) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.amountFen) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.day) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.transaction.isEmpty {
+      try visitor.visitSingularStringField(value: self.transaction, fieldNumber: 1)
+    }
+    if self.amountFen != 0 {
+      try visitor.visitSingularInt64Field(value: self.amountFen, fieldNumber: 2)
+    }
+    if self.day != 0 {
+      try visitor.visitSingularInt32Field(value: self.day, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBankRecord, rhs: WireBankRecord) -> Bool {
+    if lhs.transaction != rhs.transaction {return false}
+    if lhs.amountFen != rhs.amountFen {return false}
+    if lhs.day != rhs.day {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireInvoiceReversed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".InvoiceReversed"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}invoice\0\u{1}number\0\u{3}amount_fen\0\u{3}issued_on\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.invoice) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.number) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.amountFen) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.issuedOn) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.invoice.isEmpty {
+      try visitor.visitSingularStringField(value: self.invoice, fieldNumber: 1)
+    }
+    if !self.number.isEmpty {
+      try visitor.visitSingularStringField(value: self.number, fieldNumber: 2)
+    }
+    if self.amountFen != 0 {
+      try visitor.visitSingularInt64Field(value: self.amountFen, fieldNumber: 3)
+    }
+    if self.issuedOn != 0 {
+      try visitor.visitSingularInt32Field(value: self.issuedOn, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireInvoiceReversed, rhs: WireInvoiceReversed) -> Bool {
+    if lhs.invoice != rhs.invoice {return false}
+    if lhs.number != rhs.number {return false}
+    if lhs.amountFen != rhs.amountFen {return false}
+    if lhs.issuedOn != rhs.issuedOn {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireNodeStarted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".NodeStarted"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}process_nonce\0\u{1}software\0")
@@ -2561,7 +2835,7 @@ nonisolated extension WireCaseReopened: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireTicked: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Ticked"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}wall_ms\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}wall_ms\0\u{3}interval_ms\0\u{1}reports\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2570,6 +2844,8 @@ nonisolated extension WireTicked: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularFixed64Field(value: &self.wallMs) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.intervalMs) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.reports) }()
       default: break
       }
     }
@@ -2579,11 +2855,53 @@ nonisolated extension WireTicked: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if self.wallMs != 0 {
       try visitor.visitSingularFixed64Field(value: self.wallMs, fieldNumber: 1)
     }
+    if self.intervalMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.intervalMs, fieldNumber: 2)
+    }
+    if !self.reports.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reports, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireTicked, rhs: WireTicked) -> Bool {
     if lhs.wallMs != rhs.wallMs {return false}
+    if lhs.intervalMs != rhs.intervalMs {return false}
+    if lhs.reports != rhs.reports {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireClaimReviewed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ClaimReviewed"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireClaimReviewed, rhs: WireClaimReviewed) -> Bool {
+    if lhs._claim != rhs._claim {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2964,7 +3282,7 @@ nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireEffect: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Effect"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}claim_position\0\u{1}decision\0\u{1}released\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}claim_position\0\u{1}decision\0\u{1}released\0\u{1}payment\0\u{1}reference\0\u{1}detail\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2975,6 +3293,9 @@ nonisolated extension WireEffect: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.claimPosition) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.decision) }()
       case 3: try { try decoder.decodeRepeatedBytesField(value: &self.released) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.payment) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.reference) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.detail) }()
       default: break
       }
     }
@@ -2990,6 +3311,15 @@ nonisolated extension WireEffect: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.released.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.released, fieldNumber: 3)
     }
+    if self.payment != 0 {
+      try visitor.visitSingularUInt32Field(value: self.payment, fieldNumber: 4)
+    }
+    if !self.reference.isEmpty {
+      try visitor.visitSingularBytesField(value: self.reference, fieldNumber: 5)
+    }
+    if !self.detail.isEmpty {
+      try visitor.visitSingularBytesField(value: self.detail, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2997,6 +3327,54 @@ nonisolated extension WireEffect: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.claimPosition != rhs.claimPosition {return false}
     if lhs.decision != rhs.decision {return false}
     if lhs.released != rhs.released {return false}
+    if lhs.payment != rhs.payment {return false}
+    if lhs.reference != rhs.reference {return false}
+    if lhs.detail != rhs.detail {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePaymentDetail: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".PaymentDetail"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}amount_fen\0\u{3}refunded_fen\0\u{3}clawback_fen\0\u{1}stopped\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.amountFen) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.refundedFen) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.clawbackFen) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.stopped) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.amountFen != 0 {
+      try visitor.visitSingularInt64Field(value: self.amountFen, fieldNumber: 1)
+    }
+    if self.refundedFen != 0 {
+      try visitor.visitSingularInt64Field(value: self.refundedFen, fieldNumber: 2)
+    }
+    if self.clawbackFen != 0 {
+      try visitor.visitSingularInt64Field(value: self.clawbackFen, fieldNumber: 3)
+    }
+    if self.stopped != false {
+      try visitor.visitSingularBoolField(value: self.stopped, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WirePaymentDetail, rhs: WirePaymentDetail) -> Bool {
+    if lhs.amountFen != rhs.amountFen {return false}
+    if lhs.refundedFen != rhs.refundedFen {return false}
+    if lhs.clawbackFen != rhs.clawbackFen {return false}
+    if lhs.stopped != rhs.stopped {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -25,11 +25,15 @@ struct PolicyCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await database.withStore { store in
-                guard let (policy, document) = try await store.policy() else {
+                let published = try await store.policyDocuments()
+                guard let policy = published.first?.policy, let document = published.first?.document else {
                     throw RegistryRefusal(.notFound, "no policy has been decided yet: start national-registry serve")
                 }
                 if json { return FileHandle.standardOutput.write(Data(document)) }
                 Output.line("policy version \(policy.version)")
+                for waiting in published.dropFirst() {
+                    Output.line("  version \(waiting.policy.version) waits: \(waiting.policy.begin)")
+                }
                 var table = TextTable(["rule", "pattern", "primitive", "outcome", "keys"])
                 for rule in policy.rules {
                     table.add([
@@ -75,18 +79,20 @@ struct PolicyCommand: AsyncParsableCommand {
     struct Publish: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Put a policy file in force for every claim that is decided from now on.",
-            discussion: "What was decided stays decided. The same file again changes nothing.")
+            discussion: """
+                What was decided stays decided. The same file again changes nothing. A file with `effective` \
+                (from_position or from_date) waits for its time; a newer version that comes before it ends it.
+                """)
 
         @OptionGroup var database: DatabaseOptions
         @Argument(help: "The policy file.") var file: String
 
         func run() async throws {
             try await database.withStore { store in
-                let isNew = try await store.publish(policy: try PolicyCommand.read(file), now: WallClock.now)
-                Output.line(
-                    isNew
-                        ? "published; the arbiter puts it in force at its next decision"
-                        : "published before: nothing changed")
+                let document = try PolicyCommand.read(file)
+                let isNew = try await store.publish(policy: document, now: WallClock.now)
+                let begin = try PolicyCoding.decode(document).begin
+                Output.line(isNew ? "published; it is in force \(begin)" : "published before: nothing changed")
             }
         }
     }
@@ -96,6 +102,15 @@ struct PolicyCommand: AsyncParsableCommand {
             throw RegistryRefusal(.notFound, "cannot read \(file): \(String(cString: strerror(errno)))")
         }
         return Array(data)
+    }
+}
+
+extension Policy {
+    /// From when on it binds, in words.
+    fileprivate var begin: String {
+        if let position = effective?.fromPosition { return "from position \(position) on" }
+        if let date = effective?.fromDate { return "from \(date.iso8601) on, at the first tick of that day" }
+        return "at the arbiter's next decision"
     }
 }
 

@@ -84,7 +84,7 @@ struct DetectorWorkTests {
             let before = fold.ledger
             guard let filing = fold.apply(entry).filing, let policy = before.policy else { continue }
 
-            let lookups = Needs([entry]).lookups(policy, before.register)
+            let lookups = Needs([entry]).lookups([policy], before.register)
             #expect(lookups == policy.lookups(of: filing, before.register))
         }
     }

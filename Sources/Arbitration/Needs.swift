@@ -1,0 +1,110 @@
+package import VoucherDomain
+
+/// What a ledger must hold before a batch of entries can be folded on it.
+package struct Needs: Hashable, Sendable {
+    /// Every live holding under these keys.
+    package private(set) var keys: Set<Key> = []
+    /// These vouchers, where they exist.
+    package private(set) var vouchers: Set<Key> = []
+    /// These claims, where they exist.
+    package private(set) var claims: Set<ClaimName> = []
+    /// They may give back their keys or be paid: every live holding of these claims, too, and every case that names one of them, with the records of its claims.
+    package private(set) var touchedClaims: Set<ClaimName> = []
+    /// These cases, with the records and the live holdings of their claims; and every other case that names one of
+    /// these claims, with the records of its claims.
+    package private(set) var cases: Set<String> = []
+    /// Open cases whose cities had their time before that day.
+    package private(set) var dueBefore: CalendarDate?
+    /// The companies of these codes, where they are listed, and those that share a bank account with them.
+    package private(set) var companies: Set<CreditCode> = []
+    /// The prices of these resource classes.
+    package private(set) var resourceClasses: Set<String> = []
+    /// Claims whose payment is acted on: themselves, their payments, the first tick after each, and all that
+    /// ``touchedClaims`` says.
+    package private(set) var paidClaims: Set<ClaimName> = []
+    /// Those of them that are to be looked at once more, with all that is needed to decide them as if they were filed now.
+    package private(set) var reviewedClaims: Set<ClaimName> = []
+    /// The claims whose payments these ticks may move on are ``paidClaims``, too.
+    package private(set) var ticks: [Tick] = []
+    /// The live claims that have these keys are ``paidClaims``, too.
+    package private(set) var reversedInvoices: Set<Key> = []
+    private var filings: [Filing] = []
+
+    /// The latest claims under these traces, ``Trace/mostNeighbours`` each.
+    ///
+    /// - Parameter register: With ``companies`` loaded.
+    package func lookups(_ policies: [Policy], _ register: Register) -> Set<Trace> {
+        policies.reduce(into: []) { found, policy in
+            for filing in filings { found.formUnion(policy.lookups(of: filing, register)) }
+        }
+    }
+
+    /// Whether the members, the last tick and the terms of payments are needed.
+    package var concernsPayments: Bool {
+        !paidClaims.isEmpty || !ticks.isEmpty || !reversedInvoices.isEmpty
+    }
+
+    /// Adds what was found out to be paid claims.
+    package mutating func act(on names: Set<ClaimName>) {
+        paidClaims.formUnion(names)
+        touchedClaims.formUnion(paidClaims)
+        claims.formUnion(paidClaims)
+    }
+
+    /// What is needed besides once a claim that is to be looked at again is known.
+    package mutating func review(_ filing: Filing) {
+        keys.formUnion(filing.claim.keys(in: filing.name.city))
+        vouchers.insert(.voucher(city: filing.name.city, number: filing.claim.voucherNumber))
+        companies.formUnion([filing.claim.enterprise, filing.claim.provider])
+        resourceClasses.insert(filing.claim.resourceClass)
+        filings.append(filing)
+    }
+
+    /// The companies of these claims and nothing else.
+    package init(partiesOf claims: [Claim]) {
+        companies = Set(claims.flatMap { [$0.enterprise, $0.provider] })
+    }
+
+    package init() {}
+
+    package init(_ entries: [JournalEntry]) {
+        keys.reserveCapacity(entries.reduce(0) { $0 + $1.keys.count })
+        for entry in entries {
+            switch entry.content {
+            case .voucherIssued(let voucher): vouchers.insert(.voucher(city: entry.city, number: voucher.number))
+            case .claimFiled(let claim):
+                for key in entry.keys { keys.insert(key) }
+                vouchers.insert(.voucher(city: entry.city, number: claim.voucherNumber))
+                let name = ClaimName(city: entry.city, number: claim.number)
+                claims.insert(name)
+                companies.formUnion([claim.enterprise, claim.provider])
+                resourceClasses.insert(claim.resourceClass)
+                filings.append(
+                    Filing(
+                        position: 0, name: name, claim: claim, programme: "", receivedAt: entry.receivedAt,
+                        state: .noted))
+            case .claimWithdrawn(let number):
+                claims.insert(ClaimName(city: entry.city, number: number))
+                touchedClaims.insert(ClaimName(city: entry.city, number: number))
+            case .caseAnswered(let answer): cases.insert(answer.caseID)
+            case .caseRuled(let ruling): cases.insert(ruling.caseID)
+            case .caseReopened(let id, _, _): cases.insert(id)
+            case .ticked(let tick):
+                dueBefore = max(dueBefore ?? tick.day, tick.day)
+                ticks.append(tick)
+            case .payment(let act):
+                paidClaims.insert(ClaimName(city: entry.city, number: act.claimNumber))
+                if act.step == .requested {
+                    reviewedClaims.insert(ClaimName(city: entry.city, number: act.claimNumber))
+                }
+            case .claimReviewed(let name):
+                paidClaims.insert(name)
+                reviewedClaims.insert(name)
+            case .invoiceReversed(let letter):
+                reversedInvoices.formUnion(letter.invoice.names.map(Key.invoice))
+                keys.formUnion(letter.invoice.names.map(Key.invoice))
+            case .policyPublished, .companiesListed, .providersListed, .membership, .act, .unsupported, .faulty: break
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import VoucherDomain
+
+/// Invoices that are reversed after they were claimed (pattern D16).
+extension Fold {
+    /// A red letter may leave claims on its invoice without cover. What was approved is to be clawed back, in proportion to
+    /// the claims' shares; what is not paid yet is held by a case.
+    func decide(_ letter: RedLetter, by entry: JournalEntry) -> Outcome {
+        let known = ledger.redLetters(of: letter.invoice)
+        if let amount = known.amounts[letter.number.primary.canonical] {
+            return amount == letter.amount
+                ? Outcome(decision: .unchanged, policyVersion: policyVersion)
+                : invalid("red-letter invoice \(letter.number.text) was told with another amount before")
+        }
+        var outcome = Outcome(decision: .noted, policyVersion: policyVersion)
+        guard let rule = ledger.policy?.reversedInvoiceRule else { return outcome }
+        let claims = claims(on: letter.invoice)
+        let before = uncovered(claims, reversed: known.total)
+        let after = uncovered(claims, reversed: known.total + letter.amount.rawValue)
+        guard after > before else { return outcome }
+        let parts = claims.map(\.share).apportioning(Money(rawValue: after - before))
+        for (claim, part) in zip(claims, parts) where claim.record.state.isBound && part > .zero {
+            outcome.effects.append(clawingBack(part, from: claim))
+        }
+        let unpaid = claims.filter { !$0.record.state.isBound }.map(\.name)
+        guard let first = unpaid.first else { return outcome }
+        let finding = Reason.Finding.invoiceReversed(
+            reversed: Money(rawValue: known.total + letter.amount.rawValue), uncovered: Money(rawValue: after))
+        let reason = Reason(
+            rule: rule.id, outcome: .hold, finding: finding,
+            blocking: Array(unpaid.dropFirst().prefix(Reason.mostNamed)))
+        let (conflict, event) = openCase(
+            on: first, [reason], at: entry.position, receivedAt: entry.receivedAt)
+        outcome.cases = [conflict]
+        outcome.events = [event]
+        return outcome
+    }
+
+    /// A live claim on an invoice.
+    private struct InvoicedClaim {
+        let name: ClaimName
+        let record: Ledger.ClaimRecord
+        /// What of the claim falls on the invoice.
+        let share: Money
+        /// What the claim states for the invoice.
+        let amount: Money
+    }
+
+    /// In the order of their positions.
+    private func claims(on invoice: InvoiceNumber) -> [InvoicedClaim] {
+        var positions: Set<Int64> = []
+        for name in invoice.names {
+            positions.formUnion(ledger.occupancies[.invoice(name)]?.holdings.map(\.position) ?? [])
+        }
+        return positions.sorted().compactMap { position in
+            guard let filing = ledger.filings[position], let record = ledger.claims[filing.name] else { return nil }
+            let claim = filing.claim
+            let index = claim.invoices.firstIndex { $0.number.names.contains(where: invoice.names.contains) }
+            guard let index else { return nil }
+            return InvoicedClaim(
+                name: filing.name, record: record,
+                share: claim.invoices.map(\.amount).apportioning(claim.claimed)[index],
+                amount: claim.invoices[index].amount)
+        }
+    }
+
+    /// What of the claims' shares the rest of the invoice does not cover, in fen.
+    private func uncovered(_ claims: [InvoicedClaim], reversed: Int64) -> Int64 {
+        let shares = claims.reduce(Int64(0)) { $0 + $1.share.rawValue }
+        let rest = max(0, (claims.map(\.amount.rawValue).max() ?? 0) - reversed)
+        return max(0, shares - rest)
+    }
+
+    private func clawingBack(_ part: Money, from claim: InvoicedClaim) -> Outcome.Effect {
+        var payment = ledger.payments[claim.record.position]
+        if let standing = payment?.clawback {
+            payment?.clawback = min(claim.record.claimed, standing.adding(part) ?? claim.record.claimed)
+        }
+        return Outcome.Effect(
+            name: claim.name, position: claim.record.position, state: claim.record.state, payment: payment)
+    }
+}

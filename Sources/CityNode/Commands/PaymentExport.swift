@@ -1,0 +1,86 @@
+import ArgumentParser
+import FederationWire
+import Foundation
+import Terminal
+
+extension PaymentCommand {
+    /// Submits what is released and writes it for the bank: nothing else ever gets into the file.
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Submit every released payment, and write those that the registry has received as CSV.",
+            discussion: """
+                Only what is authorised, released and submitted is written, each with its bank reference: the bank pays a \
+                reference once, however often it gets it. --again also writes what was submitted before and has no answer \
+                of the bank yet.
+                """)
+
+        @OptionGroup var node: DataOptions
+        @Argument(help: "The CSV file to write, or - for standard output.") var file: String
+        @Flag(help: "Also what was submitted before.") var again = false
+
+        private struct Claim: Decodable {
+            let claim_no: String?
+            let enterprise_uscc: String?
+            let enterprise_name: String?
+            let voucher_no: String?
+            let contract_no: String?
+            let payment: PaymentDocument?
+        }
+
+        func run() async throws {
+            try await node.withNode { node in
+                let released = try await PaymentCommand.all("/v1/payments?stage=released", limit: nil, node)
+                let before =
+                    again
+                    ? try await PaymentCommand.all("/v1/payments?stage=submitted", limit: nil, node).filter {
+                        $0.payment.submission_received == true && !$0.payment.stopped
+                    } : []
+                var rows = [Export.columns]
+                let progress = ProgressBar("payments", total: released.count)
+                for (done, item) in released.enumerated() where !item.payment.stopped {
+                    let path = PaymentCommand.path(item.claim_no, "payment-submission")
+                    rows.append(Export.row(try await node.post(path, NoBody()).value(Claim.self)))
+                    progress.show(done + 1)
+                }
+                progress.finish()
+                for item in before {
+                    rows.append(
+                        Export.row(try await node.get(ClaimCommand.path(item.claim_no)).value(Claim.self)))
+                }
+                try write(rows)
+                Output.note("\(rows.count - 1) payments written")
+            }
+        }
+
+        private static let columns = [
+            "bank_reference", "amount_yuan", "claim_no", "enterprise_uscc", "enterprise_name", "voucher_no",
+            "contract_no",
+        ]
+
+        private static func row(_ claim: Claim) -> [String] {
+            [
+                claim.payment?.reference, claim.payment?.amount_yuan, claim.claim_no, claim.enterprise_uscc,
+                claim.enterprise_name, claim.voucher_no, claim.contract_no,
+            ].map { $0 ?? "" }
+        }
+
+        /// RFC 4180, with a byte-order mark so that Excel reads Chinese.
+        private func write(_ rows: [[String]]) throws {
+            let lines = rows.map { $0.map(Export.quoted).joined(separator: ",") + "\r\n" }
+            let data = Data([0xEF, 0xBB, 0xBF]) + Data(lines.joined().utf8)
+            if file == "-" { return FileHandle.standardOutput.write(data) }
+            do {
+                try data.write(to: URL(fileURLWithPath: file), options: .atomic)
+            } catch {
+                throw NodeDirectory.Failure(
+                    message:
+                        "cannot write \(file); what was submitted is not lost: choose another file and give --again")
+            }
+        }
+
+        private static func quoted(_ field: String) -> String {
+            let isPlain = !field.contains { "\",\r\n".contains($0) }
+            return isPlain ? field : "\"\(field.replacing("\"", with: "\"\""))\""
+        }
+    }
+}

@@ -1,0 +1,249 @@
+package import Arbitration
+import FederationWire
+import Foundation
+import GRDB
+import Replication
+package import VoucherDomain
+
+/// Payments of this city's claims: each step is an entry of the log, and stands where the feed says.
+extension CityStore {
+    /// A payment as officers see it.
+    package struct PaymentView: Hashable, Sendable {
+        /// The claim's local order, which lists go by.
+        package let id: Int64
+        package let claimNumber: String
+        /// `asked`, `refused`, or a ``Payment/Stage`` by its name.
+        package let stage: String
+        /// What the bank is given, once it is authorised.
+        package let reference: PaymentReference?
+        /// Authorised; zero before.
+        package let amount: Money
+        package let refunded: Money
+        /// To be paid back in all.
+        package let clawback: Money
+        /// Whether it must not go on: do not pay it, cancel the reference.
+        package let isStopped: Bool
+        /// Whether the registry holds this city's word that the instruction goes to the bank.
+        package let isSubmissionReceived: Bool
+        /// What the registry says is wrong with what was said last.
+        package let problem: String?
+    }
+
+    /// A step that an officer takes; the reference comes from the store.
+    package enum PaymentStep: Hashable, Sendable {
+        case request
+        /// The instruction is about to go to the bank.
+        case submit
+        case confirm(PaymentAct.BankRecord)
+        case fail(PaymentAct.Failure, reason: String)
+        case reverse(PaymentAct.BankRecord, reason: String)
+    }
+
+    /// Payments in the order of their claims, after the one with id `after`.
+    package func payments(stage: String? = nil, after: Int64 = 0, limit: Int) throws -> [PaymentView] {
+        try pool.read { database in
+            try CityStore.paymentViews(
+                "id > ? AND (? IS NULL OR stage = ?) ORDER BY id LIMIT ?", [after, stage, stage, limit], database)
+        }
+    }
+
+    /// - Returns: `nil` for a claim whose payment was never asked for.
+    package func payment(ofClaim number: String) throws -> PaymentView? {
+        // SQLite would read a number up to a zero byte, and find another claim.
+        guard !number.utf8.contains(0) else { return nil }
+        return try pool.read { try CityStore.paymentViews("claim_no = ?", [number], $0).first }
+    }
+
+    /// The payments of claims, by their local order.
+    package func payments(ofClaims ids: [Int64]) throws -> [Int64: PaymentView] {
+        guard let first = ids.min(), let last = ids.max() else { return [:] }
+        let views = try pool.read { try CityStore.paymentViews("id BETWEEN ? AND ?", [first, last], $0) }
+        return Dictionary(uniqueKeysWithValues: views.map { ($0.id, $0) })
+    }
+
+    private static func paymentViews(
+        _ condition: String, _ arguments: StatementArguments, _ database: Database
+    ) throws -> [PaymentView] {
+        let sql = "SELECT * FROM v1_payments WHERE \(condition)"
+        return try Row.fetchAll(database.cachedStatement(sql: sql), arguments: arguments).map { row in
+            PaymentView(
+                id: row["id"], claimNumber: row["claim_no"], stage: row["stage"],
+                reference: (row["reference"] as String?).flatMap { PaymentReference($0) },
+                amount: Money(rawValue: row["amount_fen"]), refunded: Money(rawValue: row["refunded_fen"]),
+                clawback: Money(rawValue: row["clawback_fen"]), isStopped: row["stopped"],
+                isSubmissionReceived: row["submission_received"], problem: row["problem"])
+        }
+    }
+
+    // MARK: Steps
+
+    /// Takes a step: an entry of its own, answered by the feed.
+    ///
+    /// The very same step again changes nothing.
+    ///
+    /// - Throws: ``StoreRefusal`` `.notFound` for a claim that this city does not have, `.invalid` for a bank record or
+    ///   reason of a wrong form, `.conflict` for a step that the payment does not take where it stands.
+    package func take(_ step: PaymentStep, ofClaim number: String, now: UInt64) throws {
+        if let fault = step.fault { throw StoreRefusal(.invalid, fault) }
+        guard !number.utf8.contains(0) else { throw StoreRefusal(.notFound, "no such claim in this city") }
+        try pool.write { database in
+            guard let claim = try CityStore.claimViews("v.claim_no = ?", [number], database).first else {
+                throw StoreRefusal(.notFound, "no claim \(number) in this city")
+            }
+            let payment = try CityStore.paymentViews("claim_no = ?", [number], database).first
+            guard let act = try step.act(on: claim, payment) else { return }
+            let payload = PayloadCoding.encode(act)
+            if let payment, try CityStore.lastPayload(of: payment, database) == payload { return }
+            let entry = try CityStore.append(act.step.kind, payload, database, now: now)
+            let isSubmission = if case .submit = step { true } else { false }
+            try database.run(
+                sql: """
+                    INSERT INTO payment (claim_id, last_sequence) VALUES (?1, ?2)
+                    ON CONFLICT (claim_id) DO UPDATE SET last_sequence = ?2, problem = NULL,
+                        submitted_sequence = CASE WHEN ?3 THEN ?2 ELSE submitted_sequence END
+                    """, arguments: [claim.id, Int64(entry.sequence), isSubmission])
+        }
+    }
+
+    /// What was said last of a payment, unless the registry found fault with it.
+    private static func lastPayload(of payment: PaymentView, _ database: Database) throws -> [UInt8]? {
+        guard payment.problem == nil else { return nil }
+        let sql = "SELECT bytes FROM log_entry WHERE sequence = (SELECT last_sequence FROM payment WHERE claim_id = ?)"
+        return try Data.fetchOne(database.cachedStatement(sql: sql), arguments: [payment.id])
+            .map { try EntryCoding.decode(Array($0)).payload }
+    }
+
+    // MARK: Red letters
+
+    /// Tells the nation that an invoice, or a part of it, was reversed by a red-letter invoice.
+    ///
+    /// The very same again changes nothing.
+    ///
+    /// - Throws: ``StoreRefusal`` `.invalid` for an amount or date out of bounds, `.conflict` for a red-letter number that
+    ///   was told with other content.
+    package func record(_ letter: RedLetter, now: UInt64) throws {
+        if let fault = letter.fault { throw StoreRefusal(.invalid, fault) }
+        try pool.write { database in
+            let known = try Row.fetchOne(
+                database.cachedStatement(sql: "SELECT * FROM red_letter WHERE number = ?"),
+                arguments: [letter.number.text])
+            if let known {
+                guard known["invoice"] == letter.invoice.text, known["amount_fen"] == letter.amount.rawValue else {
+                    throw StoreRefusal(
+                        .conflict, "red-letter invoice \(letter.number.text) is recorded with other content")
+                }
+                return
+            }
+            let entry = try CityStore.append(.invoiceReversed, PayloadCoding.encode(letter), database, now: now)
+            try database.run(
+                sql: "INSERT INTO red_letter (number, invoice, amount_fen, issued_on, sequence) VALUES (?, ?, ?, ?, ?)",
+                arguments: [
+                    letter.number.text, letter.invoice.text, letter.amount.rawValue, letter.issuedOn.rawValue,
+                    Int64(entry.sequence),
+                ])
+        }
+    }
+
+    // MARK: What the feed tells
+
+    /// Where the payment of a claim of this city stands now.
+    static func apply(
+        _ effect: FeedEntry.Effect, _ entry: FeedEntry, _ cipher: DetailCipher, _ database: Database
+    ) throws {
+        let claim = try Row.fetchOne(
+            database.cachedStatement(
+                sql: "SELECT id, sequence FROM claim WHERE decided_position = ? AND decided_incarnation = ?"),
+            arguments: [Int64(effect.claimPosition), entry.incarnation])
+        guard let claim, let id: Int64 = claim["id"], let sequence: Int64 = claim["sequence"] else { return }
+        guard let stage = effect.payment else {
+            // A request ends with its claim.
+            if !effect.decision.isLive {
+                try database.run(sql: "DELETE FROM payment WHERE claim_id = ?", arguments: [id])
+            }
+            return
+        }
+        guard let text = cipher.open(effect.detail, position: entry.position) else {
+            throw StoreRefusal(
+                .damaged, "the payment at feed position \(entry.position) cannot be opened with this city's key")
+        }
+        let detail = try PaymentDetail(text)
+        // A store that was rebuilt may not know that the city has asked; then the claim's own entry stands for it.
+        try database.run(
+            sql: """
+                INSERT INTO payment (claim_id, last_sequence, stage, reference, amount_fen, refunded_fen, clawback_fen,
+                    stopped) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                ON CONFLICT (claim_id) DO UPDATE SET stage = ?3, reference = ?4, amount_fen = ?5, refunded_fen = ?6,
+                    clawback_fen = ?7, stopped = ?8
+                """,
+            arguments: [
+                id, sequence, Int(stage.rawValue), effect.reference.map { Data($0.rawValue) }, detail.amount.rawValue,
+                detail.refunded.rawValue, detail.clawback.rawValue, detail.isStopped,
+            ])
+    }
+
+    /// The registry's answer to what this city said last of a payment, or of a red letter.
+    static func applyPaymentAnswer(_ entry: FeedEntry, _ detail: OutcomeDetail?, _ database: Database) throws {
+        let isTaken = entry.decision == .noted || entry.decision == .unchanged
+        let problem = isTaken ? nil : detail?.reasons.first?.message ?? "the registry answered \(entry.decision.name)"
+        for table in ["payment", "red_letter"] {
+            let column = table == "payment" ? "last_sequence" : "sequence"
+            try database.run(
+                sql: "UPDATE \(table) SET problem = ? WHERE \(column) = ?",
+                arguments: [problem, Int64(entry.answers.sequence)])
+        }
+    }
+}
+
+extension CityStore.PaymentStep {
+    /// What is wrong with what the officer typed, or `nil`.
+    fileprivate var fault: String? {
+        switch self {
+        case .request, .submit: nil
+        case .confirm(let bank): bank.fault
+        case .fail(_, let reason): PayloadCoding.textFault("a reason", reason)
+        case .reverse(let bank, let reason): bank.fault ?? PayloadCoding.textFault("a reason", reason)
+        }
+    }
+
+    /// What is to be said; `nil` when it has been said.
+    fileprivate func act(
+        on claim: CityStore.ClaimView, _ payment: CityStore.PaymentView?
+    ) throws -> PaymentAct? {
+        func refused(_ why: String) -> StoreRefusal { StoreRefusal(.conflict, "claim \(claim.number): \(why)") }
+        func saying(_ make: (PaymentReference) -> PaymentAct.Step) throws -> PaymentAct {
+            guard let reference = payment?.reference else { throw refused("its payment is not authorised") }
+            return PaymentAct(claimNumber: claim.number, step: make(reference))
+        }
+        let stage = payment?.stage ?? ""
+        switch self {
+        case .request:
+            if ["asked", "requested", "authorized", "released", "submitted", "paid"].contains(stage) { return nil }
+            guard claim.state == "reserved" else {
+                throw refused("it is \(claim.state); only a reserved claim is paid")
+            }
+            guard !claim.isBeingWithdrawn else { throw refused("it is being withdrawn") }
+            return PaymentAct(claimNumber: claim.number, step: .requested)
+        case .submit:
+            if stage == "submitted" || stage == "paid" { return nil }
+            guard stage == "released" else {
+                throw refused("its payment is \(stage.isEmpty ? "not asked for" : stage)")
+            }
+            guard payment?.isStopped == false else { throw refused("its payment was stopped: cancel it") }
+            guard !claim.isBeingWithdrawn else { throw refused("it is being withdrawn") }
+            return try saying { .submitted($0) }
+        case .confirm(let bank):
+            guard ["released", "submitted", "paid"].contains(stage) else {
+                throw refused("its payment is not submitted")
+            }
+            return try saying { .confirmed($0, bank) }
+        case .fail(let failure, let reason):
+            guard ["authorized", "released", "submitted"].contains(stage) else {
+                throw refused("its payment is \(stage.isEmpty ? "not asked for" : stage)")
+            }
+            return try saying { .failed($0, failure, reason: reason) }
+        case .reverse(let bank, let reason):
+            guard stage == "paid" else { throw refused("it is not paid") }
+            return try saying { .reversed($0, bank, reason: reason) }
+        }
+    }
+}
