@@ -104,7 +104,7 @@ extension RegistrySecrets {
 
 extension Array {
     /// Consecutive pieces of at most that many elements.
-    fileprivate func pieces(of size: Int) -> [[Element]] {
+    func pieces(of size: Int) -> [[Element]] {
         stride(from: 0, to: count, by: size).map { Array(self[$0..<Swift.min($0 + size, count)]) }
     }
 }

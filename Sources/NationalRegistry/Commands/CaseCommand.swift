@@ -13,7 +13,7 @@ struct CaseCommand: AsyncParsableCommand {
             A ruling names every claim of the case that still holds its keys, and takes effect where the arbiter decides \
             it. Over the policy's amount (cases.two_person_fen) it waits until another operator confirms it.
             """,
-        subcommands: [List.self, Show.self, Rule.self, Confirm.self, Reopen.self])
+        subcommands: [List.self, Show.self, Rule.self, Confirm.self, Reopen.self, Sweep.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List cases, the oldest first.")
