@@ -314,10 +314,11 @@ CREATE TABLE provider (
 CREATE TABLE red_letter (
     key bytea NOT NULL,
     number text COLLATE "C" NOT NULL,
+    city_code integer NOT NULL,
     "position" bigint NOT NULL,
     amount_fen bigint NOT NULL,
     CONSTRAINT red_letter_amount_fen_check CHECK ((amount_fen > 0)),
-    CONSTRAINT red_letter_pkey PRIMARY KEY (key, number)
+    CONSTRAINT red_letter_pkey PRIMARY KEY (key, number, city_code)
 );
 
 CREATE TABLE registry (

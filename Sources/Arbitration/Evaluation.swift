@@ -77,7 +77,7 @@ struct Evaluation {
     }
 
     private func capReasons(_ rule: Rule, _ kind: KeyKind, _ key: Key, _ candidates: [Holding]) -> [Reason] {
-        let occupancy = ledger.occupancies[key] ?? Occupancy()
+        let occupancy = ledger.occupancy(acrossNamesOf: candidates[0])
         let stated = candidates[0].capacity
         // A capacity of the policy's own is today's; one that claims state is the first claim's.
         let standing = rule.capacity == .fixed ? stated : occupancy.standingCapacity ?? stated
@@ -103,14 +103,26 @@ struct Evaluation {
         guard !ledger.redLetters.isEmpty else { return [] }
         let shares = claim.invoices.map(\.amount).apportioning(claim.claimed)
         return zip(claim.invoices, shares).compactMap { invoice, share in
-            let reversed = ledger.redLetters(of: invoice.number).total
-            let uncovered = min(share.rawValue, share.rawValue - (invoice.amount.rawValue - reversed))
+            let others = otherHoldings(of: invoice.number)
+            let reversed = ledger.redLetters(of: invoice.number).total(
+                believing: Set(others.map(\.claim.city) + [city]))
+            let standing = others.reduce(share.rawValue) { $0 + $1.amount }
+            let uncovered = min(share.rawValue, standing - max(0, invoice.amount.rawValue - reversed))
             guard reversed > 0, uncovered > 0 else { return nil }
             let finding = Reason.Finding.invoiceReversed(
                 reversed: Money(rawValue: reversed), uncovered: Money(rawValue: uncovered))
             return reason(rule, finding, [], .invoice(invoice.number.primary))
         }
     }
+
+    /// What other live claims have of an invoice.
+    private func otherHoldings(of invoice: InvoiceNumber) -> [Holding] {
+        guard let own = candidates.first(where: { $0.key == .invoice(invoice.primary) }) else { return [] }
+        return ledger.occupancy(acrossNamesOf: own).holdings.filter { $0.position != own.position }
+    }
+
+    /// The city that files.
+    private var city: CityCode { candidates.first?.claim.city ?? .registry }
 
     private func voucherFindings(_ rule: Rule) -> [Reason] {
         guard rule.keys == [.voucher] else { return [] }
@@ -127,8 +139,19 @@ struct Evaluation {
             case .programme:
                 guard let interval = policy.window(ofProgramme: voucher.programme) else { return nil }
                 return lies(within: interval) ? nil : reason(rule, .outsideProgramme(interval))
+            case .rate:
+                guard let limit = rateLimit(policy.programme(voucher.programme)), claim.claimed > limit else {
+                    return nil
+                }
+                return reason(rule, .overRate(claimed: claim.claimed, limit: limit))
             }
         }
+    }
+
+    /// The most that the programme pays for the claim's invoices.
+    private func rateLimit(_ programme: Policy.Programme?) -> Money? {
+        guard let rate = programme?.ratePermille, let total = claim.invoices.map(\.amount).total else { return nil }
+        return total.scaled(by: rate, over: 1_000)
     }
 
     private func lies(within window: DayInterval) -> Bool {

@@ -47,7 +47,8 @@ package struct Holding: Hashable, Sendable {
     package let holder: [UInt8]
     /// The declared co-funding group, whose members may share the key; empty when none.
     package let group: String
-    /// What is counted once under the key: the names of an invoice (``ItemSums``), or empty for the claim itself.
+    /// What is counted once under the key: the names of an invoice (``ItemSums``), or empty for the claim itself. Under a
+    /// name of an invoice that has another one, too: both names, by which the sums under them are one.
     package let item: [UInt8]
     /// What ``item`` adds to the sum, in fen; 0 where the key has no cap.
     package let amount: Int64
@@ -70,6 +71,15 @@ package struct Holding: Hashable, Sendable {
         self.capacity = capacity
         self.interval = interval
     }
+
+    /// Whether ``item`` counts once, however many claims name it.
+    var countsOnce: Bool { !item.isEmpty && key.kind != .invoice }
+
+    /// The keys of all names of the invoice, where the claim gives two.
+    package var linkedKeys: [Key] { key.kind == .invoice ? Holding.keys(ofItem: item) : [] }
+
+    /// The keys that an ``item`` names.
+    package static func keys(ofItem item: [UInt8]) -> [Key] { ItemSums.names(of: item).map { Key(bytes: $0) } }
 
     func grouped(as group: String) -> Holding {
         Holding(

@@ -18,7 +18,7 @@ struct ItemSums: Sendable {
 
     /// What adding the holding would change the total by; negative when it makes two items one.
     func addition(of holding: Holding) -> Int64 {
-        if holding.item.isEmpty { return holding.amount }
+        if !holding.countsOnce { return holding.amount }
         let amounts = groups(of: holding).map { groups[$0].amount }
         return max(holding.amount, amounts.max() ?? 0) - amounts.reduce(0, +)
     }
@@ -27,10 +27,10 @@ struct ItemSums: Sendable {
     /// taken, because withdrawing that claim makes them two again.
     mutating func add(_ holding: Holding) {
         total += max(0, addition(of: holding))
-        if holding.item.isEmpty { return }
+        if !holding.countsOnce { return }
         let known = groups(of: holding)
         let amount = max(holding.amount, known.map { groups[$0].amount }.max() ?? 0)
-        var names = ItemSums.names(of: holding)
+        var names = ItemSums.names(of: holding.item)
         for group in known {
             names += groups[group].names
             groups[group] = (0, [])
@@ -40,12 +40,13 @@ struct ItemSums: Sendable {
     }
 
     private func groups(of holding: Holding) -> [Int] {
-        Set(ItemSums.names(of: holding).compactMap { groupByName[$0] }).sorted()
+        Set(ItemSums.names(of: holding.item).compactMap { groupByName[$0] }).sorted()
     }
 
-    private static func names(of holding: Holding) -> [[UInt8]] {
+    /// What ``item(_:)`` put together.
+    static func names(of item: [UInt8]) -> [[UInt8]] {
         var names: [[UInt8]] = []
-        var rest = holding.item[...]
+        var rest = item[...]
         while rest.count > 2, let high = rest.popFirst(), let low = rest.popFirst() {
             let length = Int(high) << 8 | Int(low)
             names.append(Array(rest.prefix(length)))
@@ -54,6 +55,6 @@ struct ItemSums: Sendable {
         return names
     }
 
-    /// Takes out a holding without an item.
+    /// Takes out a holding that counts for itself.
     mutating func remove(_ holding: Holding) { total -= holding.amount }
 }

@@ -84,7 +84,9 @@ package struct JournalEntry: Hashable, Sendable {
         /// committed before it.
         package var isFarReaching: Bool {
             switch self {
-            case .voucherIssued, .claimFiled, .membership, .act, .unsupported, .faulty: false
+            // A claim that gives an invoice two names joins what stands under them.
+            case .claimFiled(let claim): claim.invoices.contains { $0.number.alias != nil }
+            case .voucherIssued, .membership, .act, .unsupported, .faulty: false
             case .claimWithdrawn, .caseAnswered, .caseRuled, .caseReopened, .ticked, .policyPublished, .companiesListed,
                 .providersListed, .payment, .invoiceReversed, .claimReviewed:
                 true

@@ -78,8 +78,9 @@ struct KeyDerivation {
     private func invoiceHolding(_ key: Key, _ shares: [Money]) -> Holding? {
         let index = claim.invoices.firstIndex { $0.number.names.contains { Key.invoice($0) == key } }
         guard let index else { return nil }
+        let names = claim.invoices[index].number.names.map(Key.invoice)
         return holding(
-            key, .invoice, amount: shares[index],
+            key, .invoice, item: names.count > 1 ? ItemSums.item(names) : [], amount: shares[index],
             capacity: capacity(.invoice, stated: claim.invoices[index].amount))
     }
 

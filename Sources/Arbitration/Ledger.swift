@@ -161,7 +161,7 @@ package struct Ledger: Equatable, Sendable {
             members.take(tick.reports)
             clock.tick(tick, at: entry.position)
             bringIntoForce { $0.fromDate.map { $0 <= tick.day } ?? false }
-        case .invoiceReversed(let letter) where outcome.decision == .noted: take(letter)
+        case .invoiceReversed(let letter) where outcome.decision == .noted: take(letter, by: entry.city)
         case .unsupported: members.stop(entry.city, at: entry.writtenAt)
         case .companiesListed(let companies): for company in companies { register.list(company) }
         case .providersListed(let providers): for provider in providers { register.list(provider) }
@@ -194,14 +194,75 @@ package struct Ledger: Equatable, Sendable {
             filings[effect.position] = nil
         }
         if let record = claims[effect.name] { claims[effect.name] = record.after(effect) }
-        // A request ends with its claim; what the bank was told of is kept.
-        if effect.payment != nil || !effect.state.isLive { payments[effect.position] = effect.payment }
+        // A request ends with its claim; what was authorised once is kept.
+        if let payment = effect.payment {
+            payments[effect.position] = payment
+        } else if !effect.state.isLive, payments[effect.position]?.stage == .requested {
+            payments[effect.position] = nil
+        }
     }
 
-    private mutating func take(_ letter: RedLetter) {
+    private mutating func take(_ letter: RedLetter, by city: CityCode) {
         for name in letter.invoice.names {
-            redLetters[.invoice(name), default: RedLetters()].take(letter.number.primary.canonical, letter.amount)
+            redLetters[.invoice(name), default: RedLetters()].take(
+                letter.number.primary.canonical, letter.amount, by: city)
         }
+    }
+}
+
+extension Ledger {
+    /// What stands under the candidate's key; for an invoice, under all of the names that live claims or the candidate
+    /// give it, each claim once.
+    func occupancy(acrossNamesOf candidate: Holding) -> Occupancy {
+        let own = occupancies[candidate.key] ?? Occupancy()
+        let linked = candidate.linkedKeys
+        let names = names(linkedTo: linked.isEmpty ? [candidate.key] : linked)
+        guard names.count > 1 else { return own }
+        var claims: [Int64: Holding] = [:]
+        for holding in names.sorted().flatMap({ occupancies[$0]?.holdings ?? [] }) where claims[holding.position] == nil
+        {
+            claims[holding.position] = holding
+        }
+        var all = Occupancy()
+        for holding in claims.values.sorted(by: { $0.position < $1.position }) { all.take(holding) }
+        return all
+    }
+
+    /// The keys of every name of one invoice, as far as live claims that give two of them lead.
+    func names(linkedTo keys: [Key]) -> Set<Key> {
+        var names: Set<Key> = []
+        var rest = keys
+        while let name = rest.popLast() {
+            names.insert(name)
+            for key in occupancies[name]?.holdings.flatMap(\.linkedKeys) ?? [] where !names.contains(key) {
+                rest.append(key)
+            }
+        }
+        return names
+    }
+
+    /// The positions of all claims that stand under keys of these claims, but for keys with nothing but sums.
+    package func positions(beside names: Set<ClaimName>) -> [Int64] {
+        var positions: Set<Int64> = []
+        for name in names {
+            guard let record = claims[name] else { continue }
+            for key in keysByPosition[record.position] ?? []
+            where key.kind.map({ policy?.guards($0) ?? false }) ?? false {
+                positions.formUnion(occupancies[key]?.holdings.map(\.position) ?? [])
+            }
+        }
+        return positions.sorted()
+    }
+
+    /// Names of invoices that live claims link to keys that were loaded, and that were not loaded themselves.
+    package func missingLinks(of keys: Set<Key>) -> Set<Key> {
+        var missing: Set<Key> = []
+        for occupancy in occupancies.values {
+            for holding in occupancy.holdings where !holding.item.isEmpty {
+                for key in holding.linkedKeys where !keys.contains(key) { missing.insert(key) }
+            }
+        }
+        return missing
     }
 }
 
@@ -220,8 +281,11 @@ extension Ledger {
 
     /// Every red letter on an invoice, under whichever of its names.
     func redLetters(of invoice: InvoiceNumber) -> RedLetters {
-        invoice.names.reduce(into: RedLetters()) { all, name in
-            for (number, amount) in redLetters[.invoice(name)]?.amounts ?? [:] { all.take(number, amount) }
+        guard !redLetters.isEmpty else { return RedLetters() }
+        return names(linkedTo: invoice.names.map(Key.invoice)).reduce(into: RedLetters()) { all, key in
+            for (number, told) in redLetters[key]?.letters ?? [:] {
+                for city in told.cities { all.take(number, told.amount, by: city) }
+            }
         }
     }
 }

@@ -44,6 +44,9 @@ package struct Needs: Hashable, Sendable {
         !paidClaims.isEmpty || !ticks.isEmpty || !reversedInvoices.isEmpty
     }
 
+    /// Adds keys that others were found to be linked to.
+    package mutating func include(_ keys: Set<Key>) { self.keys.formUnion(keys) }
+
     /// Adds what was found out to be paid claims.
     package mutating func act(on names: Set<ClaimName>) {
         paidClaims.formUnion(names)

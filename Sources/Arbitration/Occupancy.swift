@@ -31,7 +31,7 @@ package struct Occupancy: Hashable, Sendable {
     package mutating func release(position: Int64) {
         let released = holdings.filter { $0.position == position }
         let rest = holdings.filter { $0.position != position }
-        if !rest.isEmpty, released.allSatisfy(\.item.isEmpty) {
+        if !rest.isEmpty, !released.contains(where: \.countsOnce) {
             holdings = rest
             // What the others agree on stays true; that they may agree on more now costs a walk at most.
             for holding in released where holding.capacity > 0 { sums.remove(holding) }

@@ -23,6 +23,20 @@ package struct Policy: Hashable, Sendable, Codable {
         package let name: String
         package let from: CalendarDate
         package let until: CalendarDate
+        /// Thousandths of its invoices that a claim may ask for; `nil`: all.
+        package let ratePermille: Int64?
+
+        package init(name: String, from: CalendarDate, until: CalendarDate, ratePermille: Int64? = nil) {
+            self.name = name
+            self.from = from
+            self.until = until
+            self.ratePermille = ratePermille
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case name, from, until
+            case ratePermille = "rate_permille"
+        }
     }
 
     /// When a policy that is published ahead of its time comes into force: one of the two.
@@ -76,9 +90,10 @@ package struct Policy: Hashable, Sendable, Codable {
 
     /// The programme's dates, when it is listed and they are in order.
     package func window(ofProgramme name: String) -> DayInterval? {
-        programmes.first { $0.name.utf8.elementsEqual(name.utf8) }
-            .flatMap { DayInterval(from: $0.from, until: $0.until) }
+        programme(name).flatMap { DayInterval(from: $0.from, until: $0.until) }
     }
+
+    func programme(_ name: String) -> Programme? { programmes.first { $0.name.utf8.elementsEqual(name.utf8) } }
 
     /// Whether a claim outside a co-funding group must be alone under the key.
     package func isExclusive(_ key: Key) -> Bool { key.kind.map { index[$0].isExclusive } ?? false }
@@ -124,6 +139,9 @@ package struct Policy: Hashable, Sendable, Codable {
         for programme in programmes where !(programme.from < programme.until) {
             faults.append("programme \(programme.name): until must be after from")
         }
+        for programme in programmes where !(1...1_000).contains(programme.ratePermille ?? 1_000) {
+            faults.append("programme \(programme.name): rate_permille is 1 to 1000")
+        }
         return faults
     }
 }
@@ -163,8 +181,12 @@ package struct Rule: Hashable, Sendable, Codable {
         case fixed
     }
 
-    /// What a claim's service and invoice dates must lie within.
-    package enum Window: String, Hashable, Sendable, Codable { case voucher, programme }
+    /// What a claim must lie within: its service and invoice dates, or its amount.
+    package enum Window: String, Hashable, Sendable, Codable {
+        case voucher, programme
+        /// The programme's part of the invoices.
+        case rate
+    }
 
     package let id: String
     /// The pattern's number in the catalogue, such as `D01`.

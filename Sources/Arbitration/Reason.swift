@@ -48,6 +48,8 @@ package struct Reason: Hashable, Sendable {
         case faultyEntry(String)
         /// A detector's finding, with the fields that speak for it.
         case detected(Detection, [FieldMatch])
+        /// More than the programme's part of the invoices.
+        case overRate(claimed: Money, limit: Money)
         /// What stands in the way of a payment, in words.
         case payment(String)
         /// Red letters took back so much of an invoice that claims on it are not covered any more.
@@ -80,6 +82,8 @@ extension Reason {
         case .otherEnterprise: "算力券属于其他企业 / the voucher was issued to another enterprise"
         case .voucherReused: "算力券编号重复 / the serial is already used with other content"
         case .faultyEntry(let fault): "记录无效 / the record is invalid: \(fault)"
+        case .overRate(let claimed, let limit):
+            "超过项目补贴比例 / \(claimed.yuan) yuan are claimed, the programme pays at most \(limit.yuan) of these invoices"
         case .payment(let problem): "付款无法进行 / the payment cannot go on: \(problem)"
         case .invoiceReversed(let reversed, let uncovered):
             "发票已红冲 \(reversed.yuan) 元，\(uncovered.yuan) 元失去依据 / red letters took back \(reversed.yuan) yuan of "

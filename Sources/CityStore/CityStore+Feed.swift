@@ -107,6 +107,13 @@ extension CityStore {
             try database.run(
                 sql: "UPDATE claim SET withdrawn = ? WHERE withdrawal_sequence = ?",
                 arguments: [entry.decision == .withdrawn ? 1 : 0, sequence])
+            guard entry.decision == .withdrawn else { break }
+            // A request ends with its claim.
+            try database.run(
+                sql: """
+                    DELETE FROM payment WHERE claim_id = (SELECT id FROM claim WHERE withdrawal_sequence = ?)
+                        AND coalesce(stage, 1) = 1
+                    """, arguments: [sequence])
         case .caseAnswered:
             try database.run(
                 sql: "UPDATE city_case SET answer_problem = ? WHERE answer_sequence = ?",

@@ -176,12 +176,17 @@ extension CityStore {
             let decision = try Int.fetchOne(
                 database.cachedStatement(sql: "SELECT decision FROM log_entry WHERE sequence = ?"),
                 arguments: [sequence])
+            // One that came too late may be said again once the payment is cancelled.
             guard decision == Int(Outcome.Decision.tooLate.rawValue) else { return }
-            throw StoreRefusal(
-                .conflict, "claim \(claimNumber) was authorised before it could be withdrawn: cancel its payment first")
         }
         let state = try String.fetchOne(
             database.cachedStatement(sql: "SELECT state FROM v1_claims WHERE claim_no = ?"), arguments: [claimNumber])
+        if state == "authorized" || state == "paid" {
+            throw StoreRefusal(
+                .conflict,
+                "claim \(claimNumber) is \(state ?? ""): it can be withdrawn once its payment is cancelled or paid back"
+            )
+        }
         guard let state, ["recorded", "received", "reserved", "held"].contains(state) else {
             throw StoreRefusal(
                 .conflict, "claim \(claimNumber) is \(state ?? "unknown") and holds nothing to withdraw")

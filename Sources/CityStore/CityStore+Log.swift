@@ -50,10 +50,15 @@ extension CityStore {
             guard cursors.isToReport(now: now), cursors.receivedThrough == cursors.logHead.sequence,
                 now <= PushReview.latestTime
             else { return nil }
-            // The promise is kept before it is given: whatever is filed from now on is later.
-            let watermark = cursors.logTime.next(now: now)
-            try database.run(
-                sql: "UPDATE node SET log_time = ?", arguments: [Int64(bitPattern: watermark.rawValue)])
+            // Whatever is filed from now on is later than the log's time. A log whose time ran ahead promises the present:
+            // the registry believes no watermark that is ahead of its own clock.
+            var watermark = HybridTime(milliseconds: now)
+            if cursors.logTime.milliseconds <= now {
+                watermark = cursors.logTime.next(now: now)
+                // The promise is kept before it is given.
+                try database.run(
+                    sql: "UPDATE node SET log_time = ?", arguments: [Int64(bitPattern: watermark.rawValue)])
+            }
             return Seal(
                 city: cursors.city, head: cursors.logHead, watermark: watermark, feedHead: cursors.feedHead)
         }

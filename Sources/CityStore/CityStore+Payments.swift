@@ -91,26 +91,44 @@ extension CityStore {
                 throw StoreRefusal(.notFound, "no claim \(number) in this city")
             }
             let payment = try CityStore.paymentViews("claim_no = ?", [number], database).first
-            guard let act = try step.act(on: claim, payment) else { return }
-            let payload = PayloadCoding.encode(act)
-            if let payment, try CityStore.lastPayload(of: payment, database) == payload { return }
-            let entry = try CityStore.append(act.step.kind, payload, database, now: now)
-            let isSubmission = if case .submit = step { true } else { false }
+            let said = try payment.flatMap { try CityStore.lastSaid(of: $0, database) }
+            let act = step.act(on: claim, payment)
+            // The very same again, unless the registry found fault with it.
+            if let said, payment?.problem == nil, said.payload == act.map({ PayloadCoding.encode($0) }) { return }
+            guard try step.isNew(for: claim, payment), let act else { return }
+            // What the bank has done is recorded in any case.
+            if let said, said.isPending, step == .request || step == .submit {
+                throw StoreRefusal(
+                    .conflict, "claim \(number): what was said last of its payment waits for the registry's answer")
+            }
+            let entry = try CityStore.append(act.step.kind, PayloadCoding.encode(act), database, now: now)
             try database.run(
                 sql: """
                     INSERT INTO payment (claim_id, last_sequence) VALUES (?1, ?2)
                     ON CONFLICT (claim_id) DO UPDATE SET last_sequence = ?2, problem = NULL,
-                        submitted_sequence = CASE WHEN ?3 THEN ?2 ELSE submitted_sequence END
-                    """, arguments: [claim.id, Int64(entry.sequence), isSubmission])
+                        submitted_sequence = CASE ?3 WHEN 1 THEN NULL WHEN 2 THEN ?2 ELSE submitted_sequence END
+                    """,
+                arguments: [claim.id, Int64(entry.sequence), step == .request ? 1 : step == .submit ? 2 : 0])
         }
     }
 
-    /// What was said last of a payment, unless the registry found fault with it.
-    private static func lastPayload(of payment: PaymentView, _ database: Database) throws -> [UInt8]? {
-        guard payment.problem == nil else { return nil }
-        let sql = "SELECT bytes FROM log_entry WHERE sequence = (SELECT last_sequence FROM payment WHERE claim_id = ?)"
-        return try Data.fetchOne(database.cachedStatement(sql: sql), arguments: [payment.id])
-            .map { try EntryCoding.decode(Array($0)).payload }
+    /// What was said last of a payment.
+    private struct Said {
+        let kind: EntryKind
+        let payload: [UInt8]
+        /// Whether the registry has not answered it yet.
+        let isPending: Bool
+    }
+
+    private static func lastSaid(of payment: PaymentView, _ database: Database) throws -> Said? {
+        let sql = """
+            SELECT bytes, decision FROM log_entry
+            WHERE sequence = (SELECT last_sequence FROM payment WHERE claim_id = ?)
+            """
+        return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [payment.id]).map { row in
+            let entry = try EntryCoding.decode(row.bytes("bytes"))
+            return Said(kind: entry.kind, payload: entry.payload, isPending: (row["decision"] as Int?) == nil)
+        }
     }
 
     // MARK: Red letters
@@ -128,7 +146,9 @@ extension CityStore {
                 database.cachedStatement(sql: "SELECT * FROM red_letter WHERE number = ?"),
                 arguments: [letter.number.text])
             if let known {
-                guard known["invoice"] == letter.invoice.text, known["amount_fen"] == letter.amount.rawValue else {
+                guard known["invoice"] == letter.invoice.text, known["amount_fen"] == letter.amount.rawValue,
+                    known["issued_on"] == letter.issuedOn.rawValue
+                else {
                     throw StoreRefusal(
                         .conflict, "red-letter invoice \(letter.number.text) is recorded with other content")
                 }
@@ -158,7 +178,8 @@ extension CityStore {
         guard let stage = effect.payment else {
             // A request ends with its claim.
             if !effect.decision.isLive {
-                try database.run(sql: "DELETE FROM payment WHERE claim_id = ?", arguments: [id])
+                try database.run(
+                    sql: "DELETE FROM payment WHERE claim_id = ? AND coalesce(stage, 1) = 1", arguments: [id])
             }
             return
         }
@@ -173,7 +194,8 @@ extension CityStore {
                 INSERT INTO payment (claim_id, last_sequence, stage, reference, amount_fen, refunded_fen, clawback_fen,
                     stopped) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                 ON CONFLICT (claim_id) DO UPDATE SET stage = ?3, reference = ?4, amount_fen = ?5, refunded_fen = ?6,
-                    clawback_fen = ?7, stopped = ?8
+                    clawback_fen = ?7, stopped = ?8,
+                    submitted_sequence = CASE WHEN ?3 = 6 THEN NULL ELSE submitted_sequence END
                 """,
             arguments: [
                 id, sequence, Int(stage.rawValue), effect.reference.map { Data($0.rawValue) }, detail.amount.rawValue,
@@ -205,45 +227,46 @@ extension CityStore.PaymentStep {
         }
     }
 
-    /// What is to be said; `nil` when it has been said.
-    fileprivate func act(
-        on claim: CityStore.ClaimView, _ payment: CityStore.PaymentView?
-    ) throws -> PaymentAct? {
+    /// What is to be said; `nil` where the payment has no reference yet.
+    fileprivate func act(on claim: CityStore.ClaimView, _ payment: CityStore.PaymentView?) -> PaymentAct? {
+        if self == .request { return PaymentAct(claimNumber: claim.number, step: .requested) }
+        guard let reference = payment?.reference else { return nil }
+        let step: PaymentAct.Step =
+            switch self {
+            case .request: .requested
+            case .submit: .submitted(reference)
+            case .confirm(let bank): .confirmed(reference, bank)
+            case .fail(let failure, let reason): .failed(reference, failure, reason: reason)
+            case .reverse(let bank, let reason): .reversed(reference, bank, reason: reason)
+            }
+        return PaymentAct(claimNumber: claim.number, step: step)
+    }
+
+    /// Whether the step is still to be taken; `false` when the payment is further on.
+    ///
+    /// - Throws: ``StoreRefusal`` `.conflict` when the payment does not take it where it stands.
+    fileprivate func isNew(for claim: CityStore.ClaimView, _ payment: CityStore.PaymentView?) throws -> Bool {
         func refused(_ why: String) -> StoreRefusal { StoreRefusal(.conflict, "claim \(claim.number): \(why)") }
-        func saying(_ make: (PaymentReference) -> PaymentAct.Step) throws -> PaymentAct {
-            guard let reference = payment?.reference else { throw refused("its payment is not authorised") }
-            return PaymentAct(claimNumber: claim.number, step: make(reference))
+        func require(_ stages: Set<String>) throws {
+            guard let payment else { throw refused("its payment was never asked for") }
+            guard stages.contains(payment.stage) else { throw refused("its payment is \(payment.stage)") }
         }
-        let stage = payment?.stage ?? ""
         switch self {
         case .request:
-            if ["asked", "requested", "authorized", "released", "submitted", "paid"].contains(stage) { return nil }
+            if let payment, !["refused", "failed", "reversed"].contains(payment.stage) { return false }
             guard claim.state == "reserved" else {
                 throw refused("it is \(claim.state); only a reserved claim is paid")
             }
             guard !claim.isBeingWithdrawn else { throw refused("it is being withdrawn") }
-            return PaymentAct(claimNumber: claim.number, step: .requested)
         case .submit:
-            if stage == "submitted" || stage == "paid" { return nil }
-            guard stage == "released" else {
-                throw refused("its payment is \(stage.isEmpty ? "not asked for" : stage)")
-            }
+            if payment?.stage == "submitted" || payment?.stage == "paid" { return false }
+            try require(["released"])
             guard payment?.isStopped == false else { throw refused("its payment was stopped: cancel it") }
             guard !claim.isBeingWithdrawn else { throw refused("it is being withdrawn") }
-            return try saying { .submitted($0) }
-        case .confirm(let bank):
-            guard ["released", "submitted", "paid"].contains(stage) else {
-                throw refused("its payment is not submitted")
-            }
-            return try saying { .confirmed($0, bank) }
-        case .fail(let failure, let reason):
-            guard ["authorized", "released", "submitted"].contains(stage) else {
-                throw refused("its payment is \(stage.isEmpty ? "not asked for" : stage)")
-            }
-            return try saying { .failed($0, failure, reason: reason) }
-        case .reverse(let bank, let reason):
-            guard stage == "paid" else { throw refused("it is not paid") }
-            return try saying { .reversed($0, bank, reason: reason) }
+        case .confirm: try require(["released", "submitted", "paid"])
+        case .fail: try require(["authorized", "released", "submitted"])
+        case .reverse: try require(["paid"])
         }
+        return true
     }
 }

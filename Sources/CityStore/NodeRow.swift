@@ -50,7 +50,8 @@ struct NodeCursors {
     /// Whether the city is to be heard though it has filed nothing.
     func isToReport(now: UInt64) -> Bool {
         logHead.sequence > 0
-            && (reported.wanted > reported.position || Int64(now) - reported.at >= NodeCursors.longestSilence)
+            && (reported.wanted > reported.position
+                || !(0..<NodeCursors.longestSilence).contains(Int64(clamping: now) - reported.at))
     }
 
     static func read(_ database: Database) throws -> NodeCursors {

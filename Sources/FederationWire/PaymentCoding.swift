@@ -191,7 +191,7 @@ package struct PaymentDetail: Hashable, Sendable {
     init(_ payment: Payment) {
         amount = payment.authorization?.amount ?? .zero
         refunded = payment.refunded
-        clawback = payment.clawback
+        clawback = payment.owed
         isStopped = payment.isBarred
     }
 

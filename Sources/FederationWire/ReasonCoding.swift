@@ -47,6 +47,7 @@ package enum ReasonCoding {
         case .faultyEntry(let fault):
             message.set(10, nil)
             message.text = fault
+        case .overRate(let claimed, let limit): message.set(14, nil, [claimed.rawValue, limit.rawValue])
         case .payment(let problem):
             message.set(12, nil)
             message.text = problem
@@ -96,6 +97,9 @@ package enum ReasonCoding {
         case 13:
             let numbers = try message.money(2)
             return .invoiceReversed(reversed: numbers[0], uncovered: numbers[1])
+        case 14:
+            let numbers = try message.money(2)
+            return .overRate(claimed: numbers[0], limit: numbers[1])
         default: throw WireFault("finding \(message.finding) is not known: this node needs an update")
         }
     }

@@ -12,8 +12,13 @@ struct LedgerLoader {
 
     /// A ledger that satisfies `needs`, under these policies.
     func load(_ needs: Needs, _ policies: PolicyStanding) throws -> Ledger {
-        let building = Building(policies.ledger)
         var needs = needs
+        return try load(&needs, policies)
+    }
+
+    /// A ledger that satisfies `needs`, to which it adds what it found to be needed besides.
+    func load(_ needs: inout Needs, _ policies: PolicyStanding) throws -> Ledger {
+        let building = Building(policies.ledger)
         try PaymentLoader(session: session).load(&needs, building)
         building.ledger.reserveCapacity(needs.keys.count)
         try queueClaims(needs.claims, releasing: needs.touchedClaims, building)
@@ -25,13 +30,28 @@ struct LedgerLoader {
         try surroundings.queuePrices(needs, building)
         try queueCases(needs, building)
         try session.flush()
+        try loadLinks(&needs, building)
         try loadParties(needs, building)
         try PaymentLoader(session: session).queuePayments(building.releasing, building)
         try surroundings.loadFilings(needs.lookups(policies.all, building.ledger.register), building)
         let more = try keys(ofClaimsAt: building.releasing).filter { !needs.keys.contains(Key(bytes: $0)) }
         try queueHoldings(more, building)
         try session.flush()
+        try PaymentLoader(session: session).queueNeighbours(of: needs, building)
+        try session.flush()
         return building.ledger
+    }
+
+    /// What stands under other names of the invoices, as far as live claims link them.
+    private func loadLinks(_ needs: inout Needs, _ building: Building) throws {
+        while true {
+            let missing = building.ledger.missingLinks(of: needs.keys)
+            if missing.isEmpty { return }
+            needs.include(missing)
+            try queueHoldings(missing.map(\.bytes), building)
+            try PaymentLoader(session: session).queueLetters(missing, building)
+            try session.flush()
+        }
     }
 
     /// A ledger with every live holding under these keys and nothing else.

@@ -36,7 +36,7 @@ struct PaymentLoader {
         try PaymentLoader.insertPayments(
             session.execute("SELECT \(PaymentLoader.columns) FROM payment p"), into: &ledger)
         try PaymentLoader.insertLetters(
-            session.execute("SELECT key, number, amount_fen FROM red_letter"), into: &ledger)
+            session.execute("SELECT key, number, amount_fen, city_code FROM red_letter"), into: &ledger)
     }
 
     /// Members, the last tick, and what the policies say of payments.
@@ -91,14 +91,27 @@ struct PaymentLoader {
         return try PaymentLoader.names(result)
     }
 
+    /// The live claims that have these invoices, under whichever of the names that they give them.
     private func holders(of keys: Set<Key>) throws -> Set<ClaimName> {
-        guard !keys.isEmpty else { return [] }
-        return try PaymentLoader.names(
-            session.execute(
+        var (known, names): (Set<Key>, Set<ClaimName>) = ([], [])
+        var rest = keys
+        while !rest.isEmpty {
+            known.formUnion(rest)
+            let result = try session.execute(
                 """
-                SELECT DISTINCT c.city_code, c.claim_no FROM claim_key k JOIN claim c ON c.position = k.position
-                WHERE k.key = ANY($1) AND k.live
-                """, [.byteaArray(keys.map(\.bytes))]))
+                SELECT DISTINCT c.city_code, c.claim_no, k.item
+                FROM claim_key k JOIN claim c ON c.position = k.position WHERE k.key = ANY($1) AND k.live
+                """, [.byteaArray(rest.map(\.bytes))])
+            names.formUnion(try PaymentLoader.names(result))
+            rest = Set((0..<result.count).flatMap { Holding.keys(ofItem: result.bytes($0, 2)) }).subtracting(known)
+        }
+        return names
+    }
+
+    /// The payments of every claim that stands under a key of a paid claim: one that is authorised keeps others from it.
+    func queueNeighbours(of needs: Needs, _ building: LedgerLoader.Building) throws {
+        guard needs.concernsPayments else { return }
+        try queuePayments(building.ledger.positions(beside: needs.paidClaims), building)
     }
 
     private static func names(_ result: borrowing PostgresResult) throws -> Set<ClaimName> {
@@ -192,15 +205,18 @@ struct PaymentLoader {
         let invoices = keys.filter { $0.kind == .invoice }.map(\.bytes)
         guard !invoices.isEmpty else { return }
         try session.queue(
-            "SELECT key, number, amount_fen FROM red_letter WHERE key = ANY($1)", [.byteaArray(invoices)]
-        ) { result in PaymentLoader.insertLetters(result, into: &building.ledger) }
+            "SELECT key, number, amount_fen, city_code FROM red_letter WHERE key = ANY($1)", [.byteaArray(invoices)]
+        ) { result in try PaymentLoader.insertLetters(result, into: &building.ledger) }
     }
 
-    private static func insertLetters(_ result: borrowing PostgresResult, into ledger: inout Ledger) {
+    private static func insertLetters(_ result: borrowing PostgresResult, into ledger: inout Ledger) throws {
         var letters: [Key: RedLetters] = [:]
         for row in 0..<result.count {
+            guard let city = CityCode(rawValue: UInt32(result.int(row, 3))) else {
+                throw PostgresError(code: .unexpectedResult, message: "a damaged row in red_letter")
+            }
             letters[Key(bytes: result.bytes(row, 0)), default: RedLetters()].take(
-                result.text(row, 1), Money(rawValue: result.int(row, 2)))
+                result.text(row, 1), Money(rawValue: result.int(row, 2)), by: city)
         }
         for (key, all) in letters { ledger.insert(all, under: key) }
     }

@@ -22,6 +22,10 @@ struct PaymentWriter {
         var authorized: [Int64: [AuthorizedKey]] = [:]
         for effect in decided.flatMap(\.outcome.effects) {
             guard effect.payment != nil || !effect.state.isLive else { continue }
+            // A request ends with its claim; what was authorised once is kept.
+            if effect.payment == nil, let known = payments[effect.position], let known, known.stage != .requested {
+                continue
+            }
             payments[effect.position] = .some(effect.payment)
             if effect.payment?.stage == .failed || effect.payment?.stage == .reversed {
                 ended.insert(effect.position)
@@ -39,7 +43,8 @@ struct PaymentWriter {
     func write(_ session: PostgresSession) throws {
         for item in decided { try queueStandings(item, session) }
         if !removed.isEmpty {
-            try session.queue("DELETE FROM payment WHERE claim_position = ANY($1)", [.int8Array(removed)])
+            try session.queue(
+                "DELETE FROM payment WHERE claim_position = ANY($1) AND stage = 1", [.int8Array(removed)])
         }
         for payment in payments { try queue(payment, session) }
         if !ended.isEmpty { try queueEnds(session) }
@@ -55,14 +60,7 @@ struct PaymentWriter {
         case .membership(let city, let change): try queue(change, of: city, item, session)
         case .ticked(let tick): try queue(tick, at: item.position, session)
         case .invoiceReversed(let letter) where item.outcome.decision == .noted:
-            for name in letter.invoice.names {
-                try session.queue(
-                    "INSERT INTO red_letter (key, number, position, amount_fen) VALUES ($1, $2, $3, $4)",
-                    [
-                        .bytea(Key.invoice(name).bytes), .text(letter.number.primary.canonical), .int8(item.position),
-                        .int8(letter.amount.rawValue),
-                    ])
-            }
+            for name in letter.invoice.names { try queue(letter, under: .invoice(name), item, session) }
         case .unsupported:
             try session.queue(
                 """
@@ -70,6 +68,23 @@ struct PaymentWriter {
                 """, [.int4(Int32(item.entry.city.rawValue)), .int8(item.journalEntry.writtenAt)])
         default: break
         }
+    }
+
+    /// Another amount than before replaces what was told.
+    private func queue(
+        _ letter: RedLetter, under key: Key, _ item: FoldWriter.Decided, _ session: PostgresSession
+    ) throws {
+        let number = PostgresParameter.text(letter.number.primary.canonical)
+        let amount = PostgresParameter.int8(letter.amount.rawValue)
+        try session.queue(
+            "DELETE FROM red_letter WHERE key = $1 AND number = $2 AND amount_fen <> $3",
+            [.bytea(key.bytes), number, amount])
+        try session.queue(
+            """
+            INSERT INTO red_letter (key, number, city_code, position, amount_fen) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (key, number, city_code) DO NOTHING
+            """,
+            [.bytea(key.bytes), number, .int4(Int32(item.entry.city.rawValue)), .int8(item.position), amount])
     }
 
     private func queue(

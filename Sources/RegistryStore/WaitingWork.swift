@@ -57,14 +57,14 @@ struct WaitingWork: Sendable {
         let versions = try policies.askVersions(session)
         let batches = try askBatches(session, inFlight: inFlight, most: most)
         let waiting = try batches.get()
-        let needs = Needs(waiting.items.map(\.journalEntry))
+        var needs = Needs(waiting.items.map(\.journalEntry))
+        let ledger = try LedgerLoader(session: session).load(&needs, policies.standing(versions.get(), session))
         return WaitingWork(
             batchIDs: waiting.ends.map(\.batch), ends: waiting.ends.map { ($0.city, $0.last) }, items: waiting.items,
             more: waiting.more,
             isFarReaching: waiting.items.contains(where: \.journalEntry.content.isFarReaching), needs: needs,
             asOf: try registry.get().feedHead,
-            ledger: try LedgerLoader(session: session).load(
-                needs, policies.standing(versions.get(), session)))
+            ledger: ledger)
     }
 
     /// The entries of batches that wait, and where each of these ends.

@@ -25,6 +25,11 @@ extension Ledger {
         for key in wanted.keys.sorted() {
             for holding in wanted[key] ?? [] { ledger.insert(holding) }
         }
+        var loaded = Set(wanted.keys)
+        while case let missing = ledger.missingLinks(of: loaded), !missing.isEmpty {
+            loaded.formUnion(missing)
+            for holding in missing.sorted().flatMap({ occupancies[$0]?.holdings ?? [] }) { ledger.insert(holding) }
+        }
         for name in needs.claims {
             if let record = claims[name] { ledger.insert(record, for: name) }
         }

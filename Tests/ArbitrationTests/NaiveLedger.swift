@@ -56,11 +56,21 @@ struct NaiveLedger {
         return outcome.reasons.filter { !$0.finding.isDetected }.flatMap { reason in
             reason.blocking.filter { name in
                 !live.contains {
-                    $0.claim == name && $0.key == reason.key && keys.contains($0.key)
-                        && $0.key.kind == reason.finding.kind
-                }
+                    $0.claim == name && isNamed($0.key, reason.key, of: claim) && $0.key.kind == reason.finding.kind
+                } || reason.key.map { !keys.contains($0) } ?? true
             }
         }
+    }
+
+    /// Whether both keys name one thing: the same, or two names of one invoice by what the live claims and this one say.
+    private func isNamed(_ key: Key, _ other: Key?, of claim: Claim) -> Bool {
+        guard let other, key != other else { return key == other }
+        var names: Set<Key> = [other]
+        let stated = claim.invoices.map { Set($0.number.names.map(Key.invoice)) } + live.map { Set($0.linkedKeys) }
+        while case let more = stated.filter({ !$0.isDisjoint(with: names) && !$0.isSubset(of: names) }), !more.isEmpty {
+            for set in more { names.formUnion(set) }
+        }
+        return names.contains(key)
     }
 
     /// The reasons that the holder and overlap rules of a policy have against a claim, in the policy's order.
@@ -92,7 +102,7 @@ extension Reason.Finding {
         case .overlapping: .service
         case .outsideVoucher, .outsideProgramme, .unknownVoucher, .otherEnterprise, .voucherReused, .faultyEntry,
             .payment,
-            .invoiceReversed, .detected:
+            .invoiceReversed, .overRate, .detected:
             nil
         }
     }

@@ -11,7 +11,7 @@ extension Policy {
 }
 
 extension Policy.Programme {
-    static let samples = ["算力券", "训力券", "模型券", "语料券"].map {
+    static let samples = ["算力券", "训力券", "模型券", "语料券", "国产算力补贴", "区级配套"].map {
         Policy.Programme(name: $0, from: valid(CalendarDate("2025-01-01")), until: valid(CalendarDate("2028-01-01")))
     }
 }

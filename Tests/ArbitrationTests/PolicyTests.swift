@@ -36,9 +36,13 @@ struct PolicyTests {
         let policy = try JSONDecoder().decode(Policy.self, from: Data(contentsOf: file))
 
         #expect(policy.programmes == Policy.sample().programmes)
-        let reversed = Rule(
-            id: "reversed-invoice", pattern: "D16", primitive: .event, keys: [.invoice], outcome: .hold)
-        #expect(policy.rules.filter { $0.primitive != .detector } == Policy.sample().rules + [reversed])
+        let besides = [
+            Rule(id: "programme-rate", pattern: "rate", primitive: .window, within: [.rate], outcome: .block),
+            Rule(id: "reversed-invoice", pattern: "D16", primitive: .event, keys: [.invoice], outcome: .hold),
+        ]
+        let rules = policy.rules.filter { $0.primitive != .detector }
+        #expect(rules.filter { !besides.contains($0) } == Policy.sample().rules)
+        #expect(rules.filter(besides.contains) == besides)
         #expect(policy.payments == PaymentTerms())
         #expect(Set(policy.rules.filter { $0.primitive == .detector }.map(\.id)) == Set(DetectorCatalogue.ids))
         #expect(policy.faults == [])

@@ -27,7 +27,7 @@ struct PolicyCodingTests {
 
         #expect(policy.version == 1)
         #expect(policy.faults == [])
-        #expect(policy.rules.count == 22)
+        #expect(policy.rules.count == 23)
         #expect(
             policy.rules[0]
                 == Rule(
@@ -43,9 +43,9 @@ struct PolicyCodingTests {
             ("\"version\": 1,", "", "version is missing at the top"),
             ("\"id\": \"stack-cap\", ", "", "id is missing at rules[4]"),
             ("\"keys\": [\"contract\"], \"holder\"", "\"keys\": [\"contrat\"], \"holder\"", "unknown key \"contrat\""),
-            ("\"primitive\": \"overlap\"", "\"primitive\": \"overlaps\"", "at rules[7].primitive"),
+            ("\"primitive\": \"overlap\"", "\"primitive\": \"overlaps\"", "at rules[8].primitive"),
             ("\"from\": \"2025-01-01\"", "\"from\": \"2025-02-30\"", "\"2025-02-30\" is no date YYYY-MM-DD"),
-            ("\"outcome\": \"hold\" }", "\"outcome\": null }", "at rules[7].outcome"),
+            ("\"outcome\": \"hold\" }", "\"outcome\": null }", "at rules[8].outcome"),
         ])
     func unreadable(found: String, replacement: String, explanation: String) throws {
         try expectRefused(found, replacement, "the policy cannot be read", explanation)

@@ -14,6 +14,8 @@ struct ReasonCodingTests {
             .capacityDiffers(.invoice, stated: .zero, standing: Money(rawValue: .min)),
             .overlapping(.service), .outsideVoucher(.validity), .outsideProgramme(.validity), .unknownVoucher,
             .otherEnterprise, .voucherReused, .faultyEntry(""), .faultyEntry("编号重复 / repeated"),
+            .payment("未发放 / it is not released"), .overRate(claimed: Money(rawValue: 2), limit: Money(rawValue: 1)),
+            .invoiceReversed(reversed: Money(rawValue: 5), uncovered: Money(rawValue: .max)),
         ]
         + Detection.allCases.map { .detected($0, [.init(.invoice, .near), .init(.headOffice, .same)]) }
         + [.detected(.priceOutlier, []), .detected(.wrongName, FieldMatch.Field.allCases.map { .init($0, .differs) })]
@@ -58,7 +60,7 @@ struct ReasonCodingTests {
         let changes: [(String, (inout WireReason) -> Void)] = [
             ("an unknown outcome", { $0.outcome = 0 }), ("an unknown outcome", { $0.outcome = 4 }),
             ("an unknown outcome", { $0.outcome = .max }),
-            ("finding 14 is not known: this node needs an update", { $0.finding = 14 }),
+            ("finding 15 is not known: this node needs an update", { $0.finding = 15 }),
             ("a detection that is not known: this node needs an update", { $0.finding = 11 }),
             ("finding 0 is not known: this node needs an update", { $0.finding = 0 }),
             ("an unknown key kind", { $0.keyKind = 9 }), ("an unknown key kind", { $0.keyKind = 257 }),

@@ -65,9 +65,11 @@ CREATE TABLE red_letter (
     -- The canonical key of one name of the invoice that was reversed.
     key bytea NOT NULL,
     number text COLLATE "C" NOT NULL,
+    -- Who told it.
+    city_code integer NOT NULL,
     position bigint NOT NULL,
     amount_fen bigint NOT NULL CHECK (amount_fen > 0),
-    PRIMARY KEY (key, number)
+    PRIMARY KEY (key, number, city_code)
 );
 
 -- The second guard: what authorised and paid claims hold. No two holders of one key at a time, no sum over its capacity.

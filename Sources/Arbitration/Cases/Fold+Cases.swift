@@ -65,7 +65,7 @@ extension Fold {
         let kept = ruling.kept.compactMap { name in ledger.claims[name].map { (name, $0) } }.filter(\.1.isLive)
         let merged = merging(kept.map(\.1.position), Fold.group(of: ruling.caseID))
         for (name, record) in kept {
-            let waits = record.state == .held && conflict.parties.first?.claim == name
+            let waits = record.state == .held && conflict.position == record.position
             let regrouped = merged[record.position] ?? []
             guard waits || !regrouped.isEmpty || unbarred(record) != nil else { continue }
             effects.append(
@@ -103,11 +103,9 @@ extension Fold {
         return merged
     }
 
-    /// The payment of a claim that may stay, where it was stopped before it was authorised.
+    /// The payment of a claim that may stay, where it was stopped.
     private func unbarred(_ record: Ledger.ClaimRecord) -> Payment? {
-        guard var payment = ledger.payments[record.position], payment.isBarred, payment.stage == .requested else {
-            return nil
-        }
+        guard var payment = ledger.payments[record.position], payment.isBarred else { return nil }
         payment.isBarred = false
         return payment
     }
@@ -183,7 +181,9 @@ extension Fold {
                 if isAlone || gone.contains(first.claim) {
                     conflict.close()
                     outcome.events.append(CaseEvent(.settled, conflict))
-                    if first.isLive, let record = ledger.claims[first.claim], record.state == .held {
+                    if first.isLive, let record = ledger.claims[first.claim], record.state == .held,
+                        record.position == conflict.position
+                    {
                         outcome.effects.append(
                             Outcome.Effect(name: first.claim, position: record.position, state: .reserved))
                     }

@@ -64,6 +64,7 @@ extension Fold {
                 || clock.dwell(since: payment.position) >= terms.dwellSeconds * 1_000
         else { return .waits }
         let holdings = ledger.holdings(ofClaimAt: payment.position)
+        if holdings.contains(where: isBoundElsewhere) { return .waits }
         let refused = guarded.intersection(holdings.map(\.key))
         guard refused.isEmpty else { return .guarded(refused) }
         var authorized = payment.at(.authorized)
@@ -78,12 +79,26 @@ extension Fold {
                 authorized: authorizedKeys(holdings)))
     }
 
+    /// Whether another claim under the key, beside which this one may not stand, is authorised or paid: it was ruled out,
+    /// and its money is not back yet.
+    private func isBoundElsewhere(_ holding: Holding) -> Bool {
+        guard let kind = holding.key.kind, ledger.policy?.guards(kind) ?? false else { return false }
+        return ledger.occupancies[holding.key]?.holdings.contains { other in
+            guard other.position != holding.position, other.holder != holding.holder,
+                let payment = ledger.payments[other.position], payment.stage.isAuthorized || payment.stage == .paid
+            else { return false }
+            if let interval = holding.interval, !(other.interval.map(interval.overlaps) ?? false) { return false }
+            // A group that an earlier ruling made does not outlive the one that went against its member.
+            return payment.isBarred || !other.mayJoin(holding)
+        } ?? false
+    }
+
     /// What the second guard keeps of a claim's holdings: keys with one holder, and sums that are plain ones.
     private func authorizedKeys(_ holdings: [Holding]) -> [AuthorizedKey] {
         var keys: [AuthorizedKey] = []
         for holding in holdings where holding.key != keys.last?.key {
             guard let kind = holding.key.kind, let policy = ledger.policy else { continue }
-            let isSum = holding.item.isEmpty && holding.capacity > 0
+            let isSum = !holding.countsOnce && holding.capacity > 0
             guard policy.guards(kind) || isSum else { continue }
             let others = ledger.occupancies[holding.key]?.holdings ?? []
             keys.append(

@@ -88,6 +88,11 @@ extension Fold {
     private func decideConfirmation(
         _ payment: Payment, _ authorization: Payment.Authorization, _ bank: PaymentAct.BankRecord
     ) -> Outcome {
+        guard bank.amount == authorization.amount else {
+            return refusedPayment(
+                of: payment.claim,
+                "\(bank.amount.yuan) yuan were paid, \(authorization.amount.yuan) yuan were authorised")
+        }
         if payment.stage == .paid || payment.stage == .reversed {
             return payment.transaction.utf8.elementsEqual(bank.transaction.utf8)
                 ? unchanged(payment.claim)
@@ -96,11 +101,6 @@ extension Fold {
         }
         guard payment.stage.isAuthorized else {
             return refusedPayment(of: payment.claim, "the bank had refused it, or the reference was cancelled")
-        }
-        guard bank.amount == authorization.amount else {
-            return refusedPayment(
-                of: payment.claim,
-                "\(bank.amount.yuan) yuan were paid, \(authorization.amount.yuan) yuan were authorised")
         }
         var paid = payment.at(.paid)
         paid.transaction = bank.transaction
@@ -115,7 +115,7 @@ extension Fold {
         guard payment.stage.isAuthorized else {
             return refusedPayment(of: payment.claim, "it was paid: money that comes back is a reversal")
         }
-        guard payment.clawback > .zero else { return noted(payment.at(.failed), as: .reserved) }
+        guard payment.isBarred else { return noted(payment.at(.failed), as: .reserved) }
         return ending(payment.at(.failed), record, as: .refused)
     }
 
@@ -159,7 +159,6 @@ extension Fold {
     func barring(_ record: Ledger.ClaimRecord, _ name: ClaimName) -> Outcome.Effect {
         var payment = ledger.payments[record.position]
         payment?.isBarred = true
-        payment?.clawback = record.claimed
         return Outcome.Effect(name: name, position: record.position, state: record.state, payment: payment)
     }
 }

@@ -2,29 +2,38 @@ import VoucherDomain
 
 /// Invoices that are reversed after they were claimed (pattern D16).
 extension Fold {
-    /// A red letter may leave claims on its invoice without cover. What was approved is to be clawed back, in proportion to
+    /// A city is believed of invoices that it has a live claim on, itself or later. A red letter may leave claims on its invoice without cover. What was approved is to be clawed back, in proportion to
     /// the claims' shares; what is not paid yet is held by a case.
     func decide(_ letter: RedLetter, by entry: JournalEntry) -> Outcome {
         let known = ledger.redLetters(of: letter.invoice)
-        if let amount = known.amounts[letter.number.primary.canonical] {
-            return amount == letter.amount
-                ? Outcome(decision: .unchanged, policyVersion: policyVersion)
-                : invalid("red-letter invoice \(letter.number.text) was told with another amount before")
+        let claims = claims(on: letter.invoice)
+        let believed = Set(claims.map(\.name.city))
+        if let told = known.letters[letter.number.primary.canonical] {
+            let isSettled = !told.cities.isDisjoint(with: believed) || !believed.contains(entry.city)
+            if told.amount != letter.amount, isSettled {
+                return invalid("red-letter invoice \(letter.number.text) was told with another amount before")
+            }
+            if told.amount == letter.amount, isSettled || told.cities.contains(entry.city) {
+                return Outcome(decision: .unchanged, policyVersion: policyVersion)
+            }
         }
+        var after = known
+        after.take(letter.number.primary.canonical, letter.amount, by: entry.city)
         var outcome = Outcome(decision: .noted, policyVersion: policyVersion)
         guard let rule = ledger.policy?.reversedInvoiceRule else { return outcome }
-        let claims = claims(on: letter.invoice)
-        let before = uncovered(claims, reversed: known.total)
-        let after = uncovered(claims, reversed: known.total + letter.amount.rawValue)
-        guard after > before else { return outcome }
-        let parts = claims.map(\.share).apportioning(Money(rawValue: after - before))
-        for (claim, part) in zip(claims, parts) where claim.record.state.isBound && part > .zero {
-            outcome.effects.append(clawingBack(part, from: claim))
+        let reversed = after.total(believing: believed)
+        let before = uncovered(claims, reversed: known.total(believing: believed))
+        let uncovered = uncovered(claims, reversed: reversed)
+        guard uncovered > before else { return outcome }
+        let shares = claims.map(\.share)
+        let parts = zip(shares.apportioning(Money(rawValue: uncovered)), shares.apportioning(Money(rawValue: before)))
+        for (claim, (sum, told)) in zip(claims, parts) where claim.record.state.isBound && sum > told {
+            outcome.effects.append(clawingBack(Money(rawValue: sum.rawValue - told.rawValue), from: claim))
         }
         let unpaid = claims.filter { !$0.record.state.isBound }.map(\.name)
-        guard let first = unpaid.first else { return outcome }
+        guard let first = unpaid.first, rule.outcome == .hold else { return outcome }
         let finding = Reason.Finding.invoiceReversed(
-            reversed: Money(rawValue: known.total + letter.amount.rawValue), uncovered: Money(rawValue: after))
+            reversed: Money(rawValue: reversed), uncovered: Money(rawValue: uncovered))
         let reason = Reason(
             rule: rule.id, outcome: .hold, finding: finding,
             blocking: Array(unpaid.dropFirst().prefix(Reason.mostNamed)))
@@ -48,13 +57,12 @@ extension Fold {
     /// In the order of their positions.
     private func claims(on invoice: InvoiceNumber) -> [InvoicedClaim] {
         var positions: Set<Int64> = []
-        for name in invoice.names {
-            positions.formUnion(ledger.occupancies[.invoice(name)]?.holdings.map(\.position) ?? [])
-        }
+        let names = ledger.names(linkedTo: invoice.names.map(Key.invoice))
+        for name in names { positions.formUnion(ledger.occupancies[name]?.holdings.map(\.position) ?? []) }
         return positions.sorted().compactMap { position in
             guard let filing = ledger.filings[position], let record = ledger.claims[filing.name] else { return nil }
             let claim = filing.claim
-            let index = claim.invoices.firstIndex { $0.number.names.contains(where: invoice.names.contains) }
+            let index = claim.invoices.firstIndex { $0.number.names.map(Key.invoice).contains(where: names.contains) }
             guard let index else { return nil }
             return InvoicedClaim(
                 name: filing.name, record: record,

@@ -57,7 +57,7 @@ package struct Payment: Hashable, Sendable {
     package var refunded = Money.zero
     /// The bank's numbers of what was paid back, in order.
     package var refunds: [String] = []
-    /// What has to be paid back in all, because invoices were reversed or a ruling went against the claim.
+    /// What has to be paid back because invoices were reversed.
     package var clawback = Money.zero
     /// How often it was paid back in full.
     package var generation: UInt32 = 0
@@ -71,8 +71,11 @@ package struct Payment: Hashable, Sendable {
         self.stage = stage
     }
 
+    /// What has to be paid back in all: everything where a ruling went against the claim.
+    package var owed: Money { isBarred ? authorization?.amount ?? clawback : clawback }
+
     /// What is still to be paid back.
-    package var outstanding: Money { Money(rawValue: max(0, clawback.rawValue - refunded.rawValue)) }
+    package var outstanding: Money { Money(rawValue: max(0, owed.rawValue - refunded.rawValue)) }
 
     /// The same payment further on.
     func at(_ stage: Stage) -> Payment {

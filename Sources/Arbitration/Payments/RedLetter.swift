@@ -18,15 +18,27 @@ package struct RedLetter: Hashable, Sendable {
     }
 }
 
-/// All red letters under one name of an invoice, each once.
+/// All red letters under one name of an invoice, each once, with the cities that told them.
 package struct RedLetters: Hashable, Sendable {
+    package struct Told: Hashable, Sendable {
+        package let amount: Money
+        package fileprivate(set) var cities: Set<CityCode>
+    }
+
     /// By the canonical name of the red-letter invoice.
-    package private(set) var amounts: [String: Money] = [:]
+    package private(set) var letters: [String: Told] = [:]
 
     package init() {}
 
-    package mutating func take(_ number: String, _ amount: Money) { amounts[number] = amount }
+    /// Another amount than before replaces what was told.
+    package mutating func take(_ number: String, _ amount: Money, by city: CityCode) {
+        if letters[number]?.amount != amount { letters[number] = Told(amount: amount, cities: []) }
+        letters[number]?.cities.insert(city)
+    }
 
+    /// What is taken back by the word of these cities, in fen: of an invoice that it has no part in, no city is believed.
     /// Never passes 64 bits: each amount is within ``Money/maximum``.
-    var total: Int64 { amounts.values.reduce(0) { $0 + $1.rawValue } }
+    func total(believing cities: Set<CityCode>) -> Int64 {
+        letters.values.filter { !$0.cities.isDisjoint(with: cities) }.reduce(0) { $0 + $1.amount.rawValue }
+    }
 }

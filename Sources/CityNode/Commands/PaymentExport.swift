@@ -29,27 +29,46 @@ extension PaymentCommand {
 
         func run() async throws {
             try await node.withNode { node in
-                let released = try await PaymentCommand.all("/v1/payments?stage=released", limit: nil, node)
                 let before =
                     again
                     ? try await PaymentCommand.all("/v1/payments?stage=submitted", limit: nil, node).filter {
                         $0.payment.submission_received == true && !$0.payment.stopped
                     } : []
-                var rows = [Export.columns]
-                let progress = ProgressBar("payments", total: released.count)
-                for (done, item) in released.enumerated() where !item.payment.stopped {
-                    let path = PaymentCommand.path(item.claim_no, "payment-submission")
-                    rows.append(Export.row(try await node.post(path, NoBody()).value(Claim.self)))
-                    progress.show(done + 1)
-                }
-                progress.finish()
+                // Read after what was submitted before, so that none is in the file twice.
+                let released = try await PaymentCommand.all("/v1/payments?stage=released", limit: nil, node)
+                    .filter { !$0.payment.stopped }
+                var claims: [Claim] = []
                 for item in before {
-                    rows.append(
-                        Export.row(try await node.get(ClaimCommand.path(item.claim_no)).value(Claim.self)))
+                    claims.append(try await node.get(ClaimCommand.path(item.claim_no)).value(Claim.self))
                 }
-                try write(rows)
-                Output.note("\(rows.count - 1) payments written")
+                let failed = try await submit(released, node) { claims.append($0) }
+                if claims.isEmpty, failed > 0 { throw ExitCode.failure }
+                try write([Export.columns] + claims.map(Export.row))
+                Output.note("\(claims.count) payments written")
+                if failed > 0 { throw ExitCode.failure }
             }
+        }
+
+        /// Submits payments one by one; one that cannot be submitted is reported, and the others go on.
+        ///
+        /// - Returns: How many could not.
+        private func submit(
+            _ items: [ClaimPaymentDocument], _ node: NodeConnection, _ body: (Claim) -> Void
+        ) async throws -> Int {
+            var failed = 0
+            let progress = ProgressBar("payments", total: items.count)
+            for (done, item) in items.enumerated() {
+                do {
+                    let path = PaymentCommand.path(item.claim_no, "payment-submission")
+                    body(try await node.post(path, NoBody()).value(Claim.self))
+                } catch let failure as NodeDirectory.Failure {
+                    failed += 1
+                    Output.note("city-node: \(item.claim_no) is not submitted: \(failure.message)")
+                }
+                progress.show(done + 1)
+            }
+            progress.finish()
+            return failed
         }
 
         private static let columns = [

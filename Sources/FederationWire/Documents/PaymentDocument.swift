@@ -35,7 +35,7 @@ package struct PaymentDocument: Codable, Sendable {
     package init(_ payment: Payment) {
         self.init(
             stage: payment.stage.name, reference: payment.authorization?.reference,
-            amount: payment.authorization?.amount, refunded: payment.refunded, clawback: payment.clawback,
+            amount: payment.authorization?.amount, refunded: payment.refunded, clawback: payment.owed,
             isStopped: payment.isBarred)
     }
 }

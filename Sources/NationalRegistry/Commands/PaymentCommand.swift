@@ -34,7 +34,7 @@ struct PaymentCommand: AsyncParsableCommand {
                 for payment in payments {
                     table.add([
                         payment.claim.description, payment.stage.name, payment.authorization?.amount.yuan ?? "",
-                        payment.refunded.yuan, payment.clawback.yuan, payment.authorization?.reference.text ?? "",
+                        payment.refunded.yuan, payment.owed.yuan, payment.authorization?.reference.text ?? "",
                         payment.isBarred ? "stopped" : "",
                     ])
                 }

@@ -1,0 +1,241 @@
+import TestSupport
+import VoucherDomain
+
+@testable import Arbitration
+
+/// A journal with payments: folded as it is written, by a clock that goes on by a minute with each entry.
+struct PaymentJournal {
+    static let cities = [CityCode.beijing, .hangzhou, .shenzhen]
+    private static let minute: Int64 = 60_000
+
+    private(set) var fold = Fold()
+    private(set) var entries: [JournalEntry] = []
+    /// When the newest entry was received, in milliseconds since 1970; it begins on a Monday morning.
+    var clock = CalendarDate.on("2026-06-01").milliseconds(hour: 9)
+
+    /// The position of the newest entry.
+    var position: Int64 { Int64(entries.count) }
+
+    /// Publishes the sample policy with these terms and rules besides, and lets three cities join and issue `V1` each.
+    init(_ terms: PaymentTerms = .sample, with rules: [Rule] = []) {
+        publish(version: 1, terms, with: rules)
+        for city in Self.cities {
+            change(city, .joined)
+            append(.voucherIssued(.sample("V1")), in: city)
+        }
+    }
+
+    // MARK: Acts
+
+    /// - Parameter time: When its city says that it wrote the entry; `nil` for the moment of its receipt.
+    @discardableResult
+    mutating func append(
+        _ content: JournalEntry.Content, in city: CityCode = .registry, writtenAt time: Int64? = nil
+    ) -> Outcome {
+        clock += Self.minute
+        let next = position + 1
+        let id = [UInt8](repeating: 0, count: 8) + withUnsafeBytes(of: next.bigEndian, Array.init)
+        let entry = JournalEntry(
+            position: next, city: city, id: id, content: content, receivedAt: clock, writtenAt: time ?? clock)
+        entries.append(entry)
+        return fold.apply(entry)
+    }
+
+    @discardableResult
+    mutating func publish(
+        version: UInt32, _ terms: PaymentTerms = .sample, with rules: [Rule] = [],
+        programmes: [Policy.Programme] = Policy.Programme.samples, yearCap: Money = .yuan(10_000_000)
+    ) -> Outcome {
+        let policy = Policy(
+            version: version, programmes: programmes, rules: Rule.samples(yearCap: yearCap) + rules, payments: terms)
+        return append(.policyPublished(policy))
+    }
+
+    @discardableResult
+    mutating func change(_ city: CityCode, _ change: Member.Change) -> Outcome { append(.membership(city, change)) }
+
+    @discardableResult
+    mutating func list(_ companies: Register.Company...) -> Outcome { append(.companiesListed(companies)) }
+
+    @discardableResult
+    mutating func file(_ claim: Claim, in city: CityCode) -> Outcome { append(.claimFiled(claim), in: city) }
+
+    @discardableResult
+    mutating func withdraw(_ name: ClaimName) -> Outcome {
+        append(.claimWithdrawn(claimNumber: name.number), in: name.city)
+    }
+
+    @discardableResult
+    mutating func rule(_ id: String, keep kept: [ClaimName] = [], out ruledOut: [ClaimName] = []) -> Outcome {
+        let ruling = Ruling(caseID: id, kept: kept, ruledOut: ruledOut, code: .confirmed, reason: "裁定", by: "李")
+        return append(.caseRuled(ruling))
+    }
+
+    @discardableResult
+    mutating func review(_ name: ClaimName) -> Outcome { append(.claimReviewed(name)) }
+
+    /// - Parameter letter: Of which only the number counts.
+    @discardableResult
+    mutating func reverse(
+        _ invoice: Claim.Invoice, by letter: Claim.Invoice, _ amount: Money, in city: CityCode = .hangzhou
+    ) -> Outcome {
+        let letter = RedLetter(
+            invoice: invoice.number, number: letter.number, amount: amount, issuedOn: .on("2026-06-10"))
+        return append(.invoiceReversed(letter), in: city)
+    }
+
+    // MARK: Time
+
+    /// Time passes, and these cities have told everything up to now and have the whole feed.
+    @discardableResult
+    mutating func tick(seconds: Int64 = 0, hearing cities: [CityCode] = []) -> Outcome {
+        let (now, newest) = (clock + Self.minute, position)
+        let reports = cities.map { CityReport(city: $0, watermark: now, feedPosition: newest) }
+        return tick(milliseconds: seconds * 1_000, reports)
+    }
+
+    @discardableResult
+    mutating func tick(milliseconds: Int64 = 0, _ reports: [CityReport]) -> Outcome {
+        let now = clock + Self.minute
+        return append(
+            .ticked(Tick(wallMilliseconds: now, intervalMilliseconds: milliseconds, reports: reports)))
+    }
+
+    // MARK: Payments
+
+    @discardableResult
+    mutating func pay(_ name: ClaimName, _ step: PaymentAct.Step) -> Outcome {
+        append(.payment(PaymentAct(claimNumber: name.number, step: step)), in: name.city)
+    }
+
+    @discardableResult
+    mutating func request(_ name: ClaimName) -> Outcome { pay(name, .requested) }
+
+    /// Here and below: under the reference of the authorisation, unless one is given.
+    @discardableResult
+    mutating func submit(_ name: ClaimName, under reference: PaymentReference? = nil) -> Outcome {
+        pay(name, .submitted(reference ?? self.reference(of: name)))
+    }
+
+    @discardableResult
+    mutating func confirm(
+        _ name: ClaimName, _ transaction: String = "T1", _ amount: Money = .yuan(10),
+        under reference: PaymentReference? = nil
+    ) -> Outcome {
+        let record = PaymentAct.BankRecord(transaction: transaction, amount: amount, day: .on("2026-06-02"))
+        return pay(name, .confirmed(reference ?? self.reference(of: name), record))
+    }
+
+    @discardableResult
+    mutating func fail(
+        _ name: ClaimName, _ failure: PaymentAct.Failure = .rejected, under reference: PaymentReference? = nil
+    ) -> Outcome {
+        pay(name, .failed(reference ?? self.reference(of: name), failure, reason: "账户不存在"))
+    }
+
+    @discardableResult
+    mutating func refund(
+        _ name: ClaimName, _ transaction: String = "R1", _ amount: Money = .yuan(10),
+        under reference: PaymentReference? = nil
+    ) -> Outcome {
+        let record = PaymentAct.BankRecord(transaction: transaction, amount: amount, day: .on("2026-06-03"))
+        return pay(name, .reversed(reference ?? self.reference(of: name), record, reason: "退款"))
+    }
+
+    /// Files a claim that nothing stands against and brings its payment to a stage: by way of all that come before it,
+    /// and, where it failed, of a submission.
+    @discardableResult
+    mutating func bring(
+        _ claim: Claim = .sample("A", invoices: [.serial(1)]), in city: CityCode = .hangzhou, to stage: Payment.Stage
+    ) -> ClaimName {
+        let name = ClaimName(city: city, number: claim.number)
+        file(claim, in: city)
+        request(name)
+        if stage.rawValue >= Payment.Stage.authorized.rawValue { tick(hearing: Self.cities) }
+        if stage.rawValue >= Payment.Stage.released.rawValue { tick(hearing: Self.cities) }
+        if stage.rawValue >= Payment.Stage.submitted.rawValue { submit(name) }
+        switch stage {
+        case .requested, .authorized, .released, .submitted: break
+        case .paid: confirm(name, "T1", claim.claimed)
+        case .failed: fail(name)
+        case .reversed:
+            confirm(name, "T1", claim.claimed)
+            refund(name, "R1", claim.claimed)
+        }
+        return name
+    }
+
+    // MARK: Where things stand
+
+    subscript(name: ClaimName) -> Payment? {
+        fold.ledger.claims[name].flatMap { fold.ledger.payments[$0.position] }
+    }
+
+    func state(of name: ClaimName) -> Outcome.Decision? { fold.ledger.claims[name]?.state }
+
+    /// When a live claim was received, in milliseconds since 1970.
+    func receipt(of name: ClaimName) -> Int64 {
+        valid(fold.ledger.filings[valid(fold.ledger.claims[name]).position]).receivedAt
+    }
+
+    func reference(of name: ClaimName) -> PaymentReference { valid(self[name]?.authorization).reference }
+
+    /// Every key that the claim holds.
+    func keys(of name: ClaimName) -> Set<Key> {
+        Set(fold.ledger.occupancies.filter { $0.value.claims.contains(name) }.keys)
+    }
+}
+
+extension PaymentTerms {
+    /// A dwell of two full ticks, and one other city.
+    static let sample = PaymentTerms(dwellSeconds: 1_800, witnessCities: 1)
+}
+
+extension CityReport {
+    /// What a city has told, and nothing of the feed.
+    static func heard(_ city: CityCode, upTo time: Int64) -> CityReport {
+        CityReport(city: city, watermark: time, feedPosition: 0)
+    }
+
+    /// How far a city has the feed, and nothing of what it told.
+    static func has(_ city: CityCode, _ position: Int64) -> CityReport {
+        CityReport(city: city, watermark: 0, feedPosition: position)
+    }
+}
+
+extension PaymentReference {
+    /// A reference that no authorisation has.
+    static let sample = valid(PaymentReference(rawValue: [UInt8](repeating: 7, count: PaymentReference.length)))
+}
+
+extension Rule {
+    static let redLetters = Rule(
+        id: "reversed-invoice", pattern: "D16", primitive: .event, keys: [.invoice], outcome: .hold)
+}
+
+extension Reason {
+    /// What red letters left of an invoice.
+    static func reversed(_ amount: Money, uncovered: Money) -> Reason {
+        Reason(
+            rule: "reversed-invoice", outcome: .hold,
+            finding: .invoiceReversed(reversed: amount, uncovered: uncovered))
+    }
+}
+
+extension Outcome {
+    /// The claims whose payments the entry changed and that are at that stage after it.
+    func claims(at stage: Payment.Stage) -> [ClaimName] {
+        effects.filter { $0.payment?.stage == stage }.map(\.name)
+    }
+
+    /// An act of a payment that was answered `refused`, and why.
+    static func refusedPayment(of name: ClaimName, _ problem: String) -> Outcome {
+        let reason = Reason(rule: "payment", outcome: .block, finding: .payment(problem))
+        return Outcome(decision: .refused, reasons: [reason], claim: name, policyVersion: 1)
+    }
+
+    /// An act of a payment that changes nothing.
+    static func unchanged(_ name: ClaimName) -> Outcome {
+        Outcome(decision: .unchanged, claim: name, policyVersion: 1)
+    }
+}

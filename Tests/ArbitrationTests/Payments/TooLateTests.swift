@@ -1,0 +1,198 @@
+import TestSupport
+import Testing
+import VoucherDomain
+
+@testable import Arbitration
+
+@Suite("Withdrawals and rulings that meet a payment")
+struct TooLateTests {
+    private static let claim = ClaimName.hangzhou("A")
+    private static let winner = ClaimName.shenzhen("B")
+    private static let bound: [Payment.Stage] = [.authorized, .released, .submitted, .paid]
+    private static let unpaid: [Payment.Stage] = [.authorized, .released, .submitted]
+
+    /// The claim at a stage.
+    private func journal(_ stage: Payment.Stage) -> PaymentJournal {
+        var journal = PaymentJournal()
+        journal.bring(.sample("A", invoices: [.serial(1)], receipt: "R1"), to: stage)
+        return journal
+    }
+
+    /// The claim at a stage and ruled out, for the sake of a later one with the same bank receipt.
+    private func ruledOut(_ stage: Payment.Stage) -> PaymentJournal {
+        var journal = journal(stage)
+        let held = journal.file(.sample("B", invoices: [.serial(2)], receipt: "R1"), in: .shenzhen)
+        journal.rule(valid(held.caseID), keep: [Self.winner], out: [Self.claim])
+        return journal
+    }
+
+    // MARK: Withdrawals
+
+    @Test("a withdrawal after the authorisation comes too late and changes nothing", arguments: bound)
+    func withdrawnTooLate(stage: Payment.Stage) {
+        var journal = PaymentJournal()
+        let claim = journal.bring(to: stage)
+        let before = journal.fold
+
+        let outcome = journal.withdraw(claim)
+
+        #expect(outcome == Outcome(decision: .tooLate, claim: claim, policyVersion: 1))
+        #expect(journal.fold == before)
+    }
+
+    @Test("a withdrawal before the authorisation ends the request")
+    func withdrawnInTime() {
+        var journal = PaymentJournal()
+        let claim = journal.bring(to: .requested)
+
+        let outcome = journal.withdraw(claim)
+        let later = journal.tick(hearing: PaymentJournal.cities)
+
+        #expect(outcome.decision == .withdrawn)
+        #expect(later.claims(at: .authorized) == [])
+        #expect(journal[claim] == nil)
+        #expect(journal.state(of: claim) == .withdrawn)
+        #expect(journal.keys(of: claim) == [])
+    }
+
+    @Test("a claim whose payment failed may be withdrawn again")
+    func withdrawnAfterFailure() {
+        var journal = PaymentJournal()
+        let claim = journal.bring(to: .failed)
+
+        let outcome = journal.withdraw(claim)
+
+        #expect(outcome.decision == .withdrawn)
+        #expect(journal.keys(of: claim) == [])
+    }
+
+    @Test("a withdrawal after all was paid back changes nothing")
+    func withdrawnAfterReversal() {
+        var journal = PaymentJournal()
+        let claim = journal.bring(to: .reversed)
+        let before = journal.fold
+
+        let outcome = journal.withdraw(claim)
+
+        #expect(outcome == .unchanged(claim))
+        #expect(journal.fold == before)
+    }
+
+    // MARK: Rulings
+
+    @Test(
+        "a ruling against an approved claim frees no key, stops its payment and asks for all of it back",
+        arguments: bound)
+    func ruling(stage: Payment.Stage) throws {
+        var journal = journal(stage)
+        let keys = journal.keys(of: Self.claim)
+        let held = journal.file(.sample("B", invoices: [.serial(2)], receipt: "R1"), in: .shenzhen)
+        var payment = try #require(journal[Self.claim])
+        payment.isBarred = true
+        let state = journal.state(of: Self.claim)
+
+        let outcome = journal.rule(try #require(held.caseID), keep: [Self.winner], out: [Self.claim])
+
+        #expect(outcome.released == [])
+        #expect(journal.keys(of: Self.claim) == keys)
+        #expect(journal[Self.claim] == payment)
+        #expect(journal[Self.claim]?.owed == .yuan(10))
+        #expect(journal.state(of: Self.claim) == state)
+        #expect(journal.state(of: Self.winner) == .reserved)
+        #expect(outcome.cases.map(\.isClosed) == [true])
+    }
+
+    @Test("what a ruling has stopped is not submitted", arguments: [Payment.Stage.authorized, .released])
+    func stopped(stage: Payment.Stage) {
+        var journal = ruledOut(stage)
+
+        let outcome = journal.submit(Self.claim)
+
+        let problem = "it was stopped: do not pay it, and cancel the reference"
+        #expect(outcome == .refusedPayment(of: Self.claim, problem))
+        #expect(journal[Self.claim]?.stage == stage)
+    }
+
+    @Test(
+        "once its reference is cancelled, a claim that was ruled out is refused and gives back its keys",
+        arguments: unpaid)
+    func cancelled(stage: Payment.Stage) {
+        var journal = ruledOut(stage)
+        let keys = journal.keys(of: Self.claim)
+
+        let outcome = journal.fail(Self.claim, .cancelled)
+
+        #expect(outcome.claims(at: .failed) == [Self.claim])
+        #expect(Set(outcome.released.map(\.key)) == keys)
+        #expect(journal.state(of: Self.claim) == .refused)
+        #expect(journal.keys(of: Self.claim) == [])
+    }
+
+    @Test("once all is paid back, a claim that was ruled out gives back its keys")
+    func paidBack() {
+        var journal = ruledOut(.paid)
+        let outstanding = journal[Self.claim]?.outstanding
+        journal.refund(Self.claim, "R1", .yuan(4))
+        let rest = journal[Self.claim]?.outstanding
+
+        journal.refund(Self.claim, "R2", .yuan(6))
+
+        #expect([outstanding, rest, journal[Self.claim]?.outstanding] == [.yuan(10), .yuan(6), .zero])
+        #expect(journal.state(of: Self.claim) == .reversed)
+        #expect(journal.keys(of: Self.claim) == [])
+    }
+
+    @Test("a ruling against a claim whose payment is only asked for frees its keys at once")
+    func unauthorized() {
+        let journal = ruledOut(.requested)
+
+        #expect(journal.state(of: Self.claim) == .refused)
+        #expect(journal[Self.claim] == nil)
+        #expect(journal.keys(of: Self.claim) == [])
+    }
+
+    // MARK: Who won
+
+    @Test("the claim that won is not authorised while the one that lost is bound to the same key", arguments: bound)
+    func winnerWaits(stage: Payment.Stage) {
+        var journal = ruledOut(stage)
+
+        let requested = journal.request(Self.winner)
+        let outcomes = (0..<4).map { _ in journal.tick(seconds: 900, hearing: PaymentJournal.cities) }
+
+        #expect(([requested] + outcomes).flatMap { $0.claims(at: .authorized) } == [])
+        #expect(journal.keys(of: Self.claim).contains(.bankReceipt("R1")))
+    }
+
+    @Test(
+        "the claim that won is authorised once the money of the other is back or can never go out",
+        arguments: bound)
+    func winnerGoesOn(stage: Payment.Stage) {
+        var journal = ruledOut(stage)
+        journal.request(Self.winner)
+        if stage == .paid { journal.refund(Self.claim) } else { journal.fail(Self.claim, .cancelled) }
+
+        journal.tick(hearing: PaymentJournal.cities)
+
+        #expect(journal.state(of: Self.winner) == .authorized)
+    }
+
+    @Test("a claim that won waits for the one that lost, even if an earlier ruling gave both a partner in common")
+    func winnerInGroup() {
+        var journal = PaymentJournal()
+        let (loser, friend, winner) = (ClaimName.hangzhou("A"), ClaimName.shenzhen("B"), ClaimName.beijing("C"))
+        journal.file(.sample("A", invoices: [.serial(1)], receipt: "R1"), in: .hangzhou)
+        let first = journal.file(.sample("B", invoices: [.serial(2)], receipt: "R1"), in: .shenzhen)
+        journal.rule(valid(first.caseID), keep: [loser, friend])
+        journal.request(loser)
+        journal.tick(hearing: PaymentJournal.cities)
+        let second = journal.file(.sample("C", invoices: [.serial(3)], receipt: "R1"), in: .beijing)
+        journal.rule(valid(second.caseID), keep: [friend, winner], out: [loser])
+
+        let requested = journal.request(winner)
+        let outcome = journal.tick(hearing: PaymentJournal.cities)
+
+        #expect(journal.state(of: loser) == .authorized)
+        #expect([requested, outcome].flatMap { $0.claims(at: .authorized) } == [])
+    }
+}

@@ -1,0 +1,676 @@
+import Arbitration
+import FederationWire
+import GRDB
+import Replication
+import Testing
+import VoucherDomain
+
+@testable import CityStore
+
+@Suite("Payments of this city's claims")
+struct PaymentTests {
+    private typealias Place = PaymentDesk.Place
+
+    private let desk: PaymentDesk
+    private var node: TestNode { desk.node }
+    private var registry: TestRegistry { desk.registry }
+
+    init() throws { desk = try PaymentDesk() }
+
+    // MARK: The way to the bank
+
+    /// What officers see of a payment in order, with what the registry alone knows beforehand.
+    private func expected(_ stage: String, isSubmissionReceived: Bool = false) throws -> CityStore.PaymentView {
+        let authorization = registry.payment(ofClaim: "SZ-1")?.authorization
+        return CityStore.PaymentView(
+            id: try #require(try node.store.claim("SZ-1")).id, claimNumber: "SZ-1", stage: stage,
+            reference: authorization?.reference, amount: authorization?.amount ?? .zero, refunded: .zero,
+            clawback: .zero, isStopped: false, isSubmissionReceived: isSubmissionReceived, problem: nil)
+    }
+
+    @Test("a payment is asked for, and goes on as the feed tells; its city reads the reference and the amount")
+    func way() throws {
+        #expect(try node.store.payment(ofClaim: "SZ-1") == nil)
+        #expect(try desk.entries { try desk.take(.request) } == [.paymentRequested])
+        #expect(try desk.view() == expected("asked"))
+        try node.sync(with: registry)
+        #expect(try desk.view() == expected("requested"))
+        #expect(try desk.view().reference == nil)
+        try desk.hear([.beijing])
+        #expect(try desk.view() == expected("authorized"))
+        #expect(try desk.view().reference != nil)
+        #expect(try desk.view().amount == Money(rawValue: 2_000_000))
+        try desk.hear([.shenzhen, .beijing])
+        #expect(try desk.view() == expected("released"))
+        try desk.takeAndSync(.submit)
+        #expect(try desk.view() == expected("submitted", isSubmissionReceived: true))
+        try desk.takeAndSync(.confirm(PaymentDesk.bank))
+
+        #expect(try desk.view() == expected("paid", isSubmissionReceived: true))
+        #expect(try node.store.payments(limit: 10) == [desk.view()])
+        #expect(try desk.agrees())
+        #expect(try node.store.verifyLog() == 5)
+    }
+
+    @Test(
+        "a claim is reserved until its payment is authorised, and again when that has failed",
+        arguments: [
+            (.reserved, "reserved"), (.asked, "reserved"), (.requested, "reserved"), (.authorized, "authorized"),
+            (.released, "authorized"), (.submitted, "authorized"), (.paid, "paid"), (.failed, "reserved"),
+            (.reversed, "reversed"),
+        ] as [(PaymentDesk.Place, String)])
+    func claimState(place: PaymentDesk.Place, state: String) throws {
+        try desk.reach(place)
+
+        #expect(try node.state("SZ-1") == state)
+        #expect(try node.store.claims(state: state, after: 0, limit: 10).map(\.number) == ["SZ-1"])
+    }
+
+    @Test(
+        "wherever a payment stands, the city sees it as the registry does",
+        arguments: PaymentDesk.Place.allCases.dropFirst(2))
+    func agreement(place: PaymentDesk.Place) throws {
+        try desk.reach(place)
+
+        #expect(try desk.agrees())
+        #expect(try desk.view().problem == nil)
+    }
+
+    @Test("an entry says what the officer said, under the reference of the authorisation")
+    func contents() throws {
+        let bank = PaymentDesk.bank
+        try desk.reach(.reversed)
+        let reference = try #require(registry.payment(ofClaim: "SZ-1")?.authorization?.reference)
+
+        let steps: [PaymentAct.Step] = [
+            .requested, .submitted(reference), .confirmed(reference, bank),
+            .reversed(reference, PaymentDesk.record("工行2026-0002", 2_000_000), reason: "红冲"),
+        ]
+        let entries = try node.log().dropFirst(2)
+        #expect(entries.map(\.kind) == steps.map(\.kind))
+        #expect(
+            try entries.map { try PayloadCoding.payment($0.payload, $0.kind) }
+                == steps.map { PaymentAct(claimNumber: "SZ-1", step: $0) })
+    }
+
+    @Test("a failure is said with its kind and reason", arguments: PaymentAct.Failure.allCases)
+    func failure(failure: PaymentAct.Failure) throws {
+        try desk.reach(.submitted)
+        let reference = try #require(try desk.view().reference)
+        try desk.take(.fail(failure, reason: "账号不符"))
+
+        let entry = try #require(try node.log().last)
+        #expect(
+            try PayloadCoding.payment(entry.payload, entry.kind)
+                == PaymentAct(claimNumber: "SZ-1", step: .failed(reference, failure, reason: "账号不符")))
+    }
+
+    // MARK: Which step is taken where
+
+    /// A step that nobody has said before.
+    enum Step: CaseIterable {
+        case request, submit, confirm, fail, reverse
+
+        var said: CityStore.PaymentStep {
+            switch self {
+            case .request: .request
+            case .submit: .submit
+            case .confirm: .confirm(PaymentDesk.record("招行-7", 2_000_000))
+            case .fail: .fail(.rejected, reason: "账号不符")
+            case .reverse: .reverse(PaymentDesk.record("招行-8", 500_000), reason: "部分红冲")
+            }
+        }
+
+        var kind: EntryKind {
+            switch self {
+            case .request: .paymentRequested
+            case .submit: .paymentSubmitted
+            case .confirm: .paymentConfirmed
+            case .fail: .paymentFailed
+            case .reverse: .paymentReversed
+            }
+        }
+    }
+
+    private enum Answer { case appended, unchanged, refused }
+
+    private func answer(to step: Step, at place: Place) -> Answer {
+        switch (step, place) {
+        case (.request, .reserved), (.request, .failed): .appended
+        case (.request, .reversed): .refused
+        case (.request, _): .unchanged
+        case (.submit, .released): .appended
+        case (.submit, .submitted), (.submit, .paid): .unchanged
+        case (.confirm, .released), (.confirm, .submitted), (.confirm, .paid): .appended
+        case (.fail, .authorized), (.fail, .released), (.fail, .submitted): .appended
+        case (.reverse, .paid): .appended
+        default: .refused
+        }
+    }
+
+    @Test(
+        "a step is an entry where the payment takes it, and is refused where it does not",
+        arguments: PaymentDesk.Place.allCases, Step.allCases)
+    func steps(place: PaymentDesk.Place, step: Step) throws {
+        try desk.reach(place)
+
+        switch answer(to: step, at: place) {
+        case .appended:
+            #expect(try desk.entries { try desk.take(step.said) } == [step.kind])
+            try node.sync(with: registry)
+            #expect(try desk.agrees())
+        case .unchanged: #expect(try desk.entries { try desk.take(step.said) } == [])
+        case .refused: try desk.refused(.conflict) { try desk.take(step.said) }
+        }
+    }
+
+    /// Where each step is said first, and what is said.
+    private static let said: [(Place, CityStore.PaymentStep)] = [
+        (.reserved, .request), (.released, .submit), (.submitted, .confirm(PaymentDesk.bank)),
+        (.submitted, PaymentDesk.cancelled),
+        (.paid, .reverse(PaymentDesk.record("招行-8", 500_000), reason: "部分红冲")), (.paid, PaymentDesk.refunded),
+    ]
+
+    @Test("a step that is said again while the first waits is one entry, also once it is received", arguments: 0..<6)
+    func again(index: Int) throws {
+        let (place, step) = Self.said[index]
+        try desk.reach(place)
+        try desk.take(step)
+        let before = try desk.everything()
+        try desk.take(step)
+        #expect(try desk.everything() == before)
+        try node.push(to: registry)
+        let received = try desk.everything()
+        try desk.take(step)
+
+        #expect(try desk.everything() == received)
+    }
+
+    @Test("a step that is said again once it is answered changes nothing", arguments: 0..<6)
+    func againAfterAnswer(index: Int) throws {
+        let (place, step) = Self.said[index]
+        try desk.reach(place)
+        try desk.takeAndSync(step)
+        let before = try desk.everything()
+
+        #expect(throws: Never.self) { try desk.take(step) }
+        #expect(try desk.everything() == before)
+    }
+
+    @Test("another bank record or reason is another entry, though the first waits")
+    func otherContent() throws {
+        try desk.reach(.submitted)
+
+        let kinds = try desk.entries {
+            try desk.take(.confirm(PaymentDesk.bank))
+            try desk.take(.confirm(PaymentDesk.record("工行2026-0001", 2_000_000, on: 20_601)))
+            try desk.take(.fail(.rejected, reason: "一"))
+            try desk.take(.fail(.rejected, reason: "二"))
+            try desk.take(.fail(.cancelled, reason: "二"))
+        }
+        #expect(kinds == [.paymentConfirmed, .paymentConfirmed, .paymentFailed, .paymentFailed, .paymentFailed])
+    }
+
+    @Test("a submission is not said again behind what the bank has answered", arguments: [true, false])
+    func submittedBefore(isPaid: Bool) throws {
+        try desk.reach(.released)
+        try desk.take(.submit)
+        try desk.take(isPaid ? .confirm(PaymentDesk.bank) : PaymentDesk.cancelled)
+
+        // Refused or unchanged: the officer must not be told that it may go to the bank.
+        #expect(try desk.entries { try? desk.take(.submit) } == [])
+    }
+
+    @Test("what is said to have failed is not submitted, though the feed has not answered yet")
+    func failedBefore() throws {
+        try desk.reach(.released)
+        try desk.take(PaymentDesk.cancelled)
+
+        try desk.refused(.conflict) { try desk.take(.submit) }
+    }
+
+    // MARK: What is refused
+
+    @Test("a payment is asked for a reserved claim only")
+    func reservedOnly() throws {
+        try registry.fileInBeijing(3)
+        try registry.fileInBeijing(4, PaymentDesk.receipt)
+        try node.file(Form.claim(3), Form.claim(5, PaymentDesk.receipt), Form.claim(6, ["claimed_yuan": ""]))
+        try node.file(Form.claim(7))
+        try node.store.withdraw(claimNumber: "SZ-7", reason: "改正", now: .noon)
+        try node.sync(with: registry)
+        try node.file(Form.claim(8))
+        try node.push(to: registry)
+        try node.file(Form.claim(9))
+
+        let states = ["refused", "held", "invalid", "withdrawn", "received", "recorded"]
+        for (number, state) in zip([3, 5, 6, 7, 8, 9], states) {
+            #expect(try node.state("SZ-\(number)") == state)
+            try desk.refused(.conflict) { try desk.take(.request, ofClaim: "SZ-\(number)") }
+        }
+        #expect(try node.store.payments(limit: 10) == [])
+    }
+
+    @Test(
+        "a claim that this city does not have is not found",
+        arguments: ["", "SZ-2", "BJ-2", "sz-1", "SZ-1 ", "SZ-1\u{0}", "SZ-1\u{0}2"], Step.allCases)
+    func unknown(number: String, step: Step) throws {
+        try desk.reach(.released)
+
+        try desk.refused(.notFound) { try desk.take(step.said, ofClaim: number) }
+        #expect(try node.store.payment(ofClaim: number) == nil)
+    }
+
+    @Test("what no bank states is refused before it is an entry")
+    func bankRecords() throws {
+        let year3000 = try #require(CalendarDate(year: 3000, month: 1, day: 1)).rawValue
+        let year1899 = try #require(CalendarDate(year: 1899, month: 12, day: 31)).rawValue
+        let records = [
+            PaymentDesk.record("1", 0), PaymentDesk.record("1", -1),
+            PaymentDesk.record("1", Money.maximum.rawValue + 1), PaymentDesk.record("1", .max),
+            PaymentDesk.record("", 2_000_000), PaymentDesk.record(String(repeating: "工", count: 65), 2_000_000),
+            PaymentDesk.record("1\n2", 2_000_000), PaymentDesk.record("1\u{0}", 2_000_000),
+            PaymentDesk.record("\u{85}", 2_000_000), PaymentDesk.record("1", 2_000_000, on: year3000),
+            PaymentDesk.record("1", 2_000_000, on: year1899), PaymentDesk.record("1", 2_000_000, on: .max),
+        ]
+        try desk.reach(.paid)
+
+        for record in records {
+            try desk.refused(.invalid) { try desk.take(.confirm(record)) }
+            try desk.refused(.invalid) { try desk.take(.reverse(record, reason: "红冲")) }
+        }
+    }
+
+    @Test(
+        "a reason is given, of at most 500 characters and without control characters",
+        arguments: ["", String(repeating: "因", count: 501), "a\u{0}b", "a\u{7}"])
+    func reasons(reason: String) throws {
+        try desk.reach(.submitted)
+        try desk.refused(.invalid) { try desk.take(.fail(.rejected, reason: reason)) }
+        try desk.takeAndSync(.confirm(PaymentDesk.bank))
+
+        try desk.refused(.invalid) { try desk.take(.reverse(PaymentDesk.bank, reason: reason)) }
+    }
+
+    @Test("a step under a clock beyond the year 2999 is refused")
+    func clock() throws {
+        try desk.refused(.clock) { try desk.take(.request, now: PushReview.latestTime + 1) }
+    }
+
+    // MARK: Submission
+
+    @Test("the word that the instruction goes to the bank is received once a receipt covers it, and not before")
+    func submissionReceived() throws {
+        try desk.reach(.released)
+        try desk.take(.submit)
+        #expect(try !desk.view().isSubmissionReceived)
+        let log = try node.log()
+        let (receipt, signed) = try registry.receipt(through: log[log.count - 2].head)
+        try node.store.store(receipt, signed: signed, now: .noon)
+        #expect(try !desk.view().isSubmissionReceived)
+        try node.push(to: registry)
+
+        #expect(try desk.view().isSubmissionReceived)
+        #expect(try desk.view().stage == "released")
+    }
+
+    @Test("after a failure the payment is asked for again, and its submission is received anew")
+    func secondRound() throws {
+        try desk.reach(.submitted)
+        try desk.takeAndSync(PaymentDesk.cancelled)
+        #expect(try desk.view().stage == "failed")
+        #expect(try desk.entries { try desk.take(.request) } == [.paymentRequested])
+        #expect(try desk.entries { try desk.take(.request) } == [])
+        try node.sync(with: registry)
+        // Beijing was heard before.
+        #expect(try desk.view().stage == "authorized")
+        #expect(try desk.agrees())
+        #expect(try !desk.view().isSubmissionReceived)
+        try desk.hear([.shenzhen, .beijing])
+        #expect(try desk.view().stage == "released")
+        #expect(try !desk.view().isSubmissionReceived)
+        #expect(try desk.entries { try desk.take(.submit) } == [.paymentSubmitted])
+        #expect(try !desk.view().isSubmissionReceived)
+        try node.push(to: registry)
+
+        #expect(try desk.view().isSubmissionReceived)
+    }
+
+    // MARK: What the registry says is wrong
+
+    @Test("what the registry refuses shows as a problem, and may then be said again")
+    func problem() throws {
+        let wrong = CityStore.PaymentStep.confirm(PaymentDesk.record("工行2026-0001", 2_000_001))
+        try desk.reach(.submitted)
+        for _ in 1...2 {
+            #expect(try desk.entries { try desk.take(wrong) } == [.paymentConfirmed])
+            #expect(try desk.view().problem == nil)
+            try node.sync(with: registry)
+            #expect(try desk.view().problem?.contains("20000.00 yuan were authorised") == true)
+            #expect(try desk.view().stage == "submitted")
+        }
+        try desk.takeAndSync(.confirm(PaymentDesk.bank))
+
+        #expect(try desk.view().problem == nil)
+        #expect(try desk.view().stage == "paid")
+        #expect(try desk.agrees())
+    }
+
+    @Test("the answer to an earlier step is no answer to the last one")
+    func earlierProblem() throws {
+        try desk.reach(.submitted)
+        try desk.take(.confirm(PaymentDesk.record("工行2026-0001", 1)))
+        try desk.take(.confirm(PaymentDesk.bank))
+        try node.sync(with: registry)
+
+        #expect(try desk.view().problem == nil)
+        #expect(try desk.view().stage == "paid")
+    }
+
+    @Test(
+        "a request that the registry does not take is refused, and may be made again",
+        arguments: [Outcome.Decision.refused, .invalid, .unsupported])
+    func refusedRequest(decision: Outcome.Decision) throws {
+        try desk.reach(.asked)
+        try node.push(to: registry)
+        let answer = registry.answer(try #require(try node.log().last), decision)
+        try node.store.apply([answer], sealed: answer.head, detailKey: TestNode.identity.detailKey, now: .noon)
+
+        #expect(try desk.view().stage == "refused")
+        #expect(try desk.view().problem != nil)
+        #expect(try desk.entries { try desk.take(.request) } == [.paymentRequested])
+        #expect(try desk.view().stage == "asked")
+        #expect(try desk.view().problem == nil)
+    }
+
+    // MARK: Withdrawals
+
+    @Test("a claim with a withdrawal under way is not asked to be paid")
+    func withdrawnFirst() throws {
+        try desk.withdraw()
+
+        try desk.refused(.conflict) { try desk.take(.request) }
+    }
+
+    @Test("a claim that is withdrawn by the feed has no payment any more", arguments: [true, false])
+    func withdrawn(isRequestTold: Bool) throws {
+        try desk.reach(isRequestTold ? .requested : .asked)
+        try desk.withdraw()
+        try node.sync(with: registry)
+
+        #expect(try node.state("SZ-1") == "withdrawn")
+        #expect(try node.store.payment(ofClaim: "SZ-1") == nil)
+        #expect(try node.store.payments(limit: 10) == [])
+        try desk.refused(.conflict) { try desk.take(.request) }
+    }
+
+    /// A withdrawal is under way when the feed tells of the release.
+    private func withdrawDuringRelease() throws {
+        try desk.reach(.requested)
+        try registry.hear([.beijing])
+        try desk.withdraw()
+        try desk.hear([.shenzhen, .beijing])
+    }
+
+    @Test("a claim with a withdrawal under way is not submitted, until that is answered")
+    func withdrawnDuringRelease() throws {
+        try withdrawDuringRelease()
+        #expect(try desk.view().stage == "released")
+        #expect(try node.store.claim("SZ-1")?.isBeingWithdrawn == true)
+        try desk.refused(.conflict) { try desk.take(.submit) }
+        try node.push(to: registry)
+        try desk.refused(.conflict) { try desk.take(.submit) }
+        try registry.decide(try #require(try node.log().last))
+        try node.pull(from: registry)
+
+        #expect(registry.outcomes.last?.decision == .tooLate)
+        #expect(try desk.entries { try desk.take(.submit) } == [.paymentSubmitted])
+    }
+
+    @Test("a withdrawal that was too late says so at the next attempt, and leaves the payment")
+    func tooLate() throws {
+        try withdrawDuringRelease()
+        try node.sync(with: registry)
+
+        #expect(try node.state("SZ-1") == "authorized")
+        #expect(try node.store.claim("SZ-1")?.isBeingWithdrawn == false)
+        #expect(try desk.agrees())
+        let refusal = try desk.refused(.conflict) { try desk.withdraw() }
+        #expect(refusal?.message.contains("once its payment is cancelled or paid back") == true)
+    }
+
+    @Test("once its payment is cancelled, a claim can be withdrawn, also when that was too late before")
+    func withdrawnAfterCancellation() throws {
+        try withdrawDuringRelease()
+        try node.sync(with: registry)
+        try desk.takeAndSync(PaymentDesk.cancelled)
+        #expect(try node.state("SZ-1") == "reserved")
+        #expect(try desk.entries { try desk.withdraw() } == [.claimWithdrawn])
+        try node.sync(with: registry)
+
+        #expect(try node.state("SZ-1") == "withdrawn")
+    }
+
+    @Test(
+        "a claim whose payment is authorised, and not ended, is not withdrawn",
+        arguments: [PaymentDesk.Place.authorized, .released, .submitted, .paid, .reversed])
+    func notWithdrawn(place: PaymentDesk.Place) throws {
+        try desk.reach(place)
+
+        try desk.refused(.conflict) { try desk.withdraw() }
+    }
+
+    // MARK: Rulings and money that comes back
+
+    @Test("a request ends with its claim when a ruling goes against it")
+    func ruledOut() throws {
+        let desk = try PaymentDesk(PaymentDesk.receipt)
+        try desk.reach(.requested)
+        try desk.ruleOut()
+
+        #expect(try desk.node.state("SZ-1") == "refused")
+        #expect(try desk.node.store.payment(ofClaim: "SZ-1") == nil)
+        try desk.refused(.conflict) { try desk.take(.request) }
+    }
+
+    @Test("a payment that a ruling stops is shown so, is not submitted, and ends when it is cancelled")
+    func stopped() throws {
+        let desk = try PaymentDesk(PaymentDesk.receipt)
+        try desk.reach(.authorized)
+        try desk.ruleOut()
+        #expect(try desk.view().isStopped)
+        #expect(try desk.view().stage == "authorized")
+        #expect(try desk.view().clawback == Money(rawValue: 2_000_000))
+        try desk.hear([.shenzhen, .beijing])
+        #expect(try desk.view().stage == "released")
+        #expect(try desk.view().isStopped)
+        #expect(try desk.agrees())
+        let refusal = try desk.refused(.conflict) { try desk.take(.submit) }
+        #expect(refusal?.message.contains("stopped") == true)
+        try desk.takeAndSync(PaymentDesk.cancelled)
+
+        #expect(try desk.view().stage == "failed")
+        #expect(try desk.node.state("SZ-1") == "refused")
+        try desk.refused(.conflict) { try desk.take(.request) }
+    }
+
+    @Test("a payment that was stopped before the city knew is refused by the registry when it is submitted")
+    func stoppedMeanwhile() throws {
+        let desk = try PaymentDesk(PaymentDesk.receipt)
+        try desk.reach(.released)
+        try desk.take(.submit)
+        try desk.ruleOut()
+        try desk.node.sync(with: desk.registry)
+
+        #expect(try desk.view().isStopped)
+        #expect(try desk.view().problem?.contains("stopped") == true)
+        #expect(try desk.agrees())
+    }
+
+    @Test("what comes back in parts adds up, and the claim is reversed with the last of them")
+    func refunds() throws {
+        try desk.reach(.paid)
+        try desk.takeAndSync(.reverse(PaymentDesk.record("R1", 500_000), reason: "红冲"))
+        #expect(try desk.view().refunded == Money(rawValue: 500_000))
+        #expect(try node.state("SZ-1") == "paid")
+        try desk.takeAndSync(.reverse(PaymentDesk.record("R2", 1_600_000), reason: "红冲"))
+        #expect(try desk.view().problem?.contains("15000.00") == true)
+        #expect(try desk.view().refunded == Money(rawValue: 500_000))
+        try desk.takeAndSync(.reverse(PaymentDesk.record("R3", 1_500_000), reason: "红冲"))
+
+        #expect(try desk.view().problem == nil)
+        #expect(try desk.view().stage == "reversed")
+        #expect(try desk.view().refunded == Money(rawValue: 2_000_000))
+        #expect(try node.state("SZ-1") == "reversed")
+        #expect(try desk.agrees())
+    }
+
+    // MARK: The feed
+
+    @Test("payments of other cities are not seen, and what only their cities may read stops nobody")
+    func others() throws {
+        try registry.requestInBeijing(2)
+        try desk.hear([.shenzhen])
+        try desk.hear([.shenzhen, .beijing])
+
+        #expect(registry.outcomes.last?.effects.first?.payment?.stage == .released)
+        #expect(try node.store.payments(limit: 10) == [])
+        #expect(try node.state("SZ-1") == "reserved")
+        #expect(try node.store.feedHead() == registry.head)
+    }
+
+    /// What can have happened to what the city alone reads.
+    enum Harm: CaseIterable { case firstBit, lastBit, cut, empty, otherPosition }
+
+    private func harmed(_ entry: FeedEntry, _ harm: Harm) throws -> FeedEntry {
+        var entry = entry
+        let index = try #require(entry.effects.firstIndex { $0.payment != nil })
+        var bytes = entry.effects[index].detail
+        switch harm {
+        case .firstBit: bytes[0] ^= 1
+        case .lastBit: bytes[bytes.count - 1] ^= 0x80
+        case .cut: bytes.removeLast()
+        case .empty: bytes = []
+        case .otherPosition: bytes = try #require(registry.feed.dropLast().last?.entry.effects.first).detail
+        }
+        entry.effects[index].detail = bytes
+        return entry
+    }
+
+    @Test("a page in which a payment's detail is damaged is refused whole", arguments: Harm.allCases)
+    func damaged(harm: Harm) throws {
+        try desk.reach(.requested)
+        try registry.hear([.beijing])
+        let forged = FeedCoding.encode(try harmed(try #require(registry.feed.last).entry, harm))
+
+        try desk.refused(.damaged) {
+            try node.store.apply([forged], sealed: forged.head, detailKey: TestNode.identity.detailKey, now: .noon)
+        }
+        try node.pull(from: registry)
+        #expect(try desk.agrees())
+    }
+
+    @Test("pages of any size lead to the same payment", arguments: [1, 2, 3])
+    func pageSizes(size: Int) throws {
+        try desk.reach(.requested)
+        try registry.hear([.beijing])
+        try registry.requestInBeijing(2)
+        try registry.hear([.shenzhen, .beijing])
+        let page = registry.page(after: try node.store.feedHead())
+        for start in stride(from: 0, to: page.count, by: size) {
+            let part = Array(page[start..<min(start + size, page.count)])
+            let head = try #require(part.last).head
+            try node.store.apply(part, sealed: head, detailKey: TestNode.identity.detailKey, now: .noon)
+        }
+
+        #expect(try desk.view() == expected("released"))
+    }
+
+    // MARK: Lists
+
+    @Test("payments are listed in the order of their claims, by stage, a page after a claim")
+    func lists() throws {
+        try node.file(Form.claim(2), Form.claim(3), Form.claim(4))
+        try node.sync(with: registry)
+        for number in ["SZ-3", "SZ-1"] { try desk.take(.request, ofClaim: number) }
+        try node.sync(with: registry)
+        try desk.hear([.beijing])
+        try desk.take(.request, ofClaim: "SZ-4")
+
+        func listed(_ stage: String?, after id: Int64 = 0, limit: Int = 10) throws -> [String] {
+            try node.store.payments(stage: stage, after: id, limit: limit).map(\.claimNumber)
+        }
+        let ids = try node.store.claims(state: nil, after: 0, limit: 10).map(\.id)
+        #expect(try listed(nil) == ["SZ-1", "SZ-3", "SZ-4"])
+        #expect(try listed(nil, limit: 2) == ["SZ-1", "SZ-3"])
+        #expect(try listed(nil, after: ids[0], limit: 1) == ["SZ-3"])
+        #expect(try listed("authorized") == ["SZ-1", "SZ-3"])
+        #expect(try listed("authorized", after: ids[0]) == ["SZ-3"])
+        #expect(try listed("asked") == ["SZ-4"])
+        #expect(try listed("paid") == [])
+        #expect(try node.store.payments(ofClaims: Array(ids[0...1])) == [ids[0]: desk.view()])
+        #expect(try node.store.payments(ofClaims: []) == [:])
+    }
+
+    // MARK: Crashes
+
+    @Test("payments outlive the process wherever they stand", arguments: PaymentDesk.Place.allCases)
+    func outlives(place: PaymentDesk.Place) throws {
+        try desk.reach(place)
+        let (before, payments) = (try desk.everything(), try node.store.payments(limit: 10))
+        try node.reopen()
+
+        #expect(try desk.everything() == before)
+        #expect(try node.store.payments(limit: 10) == payments)
+        #expect(throws: Never.self) { try node.store.verifyLog() }
+    }
+
+    @Test("a payment goes its way though the process ends after each step")
+    func restarts() throws {
+        let way: [() throws -> Void] = [
+            { try desk.take(.request) }, { try node.sync(with: registry) }, { try desk.hear([.beijing]) },
+            { try desk.hear([.shenzhen, .beijing]) }, { try desk.take(.submit) }, { try desk.take(.submit) },
+            { try node.sync(with: registry) }, { try desk.take(.confirm(PaymentDesk.bank)) },
+            { try desk.take(.confirm(PaymentDesk.bank)) }, { try node.sync(with: registry) },
+        ]
+        for step in way {
+            try step()
+            try node.reopen()
+        }
+
+        #expect(try desk.view() == expected("paid", isSubmissionReceived: true))
+        #expect(try node.log().map(\.kind).filter { $0 == .paymentSubmitted || $0 == .paymentConfirmed }.count == 2)
+        #expect(try node.store.verifyLog() == 5)
+    }
+
+    @Test("when a step cannot be kept, nothing is said", arguments: [PaymentDesk.Place.reserved, .released])
+    func atomic(place: PaymentDesk.Place) throws {
+        let step: CityStore.PaymentStep = place == .reserved ? .request : .submit
+        try desk.reach(place)
+        for event in ["INSERT", "UPDATE"] {
+            try node.execute(
+                "CREATE TRIGGER broken_\(event) BEFORE \(event) ON payment BEGIN SELECT RAISE(ABORT, 'no'); END")
+        }
+        let before = try desk.everything()
+
+        #expect(throws: DatabaseError.self) { try desk.take(step) }
+        #expect(try desk.everything() == before)
+        for event in ["INSERT", "UPDATE"] { try node.execute("DROP TRIGGER broken_\(event)") }
+        #expect(try desk.entries { try desk.take(step) }.count == 1)
+    }
+
+    @Test("when a payment's answer cannot be kept, nothing of its page is")
+    func atomicPage() throws {
+        try desk.reach(.requested)
+        try registry.hear([.beijing])
+        try node.execute(
+            "CREATE TRIGGER broken BEFORE UPDATE OF reference ON payment BEGIN SELECT RAISE(ABORT, 'no'); END")
+        let before = try desk.everything()
+
+        #expect(throws: DatabaseError.self) { try node.pull(from: registry) }
+        #expect(try desk.everything() == before)
+        try node.execute("DROP TRIGGER broken")
+        try node.pull(from: registry)
+        #expect(try desk.view() == expected("authorized"))
+    }
+}
