@@ -23,6 +23,12 @@ package struct PreCheck: Hashable, Sendable {
         self.city = city
     }
 
+    /// The same question, by `city` where it names none.
+    package func asked(by city: CityCode) -> PreCheck {
+        PreCheck(
+            enterprise: enterprise, provider: provider, contract: contract, invoices: invoices, city: self.city ?? city)
+    }
+
     /// The keys that are asked about, each once, in ascending order.
     package var keys: [Key] {
         var keys = Set(invoices.flatMap(\.names).map(Key.invoice))

@@ -32,7 +32,9 @@ struct NodeConnection {
                 guard let identity = try store.identity() else {
                     throw StoreRefusal(.notJoined, "this node has not joined: run city-node join TOKEN")
                 }
-                let routes = NodeRoutes(store: store, identity: identity, status: NodeStatus(), token: nil, ring: {})
+                let routes = NodeRoutes(
+                    store: store, identity: identity, key: try directory.signingKey(), status: NodeStatus(), token: nil,
+                    ring: {})
                 return NodeConnection(way: .direct(routes.makeRouter().buildResponder(), lock))
             }
             if let url = directory.servingURL {

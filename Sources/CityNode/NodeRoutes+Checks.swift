@@ -8,16 +8,20 @@ import Replication
 extension NodeRoutes {
     /// `POST /v1/checks`, one question or a batch, from the national key index.
     ///
-    /// CLEAR is the registry's word alone: here a check is HIT, or UNKNOWN, and nobody signs it.
+    /// CLEAR is the registry's word alone: here a check is HIT, or UNKNOWN, as of the feed that this city has, and signed by
+    /// the city.
     func check(_ request: Request) async throws -> Response {
         let asked = try CheckRequests(json: try await request.bytes(upTo: CheckRequests.maximumBytes))
+        let questions = try asked.questions(askedBy: identity.city)
         let found = try store.preCheck(
-            try asked.questions(askedBy: identity.city),
-            hasher: KeyHasher(epoch: identity.keyEpoch, secret: identity.federationSecret))
-        let answers = found.hits.map { hits in
-            CheckDocument(
-                unsigned: hits.isEmpty ? .unknown : .hit, reasons: hits.map(NodeRoutes.reason),
-                position: found.position, policyVersion: found.policyVersion)
+            questions, hasher: KeyHasher(epoch: identity.keyEpoch, secret: identity.federationSecret))
+        var generator = SystemRandomNumberGenerator()
+        let answers = try zip(questions, found.hits).map { question, hits in
+            let receipt = CheckReceipt(
+                id: EntryID(using: &generator).rawValue, answer: hits.isEmpty ? .unknown : .hit, question: question,
+                position: found.position, policyVersion: found.policyVersion, answeredAt: WallClock.now)
+            return try CheckDocument(
+                receipt, signedBy: key, of: identity.city, reasons: hits.map(NodeRoutes.reason))
         }
         return try JSONBody.response(CheckAnswers(answers, to: asked))
     }

@@ -27,6 +27,8 @@ struct NodeContext: RequestContext {
 struct NodeRoutes {
     let store: CityStore
     let identity: NodeIdentity
+    /// The city's, which signs the answers to checks.
+    let key: SigningKey
     let status: NodeStatus
     /// `nil` lets everybody in: a command that holds the directory's lock needs no token.
     let token: String?

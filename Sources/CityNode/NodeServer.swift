@@ -35,7 +35,7 @@ struct NodeServer {
         let sync = SyncService(
             store: store, identity: identity, client: client, key: key, status: status, logger: logger)
         let routes = NodeRoutes(
-            store: store, identity: identity, status: status, token: token, ring: { sync.ring() })
+            store: store, identity: identity, key: key, status: status, token: token, ring: { sync.ring() })
         let application = Application(
             router: routes.makeRouter(),
             configuration: .init(address: .hostname(listen.host, port: listen.port), serverName: "city-node"),

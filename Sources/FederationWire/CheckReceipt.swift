@@ -2,7 +2,8 @@ package import Arbitration
 package import Replication
 import VoucherDomain
 
-/// The registry's word on one check, which anybody who has its public key can verify years later.
+/// The word of the registry, or of a city as far as it has the feed, on one check: anybody who has the signer's public key
+/// can verify it years later.
 ///
 /// What is signed, in the domain of checks, is a text of seven lines, each ended by a line feed; hexadecimal is in
 /// lower case, and a number is decimal without zeros in front:
@@ -13,7 +14,7 @@ import VoucherDomain
 ///                "question" SP 64HEX LF                 ; the digest of what was asked
 ///                "feed" SP number SP number SP 64HEX LF ; incarnation, position and hash of the feed's end
 ///                "policy" SP number LF                  ; the version in force there, 0 before the first
-///                "answered" SP number LF                ; the registry's clock, milliseconds since 1970
+///                "answered" SP number LF                ; the signer's clock, milliseconds since 1970
 ///
 /// The digest of what was asked is SHA-256 over the domain's label, a zero byte and this text; the keys are those of
 /// the protocol page, so that a question typed in another way is the same question:
@@ -31,7 +32,7 @@ package struct CheckReceipt: Hashable, Sendable {
     package let position: FeedHead
     /// The policy in force there; 0 before the first.
     package let policyVersion: UInt32
-    /// The registry's clock, milliseconds since 1970.
+    /// The signer's clock, milliseconds since 1970.
     package let answeredAt: UInt64
 
     /// - Parameter id: 16 random bytes.
@@ -69,7 +70,7 @@ package struct CheckReceipt: Hashable, Sendable {
     /// Reads a receipt that `key` signed.
     package init(_ signed: SignedBytes, by key: PublicKey) throws(WireFault) {
         guard signed.isValid(.check, by: key) else {
-            throw WireFault("the receipt's signature is not the registry's")
+            throw WireFault("the receipt's signature is not its signer's")
         }
         let lines = String(decoding: signed.body, as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

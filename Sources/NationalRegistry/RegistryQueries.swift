@@ -143,7 +143,7 @@ package struct RegistryQueries: Sendable {
                 id: Array(PrivateFile.random().prefix(16)), answer: result.answer, question: question,
                 position: result.position, policyVersion: result.policyVersion, answeredAt: now)
             return try CheckDocument(
-                receipt, signedBy: store.secrets.signingKey,
+                receipt, signedBy: store.secrets.signingKey, of: .registry,
                 reasons: result.reasons.map { ReasonDocument($0, caseID: nil) })
         }
     }

@@ -2,7 +2,7 @@ import Arbitration
 import FederationWire
 import PostgresClient
 package import Replication
-import VoucherDomain
+package import VoucherDomain
 
 extension RegistryStore {
     /// What an audit found: how much it looked at, and every disagreement, by position or by log.
@@ -124,6 +124,28 @@ extension RegistryStore {
         }
     }
 
+    /// Every key that a city has had; the registry's own under its code.
+    package func publicKeys() async throws -> [CityCode: [PublicKey]] {
+        try await pool.run { try RegistryStore.keyHistory($0) }
+    }
+
+    /// Every key that a city has had, from the registry's log.
+    static func keyHistory(_ session: PostgresSession) throws -> [CityCode: [PublicKey]] {
+        var keys: [CityCode: [PublicKey]] = [:]
+        let own = try session.execute("SELECT signing_key FROM registry")
+        if own.count == 1, let key = PublicKey(bytes: own.bytes(0, 0)) { keys[.registry] = [key] }
+        let result = try session.execute(
+            "SELECT bytes FROM entry WHERE city_code = 0 AND kind = $1 ORDER BY sequence",
+            [.int4(Int32(EntryKind.cityJoined.rawValue))])
+        for row in 0..<result.count {
+            guard let entry = try? EntryCoding.decode(result.bytes(row, 0)),
+                let (city, key) = PayloadCoding.joined(entry.payload)
+            else { continue }
+            keys[city, default: []].append(key)
+        }
+        return keys
+    }
+
     /// Every entry of a batch that counts as folded must have been answered.
     private static func verifyFolded(_ session: PostgresSession, _ report: inout AuditReport) throws {
         let result = try session.execute(
@@ -174,7 +196,7 @@ private struct ChainAudit {
     let progress: @Sendable (Int) -> Void
 
     func run(into report: inout RegistryStore.AuditReport) throws {
-        let keys = try keyHistory()
+        let keys = try RegistryStore.keyHistory(session)
         let cities = try session.execute("SELECT city_code, log_sequence, log_hash FROM city ORDER BY city_code")
         for row in 0..<cities.count {
             guard let city = CityCode(rawValue: UInt32(cities.int(row, 0))) else { continue }
@@ -190,23 +212,6 @@ private struct ChainAudit {
     }
 
     private struct AuditFault: Error { let message: String }
-
-    /// Every key that a city has had, from the registry's log.
-    private func keyHistory() throws -> [CityCode: [PublicKey]] {
-        var keys: [CityCode: [PublicKey]] = [:]
-        let own = try session.execute("SELECT signing_key FROM registry")
-        if own.count == 1, let key = PublicKey(bytes: own.bytes(0, 0)) { keys[.registry] = [key] }
-        let result = try session.execute(
-            "SELECT bytes FROM entry WHERE city_code = 0 AND kind = $1 ORDER BY sequence",
-            [.int4(Int32(EntryKind.cityJoined.rawValue))])
-        for row in 0..<result.count {
-            guard let entry = try? EntryCoding.decode(result.bytes(row, 0)),
-                let (city, key) = PayloadCoding.joined(entry.payload)
-            else { continue }
-            keys[city, default: []].append(key)
-        }
-        return keys
-    }
 
     private func follow(
         _ city: CityCode, keys: [PublicKey], _ report: inout RegistryStore.AuditReport

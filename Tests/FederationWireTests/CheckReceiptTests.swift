@@ -62,7 +62,7 @@ struct CheckReceiptTests {
             changed[index] += "0"
             let body = Array(changed.map { "\($0)\n" }.joined(separator: "").utf8)
 
-            #expect(throws: WireFault("the receipt's signature is not the registry's"), "line \(index)") {
+            #expect(throws: WireFault("the receipt's signature is not its signer's"), "line \(index)") {
                 try CheckReceipt(SignedBytes(body: body, signature: signed.signature), by: registry.publicKey)
             }
         }
@@ -70,7 +70,7 @@ struct CheckReceiptTests {
 
     @Test("a receipt of another key, or of another domain, is refused")
     func otherKey() throws {
-        let fault = WireFault("the receipt's signature is not the registry's")
+        let fault = WireFault("the receipt's signature is not its signer's")
         let signed = try Self.receipt.signed(by: .city)
         let receipt = try registry.sign(.receipt, Array(try signedText().utf8))
 

@@ -15,7 +15,7 @@ struct KeptCheckTests {
 
     /// The document that the registry answers with.
     private func json(_ receipt: CheckReceipt = CheckReceiptTests.receipt) throws -> String {
-        try text(try CheckDocument(receipt, signedBy: registry, reasons: []))
+        try text(try CheckDocument(receipt, signedBy: registry, of: .registry, reasons: []))
     }
 
     private func text(_ value: some Encodable) throws -> String {
@@ -25,7 +25,9 @@ struct KeptCheckTests {
     }
 
     private func verdicts(_ json: String, questions: [PreCheck]? = nil) throws -> [CheckVerdict] {
-        try KeptChecks(json: Array(json.utf8), questions: questions).verdicts(by: registry.publicKey)
+        try KeptChecks(json: Array(json.utf8), questions: questions).verdicts { signer in
+            signer == .registry ? [registry.publicKey] : signer == .beijing ? [SigningKey.city.publicKey] : []
+        }
     }
 
     @Test("an answer is verified from its own bytes, alone and in a list")
@@ -68,19 +70,28 @@ struct KeptCheckTests {
         let kept = try json().replacing(
             Data(signed.body).base64EncodedString(), with: Data(changed.utf8).base64EncodedString())
 
-        #expect(try verdicts(kept) == [.invalid("the receipt's signature is not the registry's")])
+        #expect(try verdicts(kept) == [.invalid("the receipt's signature is not its signer's")])
         let noBase64 = try json().replacing(Data(signed.body).base64EncodedString(), with: "%")
         #expect(try verdicts(noBase64) == [.invalid("the receipt's body or signature is no base64")])
     }
 
-    @Test("a city's own answer proves nothing")
-    func unsigned() throws {
-        let kept = try text(CheckDocument(unsigned: .hit, reasons: [], position: .sample, policyVersion: 3))
+    @Test("a city's own answer is verified by the city's key, and by no other")
+    func signedByCity() throws {
+        let receipt = CheckReceiptTests.receipt
+        let own = try text(try CheckDocument(receipt, signedBy: .city, of: .beijing, reasons: []))
+        #expect(try verdicts(own) == [.valid(receipt)])
 
-        #expect(kept.contains(#""receipt":null"#))
-        let verdict = try #require(try verdicts(kept).first)
-        #expect(verdict.line.contains("it has no receipt"))
-        #expect(!verdict.isValid)
+        for other in ["000000", "440300", "x"] {
+            let kept = own.replacing(#""signed_by":"110000""#, with: #""signed_by":"\#(other)""#)
+            #expect(try verdicts(kept).map(\.isValid) == [false], "\(other)")
+        }
+    }
+
+    @Test("an answer without a receipt proves nothing")
+    func unsigned() throws {
+        let kept = #"{"answer":"HIT","policy_version":1,"position":{"hash":"","incarnation":1,"position":1}}"#
+
+        #expect(try verdicts(kept) == [.invalid("it has no receipt")])
     }
 
     @Test("beside its question an answer is valid if it is the answer to that one")
@@ -114,7 +125,7 @@ struct KeptCheckTests {
     func forms() throws {
         let one = try text(KeptCheckTests.request)
         let batch = #"{"items": [\#(one)]}"#
-        let answer = CheckDocument(unsigned: .unknown, reasons: [], position: .sample, policyVersion: 1)
+        let answer = try CheckDocument(CheckReceiptTests.receipt, signedBy: .city, of: .beijing, reasons: [])
         let asked = PreCheck.asked(invoices: [try InvoiceNumber("24117000000012345678")], city: .beijing)
 
         for (body, isBatch) in [(one, false), (batch, true)] {

@@ -3,15 +3,16 @@ import CityStore
 import FederationWire
 import Replication
 import Terminal
+import VoucherDomain
 
 struct CheckReceiptCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check-receipt",
-        abstract: "Verify the registry's receipts of kept answers to checks; needs no network.",
+        abstract: "Verify the receipts of kept answers to checks; needs no network.",
         discussion: """
             FILE is what the registry's `check --json` or POST /v1/checks answered, one document or a list. A receipt \
-            is valid when the registry that this node joined has signed it and the answer around it says the same. \
-            The reasons of an answer are not signed, nor are this node's own answers. Exits 1 if any is not valid.
+            is valid when the registry that this node joined, or this node itself, has signed it and the answer around \
+            it says the same. The reasons of an answer are not signed. Exits 1 if any is not valid.
             """)
 
     @OptionGroup var node: DataOptions
@@ -32,7 +33,10 @@ struct CheckReceiptCommand: AsyncParsableCommand {
             // As the registry reads a question: nobody asks who is not named in it.
             let questions = try question.map { try CheckRequests(json: try readJSON($0)).questions(askedBy: nil) }
             let kept = try KeptChecks(json: try readJSON(file), questions: questions)
-            let verdicts = kept.verdicts(by: identity.registryKey)
+            let own = try directory.signingKey().publicKey
+            let verdicts = kept.verdicts { signer in
+                signer == .registry ? [identity.registryKey] : signer == identity.city ? [own] : []
+            }
             if json {
                 try Output.json(ListDocument(items: verdicts, next: nil))
             } else {

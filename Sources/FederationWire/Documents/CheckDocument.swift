@@ -63,29 +63,21 @@ package struct CheckRequestDocument: Codable, Sendable {
 package struct CheckDocument: Encodable, Sendable {
     package let answer: String
     package let reasons: [ReasonDocument]
-    /// `nil` where a city answers from its key index: only the registry's word is signed.
-    package let receipt: CheckReceiptDocument?
+    package let receipt: CheckReceiptDocument
     package let position: PositionDocument
     package let policy_version: UInt32
 
-    /// The registry's answer: what its receipt says, the receipt itself, and the reasons.
-    package init(_ receipt: CheckReceipt, signedBy key: SigningKey, reasons: [ReasonDocument]) throws {
+    /// What the receipt says, the receipt itself, and the reasons.
+    ///
+    /// - Parameter signer: Whose key it is: a city's, or the registry's.
+    package init(
+        _ receipt: CheckReceipt, signedBy key: SigningKey, of signer: CityCode, reasons: [ReasonDocument]
+    ) throws {
         answer = receipt.answer.rawValue
         self.reasons = reasons
-        self.receipt = CheckReceiptDocument(try receipt.signed(by: key), id: receipt.id)
+        self.receipt = CheckReceiptDocument(try receipt.signed(by: key), id: receipt.id, signer)
         position = PositionDocument(receipt.position)
         policy_version = receipt.policyVersion
-    }
-
-    /// A city's answer, as of the feed that it has applied.
-    package init(
-        unsigned answer: PreCheck.Answer, reasons: [ReasonDocument], position: FeedHead, policyVersion: UInt32
-    ) {
-        self.answer = answer.rawValue
-        self.reasons = reasons
-        receipt = nil
-        self.position = PositionDocument(position)
-        policy_version = policyVersion
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -98,7 +90,7 @@ package struct CheckDocument: Encodable, Sendable {
     }
 }
 
-/// A check's receipt as JSON: with the registry's public key it can be verified from this alone.
+/// A check's receipt as JSON: with the signer's public key it can be verified from this alone.
 package struct CheckReceiptDocument: Codable, Sendable {
     /// Lower-case hexadecimal; the signed text has it, too.
     package let id: String
@@ -106,8 +98,11 @@ package struct CheckReceiptDocument: Codable, Sendable {
     package let body: String
     /// Base64.
     package let signature: String
+    /// Whose key to verify it by: a city code, 000000 for the registry. Not signed itself.
+    package let signed_by: String
 
-    init(_ signed: SignedBytes, id: [UInt8]) {
+    init(_ signed: SignedBytes, id: [UInt8], _ signer: CityCode) {
+        signed_by = signer.description
         self.id = id.hexadecimal
         body = Data(signed.body).base64EncodedString()
         signature = Data(signed.signature).base64EncodedString()

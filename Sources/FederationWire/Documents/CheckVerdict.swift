@@ -4,7 +4,7 @@ import VoucherDomain
 
 /// What a kept answer to a check is worth.
 package enum CheckVerdict: Hashable, Sendable {
-    /// The registry's word, and the answer around it says the same.
+    /// The signer's word, and the answer around it says the same.
     case valid(CheckReceipt)
     /// It proves nothing, and why.
     case invalid(String)

@@ -1,6 +1,6 @@
 package import Arbitration
 package import Replication
-import VoucherDomain
+package import VoucherDomain
 
 /// Answers to checks as somebody has kept them: one ``CheckDocument`` or a list, and what was asked if that is known.
 package struct KeptChecks: Sendable {
@@ -21,21 +21,23 @@ package struct KeptChecks: Sendable {
 
     /// What each answer is worth, in their order.
     ///
-    /// - Parameter key: The registry's.
-    package func verdicts(by key: PublicKey) -> [CheckVerdict] {
+    /// - Parameter keys: The keys that a city has had; those of `000000` are the registry's.
+    package func verdicts(by keys: (CityCode) -> [PublicKey]) -> [CheckVerdict] {
         checks.indices.map { index in
             do throws(WireFault) {
-                return .valid(try receipt(at: index, by: key))
+                return .valid(try receipt(at: index, by: keys))
             } catch {
                 return .invalid(error.message)
             }
         }
     }
 
-    private func receipt(at index: Int, by key: PublicKey) throws(WireFault) -> CheckReceipt {
+    private func receipt(at index: Int, by keys: (CityCode) -> [PublicKey]) throws(WireFault) -> CheckReceipt {
         guard let check = checks[index] else { throw WireFault("it is no answer to a check") }
-        let receipt = try check.verifiedReceipt(by: key)
-        if let questions, !receipt.answers(questions[index]) {
+        let (receipt, signer) = try check.verifiedReceipt(by: keys)
+        // A city asks for itself where the question names nobody.
+        if let questions, !receipt.answers(signer == .registry ? questions[index] : questions[index].asked(by: signer))
+        {
             throw WireFault("receipt \(receipt.id.hexadecimal) answers another question")
         }
         return receipt
@@ -61,18 +63,23 @@ struct KeptCheck: Decodable, Sendable {
     let position: Position
     let policy_version: UInt32
 
-    /// The receipt, when `key` signed it and it says what the answer around it says.
-    func verifiedReceipt(by key: PublicKey) throws(WireFault) -> CheckReceipt {
-        guard let receipt else {
-            throw WireFault("it has no receipt: only the registry's answers are signed, not a city's own")
-        }
+    /// The receipt and who signed it, when it says what the answer around it says.
+    func verifiedReceipt(
+        by keys: (CityCode) -> [PublicKey]
+    ) throws(WireFault) -> (receipt: CheckReceipt, signer: CityCode) {
+        guard let receipt else { throw WireFault("it has no receipt") }
         guard let signed = receipt.signed else { throw WireFault("the receipt's body or signature is no base64") }
+        guard let signer = CityCode(receipt.signed_by) else { throw WireFault("signed_by is no city code") }
+        let known = keys(signer)
+        guard let key = known.first(where: { signed.isValid(.check, by: $0) }) ?? known.first else {
+            throw WireFault("no key of city \(signer) is known here")
+        }
         let verified = try CheckReceipt(signed, by: key)
         let differences = differences(from: verified, id: receipt.id)
         guard differences.isEmpty else {
             throw WireFault("\(differences.joined(separator: ", ")) was changed: the receipt says \(verified.summary)")
         }
-        return verified
+        return (verified, signer)
     }
 
     /// The members that do not say what the receipt says.

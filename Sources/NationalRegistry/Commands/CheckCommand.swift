@@ -73,7 +73,7 @@ struct CheckCommand: AsyncParsableCommand {
         for answer in answers {
             Output.line(answer.answer)
             for reason in answer.reasons { Output.line("  \(reason.rule): \(reason.message)") }
-            if let receipt = answer.receipt { Output.line("  receipt \(receipt.id)") }
+            Output.line("  receipt \(answer.receipt.id)")
         }
     }
 
@@ -82,7 +82,7 @@ struct CheckCommand: AsyncParsableCommand {
         for (index, (question, answer)) in zip(asked, answers).enumerated() {
             table.add([
                 String(index), answer.answer, question.contract_no,
-                Set(answer.reasons.map(\.rule)).sorted().joined(separator: " "), answer.receipt?.id ?? "",
+                Set(answer.reasons.map(\.rule)).sorted().joined(separator: " "), answer.receipt.id,
             ])
         }
         return table

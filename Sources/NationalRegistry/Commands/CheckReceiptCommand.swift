@@ -10,8 +10,8 @@ struct CheckReceiptCommand: AsyncParsableCommand {
         commandName: "check-receipt", abstract: "Verify the receipts of kept answers to checks.",
         discussion: """
             FILE is what `check --json` or POST /v1/checks answered, one document or a list. A receipt is valid when \
-            this registry has signed it, the answer around it says the same, and its feed head is on this registry's \
-            feed. The reasons of an answer are not signed. Exits 1 if any is not valid.
+            this registry or one of its cities has signed it, the answer around it says the same, and its feed head is \
+            on this registry's feed. The reasons of an answer are not signed. Exits 1 if any is not valid.
             """)
 
     @OptionGroup var database: DatabaseOptions
@@ -41,7 +41,8 @@ struct CheckReceiptCommand: AsyncParsableCommand {
             try InputFile.read(path) { try CheckRequests(json: $0).questions(askedBy: city) }
         }
         let kept = try InputFile.read(file) { try KeptChecks(json: $0, questions: questions) }
-        let signed = kept.verdicts(by: store.secrets.signingKey.publicKey)
+        let keys = try await store.publicKeys()
+        let signed = kept.verdicts { keys[$0] ?? [] }
         let heads = try await store.headsOnFeed(among: Set(signed.compactMap(\.position)))
         return signed.map { $0.confirmed(by: heads) }
     }
