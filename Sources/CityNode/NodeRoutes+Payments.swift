@@ -28,6 +28,7 @@ extension NodeRoutes {
                 return .reverse(try request.record, reason: request.reason ?? "")
             }
         }
+        group.get("red-letters") { request, _ in try await reading(request) { try listRedLetters(request) } }
         group.post("red-letters") { request, _ in
             try await writing(request) { body in
                 try store.record(try RedLetterRequest(body).letter, now: WallClock.now)
@@ -55,15 +56,23 @@ extension NodeRoutes {
                 retryAfter: 15)
         }
         _ = try await take(number, request) { _ in .submit }
-        for _ in 0..<200 {
+        for _ in 0..<1_000 {
             if try store.payment(ofClaim: number)?.isSubmissionReceived == true {
                 return try JSONBody.response(try document(number))
             }
-            try await Task.sleep(for: .milliseconds(100))
+            try await Task.sleep(for: .milliseconds(20))
         }
         throw Problem(
             .serviceUnavailable, "not-received",
             "the registry has not received it yet: do not call the bank, and ask again", retryAfter: 5)
+    }
+
+    private func listRedLetters(_ request: Request) throws -> Response {
+        let limit = Int(try request.number("limit", default: 100, in: 1...1_000))
+        let after = try request.number("after", default: 0, in: 0...Int64.max)
+        let views = try store.redLetters(after: after, limit: limit)
+        let next = views.count == limit ? views.last.map { String($0.id) } : nil
+        return try JSONBody.response(ListDocument(items: views.map(RedLetterDocument.init), next: next))
     }
 
     static let paymentStages = ["asked", "refused"] + Payment.Stage.allCases.map(\.name)
@@ -98,6 +107,24 @@ extension PaymentDocument {
             stage: view.stage, reference: view.reference, amount: view.amount > .zero ? view.amount : nil,
             refunded: view.refunded, clawback: view.clawback, isStopped: view.isStopped,
             isSubmissionReceived: view.isSubmissionReceived, problem: view.problem)
+    }
+}
+
+/// A red letter in a list.
+struct RedLetterDocument: Codable, Sendable {
+    let invoice: String
+    let number: String
+    let amount_yuan: String
+    let issued_on: String
+    /// What the registry says is wrong with it.
+    let problem: String?
+
+    init(_ view: CityStore.RedLetterView) {
+        invoice = view.letter.invoice.text
+        number = view.letter.number.text
+        amount_yuan = view.letter.amount.yuan
+        issued_on = view.letter.issuedOn.iso8601
+        problem = view.problem
     }
 }
 

@@ -164,6 +164,31 @@ extension CityStore {
         }
     }
 
+    /// A red letter as officers see it.
+    package struct RedLetterView: Hashable, Sendable {
+        /// The local order of telling, which lists go by.
+        package let id: Int64
+        package let letter: RedLetter
+        /// What the registry says is wrong with it.
+        package let problem: String?
+    }
+
+    /// Red letters in the order in which they were told, after the one with id `after`.
+    package func redLetters(after: Int64 = 0, limit: Int) throws -> [RedLetterView] {
+        try pool.read { database in
+            let sql = "SELECT rowid AS id, * FROM red_letter WHERE rowid > ? ORDER BY rowid LIMIT ?"
+            return try Row.fetchAll(database.cachedStatement(sql: sql), arguments: [after, limit]).map { row in
+                guard let invoice = try? InvoiceNumber(row["invoice"] as String),
+                    let number = try? InvoiceNumber(row["number"] as String)
+                else { throw StoreRefusal(.damaged, "a red letter names no invoice") }
+                let letter = RedLetter(
+                    invoice: invoice, number: number, amount: Money(rawValue: row["amount_fen"]),
+                    issuedOn: CalendarDate(rawValue: row["issued_on"]))
+                return RedLetterView(id: row["id"], letter: letter, problem: row["problem"])
+            }
+        }
+    }
+
     // MARK: What the feed tells
 
     /// Where the payment of a claim of this city stands now.

@@ -186,6 +186,8 @@ struct PaymentStoryTests {
             "--issued-on", "2026-02-20",
         ]
         try await city.does(letter)
+        let told = try await city.run(["payment", "red-letters", "--json"])
+        #expect(told.output.contains(Self.invoices.reversed), "\(told)")
         let payment = try #require(try await city.payment(of: city.claim(1)))
         #expect(payment.stage == "paid")
         #expect(payment.clawback_yuan == "150.00")

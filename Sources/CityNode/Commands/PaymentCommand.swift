@@ -14,7 +14,9 @@ struct PaymentCommand: AsyncParsableCommand {
             the bank is no failure: ask the bank again under the same reference.
             """,
         subcommands: [
-            Request.self, Submit.self, Export.self, Confirm.self, Fail.self, Reverse.self, RedLetter.self, List.self,
+            Request.self, Submit.self, Export.self, Confirm.self, Fail.self, Reverse.self, RedLetter.self,
+            RedLetters.self,
+            List.self,
         ])
 
     struct Request: AsyncParsableCommand {
@@ -134,6 +136,31 @@ struct PaymentCommand: AsyncParsableCommand {
                     invoice: invoice, number: number, amount_yuan: amount, issued_on: issuedOn)
                 _ = try await node.post("/v1/red-letters", request).success()
                 Output.line("the reversal of \(invoice) is recorded")
+            }
+        }
+    }
+
+    struct RedLetters: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "red-letters", abstract: "List the reversals of invoices that this city has told.")
+
+        @OptionGroup var node: DataOptions
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            try await node.withNode { node in
+                if json { return try await printPages("/v1/red-letters", limit: nil, node) }
+                var table = TextTable(["invoice", "red letter", "yuan", "issued on", ""], rightAligned: [2])
+                var next: String? = "0"
+                while let after = next {
+                    let page = try await node.get("/v1/red-letters?limit=1000&after=\(after)")
+                        .value(Page<RedLetterDocument>.self)
+                    for item in page.items {
+                        table.add([item.invoice, item.number, item.amount_yuan, item.issued_on, item.problem ?? ""])
+                    }
+                    next = page.next
+                }
+                Output.line(table.text)
             }
         }
     }
