@@ -215,6 +215,7 @@ extension Ledger {
     /// give it, each claim once.
     func occupancy(acrossNamesOf candidate: Holding) -> Occupancy {
         let own = occupancies[candidate.key] ?? Occupancy()
+        guard candidate.key.kind == .invoice else { return own }
         let linked = candidate.linkedKeys
         let names = names(linkedTo: linked.isEmpty ? [candidate.key] : linked)
         guard names.count > 1 else { return own }
@@ -282,7 +283,8 @@ extension Ledger {
     /// Every red letter on an invoice, under whichever of its names.
     func redLetters(of invoice: InvoiceNumber) -> RedLetters {
         guard !redLetters.isEmpty else { return RedLetters() }
-        return names(linkedTo: invoice.names.map(Key.invoice)).reduce(into: RedLetters()) { all, key in
+        // In the order of the names: where two cities tell one letter with different amounts, the last name counts.
+        return names(linkedTo: invoice.names.map(Key.invoice)).sorted().reduce(into: RedLetters()) { all, key in
             for (number, told) in redLetters[key]?.letters ?? [:] {
                 for city in told.cities { all.take(number, told.amount, by: city) }
             }

@@ -57,7 +57,13 @@ extension NodeRoutes {
         }
         _ = try await take(number, request) { _ in .submit }
         for _ in 0..<1_000 {
-            if try store.payment(ofClaim: number)?.isSubmissionReceived == true {
+            guard let payment = try store.payment(ofClaim: number) else { break }
+            if payment.isStopped || payment.problem != nil {
+                throw Problem(
+                    .conflict, "stopped",
+                    "do not call the bank: \(payment.problem ?? "the payment of claim \(number) is stopped")")
+            }
+            if payment.isSubmissionReceived {
                 return try JSONBody.response(try document(number))
             }
             try await Task.sleep(for: .milliseconds(20))

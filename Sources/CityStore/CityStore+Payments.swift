@@ -232,6 +232,12 @@ extension CityStore {
     static func applyPaymentAnswer(_ entry: FeedEntry, _ detail: OutcomeDetail?, _ database: Database) throws {
         let isTaken = entry.decision == .noted || entry.decision == .unchanged
         let problem = isTaken ? nil : detail?.reasons.first?.message ?? "the registry answered \(entry.decision.name)"
+        if !isTaken {
+            // The registry does not hold that word.
+            try database.run(
+                sql: "UPDATE payment SET submitted_sequence = NULL WHERE submitted_sequence = ?",
+                arguments: [Int64(entry.answers.sequence)])
+        }
         for table in ["payment", "red_letter"] {
             let column = table == "payment" ? "last_sequence" : "sequence"
             try database.run(

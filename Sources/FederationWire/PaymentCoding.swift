@@ -167,9 +167,11 @@ package struct TickAct: Hashable, Sendable {
             var reports: [CityReport] = []
             for signed in seals {
                 let seal = try Seal(signed)
+                // A city is heard up to now at most, whatever its clock says.
                 reports.append(
                     CityReport(
-                        city: seal.city, watermark: Int64(clamping: seal.watermark.milliseconds),
+                        city: seal.city,
+                        watermark: min(Int64(clamping: seal.watermark.milliseconds), wallMilliseconds),
                         feedPosition: Int64(clamping: seal.feedHead.position)))
             }
             return Tick(

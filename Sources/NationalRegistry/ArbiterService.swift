@@ -5,6 +5,7 @@ import PostgresClient
 package import RegistryStore
 import ServiceLifecycle
 import Synchronization
+import VoucherDomain
 
 /// Keeps trying to be the arbiter, and decides while it is.
 package struct ArbiterService: Service {
@@ -46,7 +47,7 @@ package struct ArbiterService: Service {
         guard let elapsed = pace.look(at: .now) else { return }
         let report = try await store.tickIfDue(now: WallClock.now, sinceLast: elapsed)
         if report.isAppended { pace.ticked() }
-        for city in report.strangers {
+        for city in report.strangers where pace.isNews(city) {
             Counter(label: "national_registry.stranger_alarms").increment()
             logger.critical(
                 "ALARM: a city has sealed a feed head that is not on this feed", metadata: ["city": "\(city)"])
@@ -109,6 +110,8 @@ package final class ArbiterStatus: Sendable {
 private struct TickPace {
     private var lastTick: SuspendingClock.Instant
     private var lastLook: SuspendingClock.Instant?
+    /// Cities of which the alarm was raised.
+    private var strangers: Set<CityCode> = []
 
     init(start: SuspendingClock.Instant) { lastTick = start }
 
@@ -118,6 +121,9 @@ private struct TickPace {
         lastLook = now
         return Int64(lastTick.duration(to: now) / .milliseconds(1))
     }
+
+    /// Whether the alarm on the city is still to be raised: once is enough for what stays as it is.
+    mutating func isNews(_ city: CityCode) -> Bool { strangers.insert(city).inserted }
 
     /// Says that the time up to the last look is counted.
     mutating func ticked() { if let lastLook { lastTick = lastLook } }

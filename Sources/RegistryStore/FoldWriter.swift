@@ -89,7 +89,8 @@ struct FoldWriter {
         }
         let noted = decided.filter { $0.outcome.decision == .noted }
         try session.insert(
-            into: "policy (version, position, document, dwell_seconds, witness_cities, from_position, from_date)", noted,
+            into: "policy (version, position, document, dwell_seconds, witness_cities, from_position, from_date)",
+            noted,
             FoldWriter.addPolicy)
         try session.insert(
             into: """
@@ -107,7 +108,8 @@ struct FoldWriter {
     ///
     /// Asked after the second guard refused the batch and it was rolled back.
     func keysHeldByOthers(_ session: PostgresSession) throws -> [Int64: Set<Key>] {
-        try keysTakenAlready(session).merging(PaymentWriter(decided).keysRefused(session)) { $0.union($1) }
+        let taken = try keysTakenAlready(session)
+        return taken.isEmpty ? try PaymentWriter(decided).keysRefused(session) : taken
     }
 
     private func keysTakenAlready(_ session: PostgresSession) throws -> [Int64: Set<Key>] {

@@ -185,12 +185,18 @@ struct PaymentWriter {
     // MARK: What the database refuses
 
     /// The keys with which claims cannot be authorised, by the position of the act that would authorise them.
+    ///
+    /// When none is taken already, claims of this batch stand against each other: the last of them waits.
     func keysRefused(_ session: PostgresSession) throws -> [Int64: Set<Key>] {
         var refused: [Int64: Set<Key>] = [:]
         for item in decided {
             for key in item.outcome.effects.flatMap(\.authorized) where try isTaken(key, session) {
                 refused[item.position, default: []].insert(key.key)
             }
+        }
+        if refused.isEmpty, let last = decided.last(where: { $0.outcome.effects.contains { !$0.authorized.isEmpty } }) {
+            let keys = last.outcome.effects.last { !$0.authorized.isEmpty }?.authorized ?? []
+            refused[last.position] = Set(keys.map(\.key))
         }
         return refused
     }

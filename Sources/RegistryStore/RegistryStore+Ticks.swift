@@ -148,6 +148,7 @@ private struct NewSeals {
 
 extension Seal {
     fileprivate func isLater(than other: Seal) -> Bool {
-        (head.sequence, watermark, feedHead.position) > (other.head.sequence, other.watermark, other.feedHead.position)
+        // The watermark comes last: a clock that was ahead once does not outrank what the city says since.
+        (head.sequence, feedHead.position, watermark) > (other.head.sequence, other.feedHead.position, other.watermark)
     }
 }

@@ -110,10 +110,18 @@ struct WaitingWork: Sendable {
                     batches.ends.append((result.int(row, 0), Int32(result.int(row, 1)), result.int(row, 2)))
                 }
                 let fault = result.isNull(row, 4) ? nil : result.text(row, 4)
-                batches.items.append(
-                    try Item(
-                        EntryCoding.decode(result.bytes(row, 3)), receivedAt: result.int(row, 6), rejectedFor: fault))
-                if batches.items.last?.journalEntry.content.isContext ?? false { batches.endsInContext = true }
+                let item = try Item(
+                    EntryCoding.decode(result.bytes(row, 3)), receivedAt: result.int(row, 6), rejectedFor: fault)
+                // What a tick may move on is looked up as it stands before its batch: nothing is folded with it.
+                if case .ticked = item.journalEntry.content {
+                    if batches.ends.count > 1 {
+                        batches.ends.removeLast()
+                        break
+                    }
+                    batches.endsInContext = true
+                }
+                batches.items.append(item)
+                if item.journalEntry.content.isContext { batches.endsInContext = true }
             }
             if result.count > 0 {
                 let waiting = result.int(0, 5)

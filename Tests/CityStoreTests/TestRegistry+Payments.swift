@@ -12,9 +12,9 @@ extension TestRegistry {
         }
     }
 
-    /// A tick that repeats what cities have sealed.
+    /// A tick, a day after noon, that repeats what cities have sealed.
     func tick(_ seals: [SignedBytes]) throws {
-        let act = RegistryAct.ticked(TickAct(wallMilliseconds: 0, seals: seals))
+        let act = RegistryAct.ticked(TickAct(wallMilliseconds: Int64(UInt64.noon) + 86_400_000, seals: seals))
         try append(act.kind, act.payload, by: .registry)
     }
 

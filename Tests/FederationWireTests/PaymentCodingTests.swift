@@ -88,6 +88,14 @@ struct PaymentCodingTests {
         #expect(content(.ticked, RegistryAct.ticked(act).payload) == .ticked(tick))
     }
 
+    @Test("a city whose clock is ahead is heard up to the tick, not beyond")
+    func watermarkAhead() throws {
+        let seal = Seal(
+            city: .shenzhen, head: .empty, watermark: HybridTime(milliseconds: 1_001, counter: 0), feedHead: .empty)
+        let act = TickAct(wallMilliseconds: 1_000, intervalMilliseconds: 0, seals: [try seal.signed(by: .city)])
+        #expect(try act.tick.reports.map(\.watermark) == [1_000])
+    }
+
     @Test("a payment's stage, reference and amounts travel with the effect, the amounts for its city alone")
     func effects() throws {
         let reference = try #require(Self.reference)

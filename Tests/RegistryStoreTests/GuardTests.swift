@@ -129,6 +129,30 @@ struct GuardTests {
         #expect(error?.isViolation == true)
     }
 
+    /// The policy caps what is claimed on an invoice at the largest amount that a claim states for it.
+    @Test("co-funders that stand within an amount stated by a claim that left are authorised, in one tick")
+    func capacityThatLeft() async throws {
+        func member(_ number: String, stating amount: Int64, claiming claimed: Int64) -> Claim {
+            .sample(number, invoices: [.serial(1, .yuan(amount))], claimed: .yuan(claimed), group: "G")
+        }
+        var (registry, city) = try await registry(member("C1", stating: 20, claiming: 2))
+        city.file(member("C2", stating: 7, claiming: 6), member("C3", stating: 7, claiming: 4))
+        city.withdraw("C1")
+        for number in ["C2", "C3"] {
+            city.append(
+                .paymentRequested, PayloadCoding.encode(PaymentAct(claimNumber: number, step: .requested)))
+        }
+        try await city.push(to: registry)
+        try await registry.decide()
+        try await registry.act(.ticked(TickAct(wallMilliseconds: Int64(UInt64.noon))))
+        try await registry.decide()
+
+        let payments = try await registry.store.payments(stage: nil, after: 0, limit: 9)
+        #expect(payments.map(\.claim.number) == ["C2", "C3"])
+        #expect(payments.map { $0.authorization != nil } == [true, true])
+        #expect(try await registry.store.cases(isOpen: true, limit: 9) == [])
+    }
+
     @Test("a payment whose key the database refuses is stopped with a case, and the rest goes on")
     func paymentStoppedByTheGuard() async throws {
         let claim = Claim.sample("C1", invoices: [.serial(1)], claimed: .yuan(1))

@@ -100,14 +100,15 @@ extension Fold {
             guard let kind = holding.key.kind, let policy = ledger.policy else { continue }
             let isSum = !holding.countsOnce && holding.capacity > 0
             guard policy.guards(kind) || isSum else { continue }
-            let others = ledger.occupancies[holding.key]?.holdings ?? []
+            let standing = ledger.occupancies[holding.key] ?? Occupancy()
             keys.append(
                 AuthorizedKey(
                     key: holding.key, holder: policy.guards(kind) ? holding.oneHolder : [],
-                    companions: others.filter { $0.position != holding.position && $0.mayJoin(holding) }
+                    companions: standing.holdings.filter { $0.position != holding.position && $0.mayJoin(holding) }
                         .map(\.position).removingRepeats,
                     amount: isSum ? holding.amount : 0,
-                    capacity: isSum ? max(holding.capacity, ledger.occupancies[holding.key]?.standingCapacity ?? 0) : 0,
+                    // What the ledger let stand is within it: of members that left, the larger capacity is gone.
+                    capacity: isSum ? max(holding.capacity, standing.standingCapacity ?? 0, standing.used) : 0,
                     interval: holding.interval))
         }
         return keys

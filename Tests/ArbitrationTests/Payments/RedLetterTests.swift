@@ -56,6 +56,22 @@ struct RedLetterTests {
         #expect(journal.keys(of: claim) == keys)
     }
 
+    @Test("two amounts of one letter under two names of an invoice count the same in every process")
+    func severalAmounts() {
+        for serial in 1...20 {
+            let (digital, paper) = (Claim.Invoice.serial(serial), Claim.Invoice.serial(serial, .yuan(100), .paper))
+            let both = Claim.Invoice.serial(serial, .yuan(100), .both)
+            var journal = PaymentJournal()
+            journal.reverse(digital, by: Self.letter, .yuan(10))
+            journal.reverse(paper, by: Self.letter, .yuan(20), in: .beijing)
+            journal.file(.sample("A", invoices: [both]), in: .hangzhou)
+
+            let names = [digital, paper].map { Key.invoice($0.number.primary) }
+            let told = journal.fold.ledger.redLetters(of: both.number).letters.values.map(\.amount)
+            #expect(told == [names[0] < names[1] ? .yuan(20) : .yuan(10)], "invoice \(serial)")
+        }
+    }
+
     @Test("several red letters add up")
     func several() {
         var journal = PaymentJournal(with: [.redLetters])
