@@ -33,7 +33,8 @@ struct PolicyScheduleTests {
 
         /// The policy that a claim filed now is decided under.
         mutating func version() -> UInt32 {
-            append(.claimFiled(.sample("C\(position)", invoices: [.serial(Int(position))])), in: .shenzhen).policyVersion
+            let claim = Claim.sample("C\(position)", invoices: [.serial(Int(position))])
+            return append(.claimFiled(claim), in: .shenzhen).policyVersion
         }
 
         mutating func tick(_ day: String) {
