@@ -8,7 +8,8 @@ package struct Needs: Hashable, Sendable {
     package private(set) var vouchers: Set<Key> = []
     /// These claims, where they exist.
     package private(set) var claims: Set<ClaimName> = []
-    /// They may give back their keys or be paid: every live holding of these claims, too, and every case that names one of them, with the records of its claims.
+    /// They may give back their keys or be paid: every live holding of these claims, too, and every case that names
+    /// one of them, with the records of its claims.
     package private(set) var touchedClaims: Set<ClaimName> = []
     /// These cases, with the records and the live holdings of their claims; and every other case that names one of
     /// these claims, with the records of its claims.

@@ -74,10 +74,9 @@ extension NodeRoutes {
     }
 
     private func listRedLetters(_ request: Request) throws -> Response {
-        let limit = Int(try request.number("limit", default: 100, in: 1...1_000))
-        let after = try request.number("after", default: 0, in: 0...Int64.max)
-        let views = try store.redLetters(after: after, limit: limit)
-        let next = views.count == limit ? views.last.map { String($0.id) } : nil
+        let page = try PageQuery(request)
+        let views = try store.redLetters(after: page.after, limit: page.limit)
+        let next = page.next(after: views, by: \.id)
         return try JSONBody.response(ListDocument(items: views.map(RedLetterDocument.init), next: next))
     }
 
@@ -88,10 +87,9 @@ extension NodeRoutes {
         if let stage, !Self.paymentStages.contains(stage) {
             throw Problem(.badRequest, "query", "stage is one of \(Self.paymentStages.joined(separator: ", "))")
         }
-        let limit = Int(try request.number("limit", default: 100, in: 1...1_000))
-        let after = try request.number("after", default: 0, in: 0...Int64.max)
-        let views = try store.payments(stage: stage, after: after, limit: limit)
-        let next = views.count == limit ? views.last.map { String($0.id) } : nil
+        let page = try PageQuery(request)
+        let views = try store.payments(stage: stage, after: page.after, limit: page.limit)
+        let next = page.next(after: views, by: \.id)
         return try JSONBody.response(ListDocument(items: views.map(ClaimPaymentDocument.init), next: next))
     }
 }

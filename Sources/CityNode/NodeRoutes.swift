@@ -232,10 +232,9 @@ struct NodeRoutes {
         if let state, !Self.states.contains(state) {
             throw Problem(.badRequest, "query", "state is one of \(Self.states.joined(separator: ", "))")
         }
-        let limit = Int(try request.number("limit", default: 100, in: 1...1_000))
-        let after = try request.number("after", default: 0, in: 0...Int64.max)
-        let views = try store.claims(state: state, after: after, limit: limit)
-        let next = views.count == limit ? views.last.map { String($0.id) } : nil
+        let page = try PageQuery(request)
+        let views = try store.claims(state: state, after: page.after, limit: page.limit)
+        let next = page.next(after: views, by: \.id)
         let payments = try store.payments(ofClaims: views.map(\.id))
         return try JSONBody.response(
             ListDocument(items: views.map { document($0, payments[$0.id]) }, next: next))
@@ -253,18 +252,16 @@ struct NodeRoutes {
         if let state, !["open", "closed"].contains(state) {
             throw Problem(.badRequest, "query", "state: expected open or closed")
         }
-        let limit = Int(try request.number("limit", default: 100, in: 1...1_000))
-        let after = try request.number("after", default: 0, in: 0...Int64.max)
-        let views = try store.cases(isOpen: state.map { $0 == "open" }, after: after, limit: limit)
-        let next = views.count == limit ? views.last.map { String($0.row) } : nil
+        let page = try PageQuery(request)
+        let views = try store.cases(isOpen: state.map { $0 == "open" }, after: page.after, limit: page.limit)
+        let next = page.next(after: views, by: \.row)
         return try JSONBody.response(ListDocument(items: views.map(CaseDocument.init), next: next))
     }
 
     private func listVouchers(_ request: Request) throws -> Response {
-        let limit = Int(try request.number("limit", default: 100, in: 1...1_000))
-        let after = try request.number("after", default: 0, in: 0...Int64.max)
-        let views = try store.vouchers(after: after, limit: limit)
-        let next = views.count == limit ? views.last.map { String($0.id) } : nil
+        let page = try PageQuery(request)
+        let views = try store.vouchers(after: page.after, limit: page.limit)
+        let next = page.next(after: views, by: \.id)
         return try JSONBody.response(
             ListDocument(items: views.map { VoucherDocument(fields: $0.fields, state: $0.state) }, next: next))
     }

@@ -67,11 +67,12 @@ extension Fold {
         for (name, record) in kept {
             let waits = record.state == .held && conflict.position == record.position
             let regrouped = merged[record.position] ?? []
-            guard waits || !regrouped.isEmpty || unbarred(record) != nil else { continue }
+            let payment = unbarred(record)
+            guard waits || !regrouped.isEmpty || payment != nil else { continue }
             effects.append(
                 Outcome.Effect(
                     name: name, position: record.position, state: waits ? .reserved : record.state,
-                    regrouped: regrouped, payment: unbarred(record)))
+                    regrouped: regrouped, payment: payment))
         }
         conflict.close()
         var event = CaseEvent(.ruled, conflict)

@@ -34,22 +34,11 @@ struct CaseCommand: AsyncParsableCommand {
             try await node.withNode { node in
                 if json { return try await printPages(path, limit: limit, node) }
                 var table = TextTable(["case", "state", "answer by", "rules", "claims"])
-                var next: String? = "0"
-                var count = 0
-                while let after = next, count < limit ?? .max {
-                    let size = min(1_000, (limit ?? .max) - count)
-                    let page = try await node.get(
-                        "\(path)\(path.contains("?") ? "&" : "?")limit=\(size)&after=\(after)"
-                    )
-                    .value(Page<CaseDocument>.self)
-                    for item in page.items {
-                        table.add([
-                            item.case_id, item.state, item.deadline, item.reasons.map(\.rule).joined(separator: " "),
-                            item.claims.map { "\($0.city_code)/\($0.claim_no)" }.joined(separator: " "),
-                        ])
-                    }
-                    count += page.items.count
-                    next = page.next
+                for item in try await listItems(path, limit: limit, node, as: CaseDocument.self) {
+                    table.add([
+                        item.case_id, item.state, item.deadline, item.reasons.map(\.rule).joined(separator: " "),
+                        item.claims.map { "\($0.city_code)/\($0.claim_no)" }.joined(separator: " "),
+                    ])
                 }
                 Output.line(table.text)
             }

@@ -31,6 +31,24 @@ struct Page<Item: Decodable>: Decodable {
     let next: String?
 }
 
+/// Follows a list's pages.
+///
+/// - Parameter limit: The most items; `nil` for all.
+func listItems<Item: Decodable>(
+    _ path: String, limit: Int? = nil, _ node: NodeConnection, as type: Item.Type = Item.self
+) async throws -> [Item] {
+    var items: [Item] = []
+    var next: String? = "0"
+    while let after = next, items.count < limit ?? .max {
+        let size = min(1_000, (limit ?? .max) - items.count)
+        let page = try await node.get("\(path)\(path.contains("?") ? "&" : "?")limit=\(size)&after=\(after)")
+            .value(Page<Item>.self)
+        items += page.items
+        next = page.next
+    }
+    return items
+}
+
 /// Reads a JSON object from a file, or from standard input for `-`.
 func readJSON(_ path: String) throws -> [UInt8] {
     if path == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
@@ -89,20 +107,11 @@ struct VoucherCommand: AsyncParsableCommand {
                 if json { return try await printPages("/v1/vouchers", limit: limit, node) }
                 var table = TextTable(
                     ["voucher", "state", "yuan", "enterprise", "valid from", "until"], rightAligned: [2])
-                var next: String? = "0"
-                var count = 0
-                while let after = next, count < limit ?? .max {
-                    let size = min(1_000, (limit ?? .max) - count)
-                    let page = try await node.get("/v1/vouchers?limit=\(size)&after=\(after)")
-                        .value(Page<[String: String]>.self)
-                    for item in page.items {
-                        table.add([
-                            item["voucher_no"] ?? "", item["state"] ?? "", item["face_value_yuan"] ?? "",
-                            item["enterprise_uscc"] ?? "", item["valid_from"] ?? "", item["valid_until"] ?? "",
-                        ])
-                    }
-                    count += page.items.count
-                    next = page.next
+                for item in try await listItems("/v1/vouchers", limit: limit, node, as: [String: String].self) {
+                    table.add([
+                        item["voucher_no"] ?? "", item["state"] ?? "", item["face_value_yuan"] ?? "",
+                        item["enterprise_uscc"] ?? "", item["valid_from"] ?? "", item["valid_until"] ?? "",
+                    ])
                 }
                 Output.line(table.text)
             }
@@ -177,20 +186,11 @@ struct ClaimCommand: AsyncParsableCommand {
             try await node.withNode { node in
                 if json { return try await printPages(path, limit: limit, node) }
                 var table = TextTable(["claim", "state", "yuan", "enterprise", "rules"], rightAligned: [2])
-                var next: String? = "0"
-                var count = 0
-                while let after = next, count < limit ?? .max {
-                    let size = min(1_000, (limit ?? .max) - count)
-                    let page = try await node.get("\(path)\(state == nil ? "?" : "&")limit=\(size)&after=\(after)")
-                        .value(Page<ClaimLine>.self)
-                    for claim in page.items {
-                        table.add([
-                            claim.claim_no ?? "", claim.state, claim.claimed_yuan ?? "", claim.enterprise_uscc ?? "",
-                            Set(claim.reasons.map(\.rule)).sorted().joined(separator: " "),
-                        ])
-                    }
-                    count += page.items.count
-                    next = page.next
+                for claim in try await listItems(path, limit: limit, node, as: ClaimLine.self) {
+                    table.add([
+                        claim.claim_no ?? "", claim.state, claim.claimed_yuan ?? "", claim.enterprise_uscc ?? "",
+                        Set(claim.reasons.map(\.rule)).sorted().joined(separator: " "),
+                    ])
                 }
                 Output.line(table.text)
             }

@@ -15,8 +15,7 @@ struct PaymentCommand: AsyncParsableCommand {
             """,
         subcommands: [
             Request.self, Submit.self, Export.self, Confirm.self, Fail.self, Reverse.self, RedLetter.self,
-            RedLetters.self,
-            List.self,
+            RedLetters.self, List.self,
         ])
 
     struct Request: AsyncParsableCommand {
@@ -151,14 +150,8 @@ struct PaymentCommand: AsyncParsableCommand {
             try await node.withNode { node in
                 if json { return try await printPages("/v1/red-letters", limit: nil, node) }
                 var table = TextTable(["invoice", "red letter", "yuan", "issued on", ""], rightAligned: [2])
-                var next: String? = "0"
-                while let after = next {
-                    let page = try await node.get("/v1/red-letters?limit=1000&after=\(after)")
-                        .value(Page<RedLetterDocument>.self)
-                    for item in page.items {
-                        table.add([item.invoice, item.number, item.amount_yuan, item.issued_on, item.problem ?? ""])
-                    }
-                    next = page.next
+                for item in try await listItems("/v1/red-letters", node, as: RedLetterDocument.self) {
+                    table.add([item.invoice, item.number, item.amount_yuan, item.issued_on, item.problem ?? ""])
                 }
                 Output.line(table.text)
             }
@@ -186,7 +179,7 @@ struct PaymentCommand: AsyncParsableCommand {
                 if json { return try await printPages(path, limit: limit, node) }
                 var table = TextTable(
                     ["claim", "stage", "yuan", "paid back", "to claw back", "reference", ""], rightAligned: [2, 3, 4])
-                for item in try await PaymentCommand.all(path, limit: limit, node) {
+                for item in try await listItems(path, limit: limit, node, as: ClaimPaymentDocument.self) {
                     let payment = item.payment
                     table.add([
                         item.claim_no, payment.stage, payment.amount_yuan ?? "", payment.refunded_yuan,
@@ -237,28 +230,7 @@ extension PaymentCommand {
         return payment
     }
 
-    static func all(_ path: String, limit: Int?, _ node: NodeConnection) async throws -> [ClaimPaymentDocument] {
-        var items: [ClaimPaymentDocument] = []
-        var next: String? = "0"
-        while let after = next, items.count < limit ?? .max {
-            let size = min(1_000, (limit ?? .max) - items.count)
-            let page = try await node.get("\(path)\(path.contains("?") ? "&" : "?")limit=\(size)&after=\(after)")
-                .value(Page<ClaimPaymentDocument>.self)
-            items += page.items
-            next = page.next
-        }
-        return items
-    }
-
     fileprivate static func reserved(_ node: NodeConnection) async throws -> [String] {
-        var numbers: [String] = []
-        var next: String? = "0"
-        while let after = next {
-            let page = try await node.get("/v1/claims?state=reserved&limit=1000&after=\(after)")
-                .value(Page<ClaimLine>.self)
-            numbers += page.items.compactMap(\.claim_no)
-            next = page.next
-        }
-        return numbers
+        try await listItems("/v1/claims?state=reserved", node, as: ClaimLine.self).compactMap(\.claim_no)
     }
 }

@@ -31,11 +31,11 @@ extension PaymentCommand {
             try await node.withNode { node in
                 let before =
                     again
-                    ? try await PaymentCommand.all("/v1/payments?stage=submitted", limit: nil, node).filter {
+                    ? try await listItems("/v1/payments?stage=submitted", node, as: ClaimPaymentDocument.self).filter {
                         $0.payment.submission_received == true && !$0.payment.stopped
                     } : []
                 // Read after what was submitted before, so that none is in the file twice.
-                let released = try await PaymentCommand.all("/v1/payments?stage=released", limit: nil, node)
+                let released = try await listItems("/v1/payments?stage=released", node, as: ClaimPaymentDocument.self)
                     .filter { !$0.payment.stopped }
                 var claims: [Claim] = []
                 for item in before {
