@@ -7,6 +7,7 @@ package enum RegistrySchema {
             ("registry_v002_rule_book", text(PackageResources.registry_v002_rule_book_sql)),
             ("registry_v003_payments", text(PackageResources.registry_v003_payments_sql)),
             ("registry_v004_scheduled_policies", text(PackageResources.registry_v004_scheduled_policies_sql)),
+            ("registry_v005_payment_bars", text(PackageResources.registry_v005_payment_bars_sql)),
         ]
     }
 

@@ -266,7 +266,7 @@ CREATE TABLE payment (
     refunds text NOT NULL,
     clawback_fen bigint NOT NULL,
     generation integer NOT NULL,
-    barred boolean NOT NULL,
+    barred_by text COLLATE "C" NOT NULL,
     CONSTRAINT payment_amount_fen_check CHECK ((amount_fen > 0)),
     CONSTRAINT payment_clawback_fen_check CHECK ((clawback_fen >= 0)),
     CONSTRAINT payment_generation_check CHECK ((generation >= 0)),

@@ -77,7 +77,7 @@ struct PaymentLoader {
             SELECT p.city_code, p.claim_no FROM payment p WHERE p.stage = 2
             UNION ALL
             SELECT p.city_code, p.claim_no FROM payment p JOIN claim c ON c.position = p.claim_position
-            WHERE p.stage = 1 AND NOT p.barred AND c.state = 2
+            WHERE p.stage = 1 AND p.barred_by = '' AND c.state = 2
                 AND (c.received_at_ms < CASE WHEN p.city_code = $1 THEN $2 ELSE $3 END
                     OR EXISTS (SELECT 1 FROM policy y WHERE y.version = c.policy_version AND y.dwell_seconds = 0)
                     OR p.claim_position < (
@@ -141,7 +141,7 @@ struct PaymentLoader {
     static let columns = """
         p.claim_position, p.city_code, p.claim_no, p.requested_position, p.stage, p.authorized_position, p.reference,
             p.amount_fen, p.witness_cities, p.bank_transaction, p.refunded_fen, p.refunds, p.clawback_fen, p.generation,
-            p.barred
+            p.barred_by
         """
 
     /// The payments of claims that were decided at these positions.
@@ -180,7 +180,7 @@ struct PaymentLoader {
         payment.refunds = result.text(row, first + 11).split(separator: "\n").map(String.init)
         payment.clawback = Money(rawValue: result.int(row, first + 12))
         payment.generation = UInt32(result.int(row, first + 13))
-        payment.isBarred = result.bool(row, first + 14)
+        payment.barredBy = Set(result.text(row, first + 14).split(separator: " ").map(String.init))
         return payment
     }
 

@@ -44,7 +44,7 @@ extension RegistryStore {
         let due = try session.execute(
             """
             SELECT (EXISTS (SELECT 1 FROM conflict_case WHERE state = 'open' AND deadline < $1::text::date)
-                    OR EXISTS (SELECT 1 FROM payment WHERE stage = 2 OR stage = 1 AND NOT barred)
+                    OR EXISTS (SELECT 1 FROM payment WHERE stage = 2 OR stage = 1 AND barred_by = '')
                     OR EXISTS (SELECT 1 FROM policy WHERE from_position IS NULL AND from_date <= $1::text::date)
                     OR \(isLongAgo))
                 AND NOT EXISTS (

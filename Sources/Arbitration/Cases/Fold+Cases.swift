@@ -56,7 +56,7 @@ extension Fold {
         for name in ruling.ruledOut {
             guard let record = ledger.claims[name], record.isLive else { continue }
             if record.state.isBound {
-                effects.append(barring(record, name))
+                effects.append(barring(record, name, by: ruling.caseID))
                 continue
             }
             conflict.retire(name)
@@ -67,7 +67,7 @@ extension Fold {
         for (name, record) in kept {
             let waits = record.state == .held && conflict.position == record.position
             let regrouped = merged[record.position] ?? []
-            let payment = unbarred(record)
+            let payment = payment(of: record, withoutBarOf: ruling.caseID)
             guard waits || !regrouped.isEmpty || payment != nil else { continue }
             effects.append(
                 Outcome.Effect(
@@ -104,11 +104,10 @@ extension Fold {
         return merged
     }
 
-    /// The payment of a claim that may stay, where it was stopped.
-    private func unbarred(_ record: Ledger.ClaimRecord) -> Payment? {
-        guard var payment = ledger.payments[record.position], payment.isBarred else { return nil }
-        payment.isBarred = false
-        return payment
+    /// The payment of a claim that may stay for all that the case says, where the case had stopped it.
+    private func payment(of record: Ledger.ClaimRecord, withoutBarOf caseID: String) -> Payment? {
+        guard var payment = ledger.payments[record.position] else { return nil }
+        return payment.barredBy.remove(caseID) == nil ? nil : payment
     }
 
     private func fault(of ruling: Ruling, in conflict: ConflictCase) -> String? {

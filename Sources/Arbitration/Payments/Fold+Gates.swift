@@ -118,12 +118,12 @@ extension Fold {
     func guardedPayment(
         _ payment: Payment, _ record: Ledger.ClaimRecord, _ keys: Set<Key>, _ position: Int64, _ time: Int64
     ) -> Outcome {
-        var payment = payment
-        payment.isBarred = true
         let reasons = keys.sorted().compactMap { key in
             key.kind.map { Reason(rule: Fold.guardRule, outcome: .hold, finding: .held($0), key: key) }
         }
         let (conflict, event) = openCase(on: payment.claim, reasons, at: position, receivedAt: time)
+        var payment = payment
+        payment.barredBy.insert(conflict.id)
         return Outcome(
             decision: .noted, policyVersion: policyVersion,
             effects: [

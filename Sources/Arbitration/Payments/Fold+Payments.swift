@@ -156,9 +156,9 @@ extension Fold {
     }
 
     /// A ruling against a claim that is authorised or paid: its keys stay bound, and all of it is to be paid back.
-    func barring(_ record: Ledger.ClaimRecord, _ name: ClaimName) -> Outcome.Effect {
+    func barring(_ record: Ledger.ClaimRecord, _ name: ClaimName, by caseID: String) -> Outcome.Effect {
         var payment = ledger.payments[record.position]
-        payment?.isBarred = true
+        payment?.barredBy.insert(caseID)
         return Outcome.Effect(name: name, position: record.position, state: record.state, payment: payment)
     }
 }

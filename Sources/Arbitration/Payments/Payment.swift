@@ -61,8 +61,9 @@ package struct Payment: Hashable, Sendable {
     package var clawback = Money.zero
     /// How often it was paid back in full.
     package var generation: UInt32 = 0
-    /// Whether it must not go on: a ruling went against the claim, or the database refused one of its keys.
-    package var isBarred = false
+    /// The cases that stop it: their rulings went against the claim, or they were opened because the database refused one
+    /// of its keys. Each stops it until a ruling in that same case keeps the claim.
+    package var barredBy: Set<String> = []
 
     package init(claim: ClaimName, position: Int64, requestedAt: Int64, stage: Stage = .requested) {
         self.claim = claim
@@ -70,6 +71,9 @@ package struct Payment: Hashable, Sendable {
         self.requestedAt = requestedAt
         self.stage = stage
     }
+
+    /// Whether it must not go on.
+    package var isBarred: Bool { !barredBy.isEmpty }
 
     /// What has to be paid back in all: everything where a ruling went against the claim.
     package var owed: Money { isBarred ? authorization?.amount ?? clawback : clawback }

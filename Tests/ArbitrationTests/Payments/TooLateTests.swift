@@ -88,7 +88,7 @@ struct TooLateTests {
         let keys = journal.keys(of: Self.claim)
         let held = journal.file(.sample("B", invoices: [.serial(2)], receipt: "R1"), in: .shenzhen)
         var payment = try #require(journal[Self.claim])
-        payment.isBarred = true
+        payment.barredBy = [try #require(held.caseID)]
         let state = journal.state(of: Self.claim)
 
         let outcome = journal.rule(try #require(held.caseID), keep: [Self.winner], out: [Self.claim])
@@ -100,6 +100,38 @@ struct TooLateTests {
         #expect(journal.state(of: Self.claim) == state)
         #expect(journal.state(of: Self.winner) == .reserved)
         #expect(outcome.cases.map(\.isClosed) == [true])
+    }
+
+    @Test("a ruling in another case that keeps a claim does not let go what a ruling has stopped", arguments: bound)
+    func anotherCase(stage: Payment.Stage) throws {
+        var journal = ruledOut(stage)
+        let payment = try #require(journal[Self.claim])
+        let other = journal.file(.sample("C", invoices: [.serial(3)], receipt: "R1"), in: .beijing)
+
+        journal.rule(try #require(other.caseID), keep: [Self.claim, Self.winner, .beijing("C")])
+
+        #expect(journal[Self.claim] == payment)
+        #expect(journal[Self.claim]?.owed == .yuan(10))
+    }
+
+    @Test("each case that has stopped a payment lets it go by a ruling of its own", arguments: bound)
+    func twoCases(stage: Payment.Stage) throws {
+        var journal = journal(stage)
+        let second = journal.file(.sample("B", invoices: [.serial(2)], receipt: "R1"), in: .shenzhen)
+        let third = journal.file(.sample("C", invoices: [.serial(3)], receipt: "R1"), in: .beijing)
+        let cases = [try #require(second.caseID), try #require(third.caseID)]
+        journal.rule(cases[0], keep: [Self.winner], out: [Self.claim])
+        journal.rule(cases[1], keep: [.beijing("C"), Self.winner], out: [Self.claim])
+
+        var stopped: [Bool?] = []
+        for id in cases {
+            journal.append(.caseReopened(caseID: id, reason: "新证据", by: "李"))
+            journal.rule(id, keep: try #require(journal.fold.ledger.cases[id]).parties.map(\.claim))
+            stopped.append(journal[Self.claim]?.isBarred)
+        }
+
+        #expect(stopped == [true, false])
+        #expect(journal[Self.claim]?.owed == .zero)
     }
 
     @Test("what a ruling has stopped is not submitted", arguments: [Payment.Stage.authorized, .released])
