@@ -6,6 +6,7 @@ package enum CitySchema {
             ("city_v001_create", text(PackageResources.city_v001_create_sql)),
             ("city_v002_cases", text(PackageResources.city_v002_cases_sql)),
             ("city_v003_payments", text(PackageResources.city_v003_payments_sql)),
+            ("city_v004_automatic_cases", text(PackageResources.city_v004_automatic_cases_sql)),
         ]
     }
 

@@ -108,7 +108,7 @@ CREATE TABLE city_case (
     -- This city's last answer, and what the registry says is wrong with it.
     answer_sequence INTEGER REFERENCES log_entry,
     answer_problem TEXT
-) STRICT;
+, automatic INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE city_case_step (
     case_id TEXT NOT NULL REFERENCES city_case,

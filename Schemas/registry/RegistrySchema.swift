@@ -8,6 +8,8 @@ package enum RegistrySchema {
             ("registry_v003_payments", text(PackageResources.registry_v003_payments_sql)),
             ("registry_v004_scheduled_policies", text(PackageResources.registry_v004_scheduled_policies_sql)),
             ("registry_v005_payment_bars", text(PackageResources.registry_v005_payment_bars_sql)),
+            ("registry_v006_automatic_cases", text(PackageResources.registry_v006_automatic_cases_sql)),
+            ("registry_v007_guarded_keys", text(PackageResources.registry_v007_guarded_keys_sql)),
         ]
     }
 

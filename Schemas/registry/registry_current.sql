@@ -27,9 +27,10 @@ CREATE TABLE authorized_key (
     holder bytea NOT NULL,
     service daterange,
     amount_fen bigint NOT NULL,
+    guarded boolean NOT NULL,
     CONSTRAINT authorized_key_amount_fen_check CHECK ((amount_fen >= 0)),
-    CONSTRAINT authorized_key_no_overlap EXCLUDE USING gist (key WITH =, holder WITH <>, service WITH &&) WHERE ((service IS NOT NULL)),
-    CONSTRAINT authorized_key_one_holder EXCLUDE USING gist (key WITH =, holder WITH <>) WHERE ((service IS NULL)),
+    CONSTRAINT authorized_key_no_overlap EXCLUDE USING gist (key WITH =, holder WITH <>, service WITH &&) WHERE ((guarded AND (service IS NOT NULL))),
+    CONSTRAINT authorized_key_one_holder EXCLUDE USING gist (key WITH =, holder WITH <>) WHERE ((guarded AND (service IS NULL))),
     CONSTRAINT authorized_key_pkey PRIMARY KEY (key, "position")
 );
 
@@ -130,6 +131,7 @@ CREATE TABLE claim (
     traces bigint[] NOT NULL DEFAULT '{}'::bigint[],
     resource_class text COLLATE "C",
     price_class bigint,
+    filed_at_ms bigint NOT NULL,
     CONSTRAINT claim_check CHECK ((service_until > service_from)),
     CONSTRAINT claim_claimed_fen_check CHECK ((claimed_fen > 0)),
     CONSTRAINT claim_number_once UNIQUE (city_code, claim_no),
@@ -175,6 +177,8 @@ CREATE TABLE conflict_case (
     is_appealed boolean NOT NULL DEFAULT false,
     proposal bytea NOT NULL DEFAULT '\x'::bytea,
     stands_alone boolean NOT NULL DEFAULT false,
+    automatic_dwell_seconds bigint,
+    contested boolean NOT NULL DEFAULT false,
     CONSTRAINT conflict_case_pkey PRIMARY KEY (case_id),
     CONSTRAINT conflict_case_position_key UNIQUE ("position"),
     CONSTRAINT conflict_case_state CHECK ((state = ANY (ARRAY['open'::text, 'escalated'::text, 'closed'::text])))
@@ -395,6 +399,8 @@ CREATE UNIQUE INDEX claim_key_one_holder ON public.claim_key USING btree (key) W
 CREATE INDEX claim_provider ON public.claim USING btree (provider_uscc);
 
 CREATE INDEX company_account ON public.company USING btree (bank_account);
+
+CREATE INDEX conflict_case_automatic ON public.conflict_case USING btree ("position") WHERE ((automatic_dwell_seconds IS NOT NULL) AND (state <> 'closed'::text));
 
 CREATE INDEX conflict_case_claim_name ON public.conflict_case_claim USING btree (city_code, claim_no);
 

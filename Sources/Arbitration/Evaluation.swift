@@ -9,18 +9,20 @@ struct Evaluation {
     let candidates: [Holding]
     /// What detectors may look at, by the id of their rules.
     let views: [String: DetectorView]
+    /// Claims that are left out of account, by position.
+    var absent: Set<Int64> = []
 
     /// Every breach of one rule: one reason a key, in key order.
     func reasons(under rule: Rule, policy: Policy) -> [Reason] {
         switch rule.primitive {
         case .holder:
             return byKey(rule).compactMap { kind, key, candidates in
-                let blocking = ledger.occupancies[key]?.conflicts(with: candidates[0]) ?? []
+                let blocking = standing(under: key).conflicts(with: candidates[0])
                 return blocking.isEmpty ? nil : reason(rule, .held(kind), blocking, key)
             }
         case .overlap:
             return byKey(rule).compactMap { _, key, candidates in
-                let blocking = ledger.occupancies[key]?.overlaps(with: candidates[0]) ?? []
+                let blocking = standing(under: key).overlaps(with: candidates[0])
                 return blocking.isEmpty ? nil : reason(rule, .overlapping(claim.service), blocking, key)
             }
         case .cap:
@@ -77,7 +79,7 @@ struct Evaluation {
     }
 
     private func capReasons(_ rule: Rule, _ kind: KeyKind, _ key: Key, _ candidates: [Holding]) -> [Reason] {
-        let occupancy = ledger.occupancy(acrossNamesOf: candidates[0])
+        let occupancy = ledger.occupancy(acrossNamesOf: candidates[0]).without(absent)
         let stated = candidates[0].capacity
         // A capacity of the policy's own is today's; one that claims state is the first claim's.
         let standing = rule.capacity == .fixed ? stated : occupancy.standingCapacity ?? stated
@@ -118,8 +120,10 @@ struct Evaluation {
     /// What other live claims have of an invoice.
     private func otherHoldings(of invoice: InvoiceNumber) -> [Holding] {
         guard let own = candidates.first(where: { $0.key == .invoice(invoice.primary) }) else { return [] }
-        return ledger.occupancy(acrossNamesOf: own).holdings.filter { $0.position != own.position }
+        return ledger.occupancy(acrossNamesOf: own).without(absent).holdings.filter { $0.position != own.position }
     }
+
+    private func standing(under key: Key) -> Occupancy { (ledger.occupancies[key] ?? Occupancy()).without(absent) }
 
     /// The city that files.
     private var city: CityCode { candidates.first?.claim.city ?? .registry }

@@ -97,7 +97,7 @@ package struct Fold: Equatable, Sendable {
         ).holdings()
         var filing = Filing(
             position: entry.position, name: name, id: entry.id, claim: claim, programme: voucher?.programme ?? "",
-            receivedAt: entry.receivedAt, state: .noted)
+            receivedAt: entry.receivedAt, filedAt: ledger.filingTime(of: entry), state: .noted)
         let evaluation = Evaluation(
             ledger: ledger, claim: claim, voucher: voucher, candidates: candidates,
             views: ledger.views(of: filing, policy))
@@ -120,6 +120,11 @@ package struct Fold: Equatable, Sendable {
                 deadline: policy.cases.deadline(receivedAt: entry.receivedAt))
             var event = CaseEvent(.opened, conflict)
             event.reasons = reasons.filter { $0.outcome == .hold }
+            outcome.cases = [conflict]
+            outcome.events = [event]
+        } else if filing.state == .refused,
+            let (conflict, event) = automaticCase(on: filing, reasons, evaluation, policy)
+        {
             outcome.cases = [conflict]
             outcome.events = [event]
         }

@@ -15,20 +15,24 @@ package struct JournalEntry: Hashable, Sendable {
     package let receivedAt: Int64
     /// When its city wrote it, in milliseconds since 1970 by the city's own clock.
     package let writtenAt: Int64
+    /// The newest feed position that its city knew when it wrote it; 0 for none.
+    package let feedPosition: Int64
 
     package init(
-        position: Int64, city: CityCode, id: [UInt8], content: Content, receivedAt: Int64 = 0, writtenAt: Int64 = 0
+        position: Int64, city: CityCode, id: [UInt8], content: Content, receivedAt: Int64 = 0, writtenAt: Int64 = 0,
+        feedPosition: Int64 = 0
     ) {
         let keys = if case .claimFiled(let claim) = content { claim.keys(in: city) } else { [Key]() }
         self.init(
             position: position, city: city, id: id, content: content, keys: keys, receivedAt: receivedAt,
-            writtenAt: writtenAt)
+            writtenAt: writtenAt, feedPosition: feedPosition)
     }
 
     private init(
         position: Int64, city: CityCode, id: [UInt8], content: Content, keys: [Key], receivedAt: Int64,
-        writtenAt: Int64
+        writtenAt: Int64, feedPosition: Int64
     ) {
+        self.feedPosition = feedPosition
         self.receivedAt = receivedAt
         self.writtenAt = writtenAt
         self.position = position
@@ -42,7 +46,7 @@ package struct JournalEntry: Hashable, Sendable {
     package func placed(at position: Int64) -> JournalEntry {
         JournalEntry(
             position: position, city: city, id: id, content: content, keys: keys, receivedAt: receivedAt,
-            writtenAt: writtenAt)
+            writtenAt: writtenAt, feedPosition: feedPosition)
     }
 
     package enum Content: Hashable, Sendable {

@@ -49,7 +49,24 @@ package struct Ledger: Equatable, Sendable {
         package init(facts: VoucherFacts) { self.facts = facts }
     }
 
+    /// A claim that holds keys, as later ones meet it.
+    package struct LiveClaim: Hashable, Sendable {
+        /// When it was filed as far as is known: see ``Ledger/filingTime(of:)``.
+        package let filedAt: Int64
+        package fileprivate(set) var state: Outcome.Decision
+
+        package init(filedAt: Int64, state: Outcome.Decision) {
+            self.filedAt = filedAt
+            self.state = state
+        }
+    }
+
     package private(set) var occupancies: [Key: Occupancy] = [:]
+    /// By position; a partial ledger has those under the keys that it has.
+    package private(set) var liveClaims: [Int64: LiveClaim] = [:]
+    package var receipts = ReceiptTimes()
+    /// How many automatic cases are open, by the city whose claim was refused.
+    package private(set) var automaticCases: [CityCode: Int64] = [:]
     package private(set) var vouchers: [Key: VoucherRecord] = [:]
     package private(set) var claims: [ClaimName: ClaimRecord] = [:]
     private var keysByPosition: [Int64: [Key]] = [:]
@@ -112,6 +129,10 @@ package struct Ledger: Equatable, Sendable {
         }
     }
 
+    package mutating func insert(_ claim: LiveClaim, at position: Int64) { liveClaims[position] = claim }
+
+    package mutating func insert(automaticCases count: Int64, of city: CityCode) { automaticCases[city] = count }
+
     package mutating func insert(_ record: ClaimRecord, for name: ClaimName) { claims[name] = record }
 
     package mutating func insert(_ record: VoucherRecord, under key: Key) { vouchers[key] = record }
@@ -169,12 +190,16 @@ package struct Ledger: Equatable, Sendable {
             vouchers[.voucher(city: entry.city, number: voucher.number)] = VoucherRecord(facts: VoucherFacts(voucher))
         default: break
         }
+        receipts[entry.position] = entry.receivedAt
         leaveImprint(outcome)
         let taken = outcome.taken
         if !taken.isEmpty { keysByPosition[entry.position] = entry.keys }
         for holding in taken { occupancies[holding.key, default: Occupancy()].take(holding) }
         for effect in outcome.effects { apply(effect) }
-        for conflict in outcome.cases { insert(conflict) }
+        for conflict in outcome.cases {
+            count(conflict)
+            insert(conflict)
+        }
         if let filing = outcome.filing { insert(ClaimRecord(filing, outcome), for: filing.name) }
     }
 
@@ -190,8 +215,10 @@ package struct Ledger: Equatable, Sendable {
         lift(effect.lifted, ofClaimAt: effect.position)
         if effect.state.isLive {
             filings[effect.position]?.state = effect.state
+            liveClaims[effect.position]?.state = effect.state
         } else {
             filings[effect.position] = nil
+            liveClaims[effect.position] = nil
         }
         if let record = claims[effect.name] { claims[effect.name] = record.after(effect) }
         // A request ends with its claim; what was authorised once is kept.
@@ -200,6 +227,12 @@ package struct Ledger: Equatable, Sendable {
         } else if !effect.state.isLive, payments[effect.position]?.stage == .requested {
             payments[effect.position] = nil
         }
+    }
+
+    /// Keeps the number of open automatic cases.
+    private mutating func count(_ conflict: ConflictCase) {
+        if let city = cases[conflict.id]?.quotaCity { automaticCases[city, default: 0] -= 1 }
+        if let city = conflict.quotaCity { automaticCases[city, default: 0] += 1 }
     }
 
     private mutating func take(_ letter: RedLetter, by city: CityCode) {
@@ -242,17 +275,14 @@ extension Ledger {
         return names
     }
 
-    /// The positions of all claims that stand under keys of these claims, but for keys with nothing but sums.
-    package func positions(beside names: Set<ClaimName>) -> [Int64] {
-        var positions: Set<Int64> = []
-        for name in names {
-            guard let record = claims[name] else { continue }
-            for key in keysByPosition[record.position] ?? []
-            where key.kind.map({ policy?.guards($0) ?? false }) ?? false {
-                positions.formUnion(occupancies[key]?.holdings.map(\.position) ?? [])
-            }
-        }
-        return positions.sorted()
+    /// The positions of all claims that stand under keys of these claims or under these keys, but for keys with nothing but
+    /// sums.
+    package func positions(beside names: Set<ClaimName>, and keys: Set<Key>) -> [Int64] {
+        let own = names.compactMap { claims[$0]?.position }.flatMap { keysByPosition[$0] ?? [] }
+        return keys.union(own).reduce(into: Set<Int64>()) { positions, key in
+            guard let kind = key.kind, policy?.guards(kind) ?? false else { return }
+            positions.formUnion(occupancies[key]?.holdings.map(\.position) ?? [])
+        }.sorted()
     }
 
     /// Names of invoices that live claims link to keys that were loaded, and that were not loaded themselves.
@@ -264,6 +294,16 @@ extension Ledger {
             }
         }
         return missing
+    }
+}
+
+// MARK: - What cases ask
+
+extension Ledger {
+    /// When a claim was filed, as far as is known: by its city's clock, but not before the registry received what the
+    /// city knew of by then, nor after the registry received the claim; milliseconds since 1970.
+    func filingTime(of entry: JournalEntry) -> Int64 {
+        min(max(entry.writtenAt, receipts[entry.feedPosition] ?? .min), entry.receivedAt)
     }
 }
 
@@ -298,7 +338,9 @@ extension Ledger {
         guard case .claimFiled = entry.content, let claim = outcome.claim, !needs.touchedClaims.contains(claim) else {
             return apply(outcome, of: entry)
         }
+        receipts[entry.position] = entry.receivedAt
         for holding in outcome.taken where needs.keys.contains(holding.key) { insert(holding) }
+        for conflict in outcome.cases { count(conflict) }
         leaveImprint(outcome)
         guard needs.claims.contains(claim), let filing = outcome.filing else { return }
         insert(ClaimRecord(filing, outcome), for: claim)
@@ -310,7 +352,10 @@ extension Ledger {
 extension Ledger {
     private mutating func leaveImprint(_ outcome: Outcome) {
         if let filing = outcome.filing {
-            if filing.isLive { insert(filing) }
+            if filing.isLive {
+                insert(filing)
+                liveClaims[filing.position] = LiveClaim(filedAt: filing.filedAt, state: filing.state)
+            }
             for trace in outcome.imprint.traces { insert(filing, under: trace) }
             count(outcome.imprint.price, 1)
         }

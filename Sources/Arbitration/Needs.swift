@@ -14,7 +14,7 @@ package struct Needs: Hashable, Sendable {
     /// These cases, with the records and the live holdings of their claims; and every other case that names one of
     /// these claims, with the records of its claims.
     package private(set) var cases: Set<String> = []
-    /// Open cases whose cities had their time before that day.
+    /// Open cases whose cities had their time before that day, and automatic ones whose time is over by ``ticks``.
     package private(set) var dueBefore: CalendarDate?
     /// The companies of these codes, where they are listed, and those that share a bank account with them.
     package private(set) var companies: Set<CreditCode> = []
@@ -29,6 +29,10 @@ package struct Needs: Hashable, Sendable {
     package private(set) var ticks: [Tick] = []
     /// The live claims that have these keys are ``paidClaims``, too.
     package private(set) var reversedInvoices: Set<Key> = []
+    /// When the registry received what it decided at these positions.
+    package private(set) var feedPositions: Set<Int64> = []
+    /// How many automatic cases of these cities are open.
+    package private(set) var filingCities: Set<CityCode> = []
     private var filings: [Filing] = []
 
     /// The latest claims under these traces, ``Trace/mostNeighbours`` each.
@@ -40,9 +44,31 @@ package struct Needs: Hashable, Sendable {
         }
     }
 
+    /// The names that filings of the batch give to invoices beside these ones.
+    package func names(linkedTo keys: Set<Key>) -> Set<Key> {
+        filings.flatMap(\.claim.invoices).reduce(into: []) { linked, invoice in
+            let names = invoice.number.names.map(Key.invoice)
+            if names.count > 1, names.contains(where: keys.contains) { linked.formUnion(names) }
+        }
+    }
+
+    /// The keys of claims that the batch both files and acts on.
+    package var keysOfPaidFilings: Set<Key> {
+        filings.reduce(into: []) { keys, filing in
+            if paidClaims.contains(filing.name) { keys.formUnion(filing.claim.keys(in: filing.name.city)) }
+        }
+    }
+
     /// Whether the members, the last tick and the terms of payments are needed.
     package var concernsPayments: Bool {
         !paidClaims.isEmpty || !ticks.isEmpty || !reversedInvoices.isEmpty
+    }
+
+    /// What the clock shows after the last of ``ticks``.
+    package func elapsed(after clock: DwellClock) -> Int64 {
+        var clock = clock
+        for tick in ticks { clock.tick(tick, at: .max) }
+        return clock.elapsed
     }
 
     /// Adds keys that others were found to be linked to.
@@ -78,6 +104,8 @@ package struct Needs: Hashable, Sendable {
             case .voucherIssued(let voucher): vouchers.insert(.voucher(city: entry.city, number: voucher.number))
             case .claimFiled(let claim):
                 for key in entry.keys { keys.insert(key) }
+                if entry.feedPosition > 0 { feedPositions.insert(entry.feedPosition) }
+                filingCities.insert(entry.city)
                 vouchers.insert(.voucher(city: entry.city, number: claim.voucherNumber))
                 let name = ClaimName(city: entry.city, number: claim.number)
                 claims.insert(name)

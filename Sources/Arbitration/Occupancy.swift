@@ -48,6 +48,14 @@ package struct Occupancy: Hashable, Sendable {
         for holding in all { take(holding.position == position ? holding.grouped(as: group) : holding) }
     }
 
+    /// As it would be without these claims, by position.
+    func without(_ positions: Set<Int64>) -> Occupancy {
+        guard !positions.isEmpty else { return self }
+        var rest = Occupancy()
+        for holding in holdings where !positions.contains(holding.position) { rest.take(holding) }
+        return rest
+    }
+
     private mutating func count(_ holding: Holding) {
         if holding.capacity > 0 { sums.add(holding) }
         switch agreement {

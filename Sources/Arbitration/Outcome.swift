@@ -113,6 +113,6 @@ package struct Outcome: Hashable, Sendable {
     /// Everything that is given back.
     package var released: [Holding] { effects.flatMap(\.released) }
 
-    /// Set when the claim is held: the case that was opened, by its spoken id.
-    package var caseID: String? { decision == .held ? cases.first?.id : nil }
+    /// The case that a filing opened, by its spoken id: of a claim that is held, or refused though it was filed first.
+    package var caseID: String? { filing == nil ? nil : cases.first?.id }
 }

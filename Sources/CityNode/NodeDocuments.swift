@@ -119,6 +119,8 @@ struct CaseDocument: Codable {
     let case_id: String
     /// `open`, `escalated` or `closed`.
     let state: String
+    /// Whether the registry opened it by itself, because the first claim was refused and filed before the others.
+    let automatic: Bool
     /// The last day to answer.
     let deadline: String
     let claims: [Claim]
@@ -130,6 +132,7 @@ struct CaseDocument: Codable {
     init(_ view: CityStore.CaseView) {
         case_id = view.id
         state = view.state.rawValue
+        automatic = view.isAutomatic
         deadline = view.deadline.iso8601
         claims = view.parties.map {
             Claim(city_code: $0.claim.city.description, claim_no: $0.claim.number, live: $0.isLive)

@@ -23,6 +23,8 @@ extension CityStore {
         /// The local order of arrival, which lists go by.
         package let row: Int64
         package let state: ConflictCase.State
+        /// Whether the registry opened it by itself.
+        package let isAutomatic: Bool
         /// The last day to answer.
         package let deadline: CalendarDate
         /// The claim whose filing opened it comes first; of other cities' claims no more than the name is known.
@@ -67,7 +69,8 @@ extension CityStore {
                 throw StoreRefusal(.damaged, "case \(id) has no known state")
             }
             return CaseView(
-                id: id, row: row["row"], state: state, deadline: CalendarDate(rawValue: row["deadline"]),
+                id: id, row: row["row"], state: state, isAutomatic: row["automatic"],
+                deadline: CalendarDate(rawValue: row["deadline"]),
                 parties: try StoredParty.parties(row["parties"]),
                 reasons: reasons.isEmpty ? [] : try ReasonCoding.decode(reasons).reasons,
                 steps: try steps(ofCase: id, database), answerProblem: row["answer_problem"],
@@ -155,14 +158,15 @@ extension CityStore {
         let event = try ReasonCoding.event(text)
         try database.run(
             sql: """
-                INSERT INTO city_case (case_id, position, state, deadline, parties, reasons) VALUES (?, ?, ?, ?, ?, ?)
+                INSERT INTO city_case (case_id, position, state, deadline, parties, reasons, automatic)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (case_id) DO UPDATE SET state = coalesce(?, state), deadline = excluded.deadline,
-                    parties = excluded.parties
+                    parties = excluded.parties, automatic = excluded.automatic
                 """,
             arguments: [
                 event.caseID, Int64(position), (event.newState ?? .open).rawValue, event.deadline.rawValue,
                 try StoredJSON.text(event.parties.map(StoredParty.init)), Data(ReasonCoding.encode(event.reasons)),
-                event.newState?.rawValue,
+                event.isAutomatic, event.newState?.rawValue,
             ])
         try database.run(
             sql: """
@@ -183,7 +187,7 @@ extension CaseEvent {
         case .opened, .reopened: .open
         case .answered: answer == .appeal ? .open : nil
         case .proposed, .left: nil
-        case .ruled, .settled: .closed
+        case .ruled, .settled, .lapsed: .closed
         case .escalated: .escalated
         }
     }

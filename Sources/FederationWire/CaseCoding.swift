@@ -82,6 +82,7 @@ extension ReasonCoding {
         message.code = UInt32(event.code?.rawValue ?? 0)
         message.text = event.text
         message.reasons = event.reasons.map(wire)
+        message.automatic = event.isAutomatic
         return message.bytes
     }
 
@@ -93,7 +94,8 @@ extension ReasonCoding {
         var parties: [ConflictCase.Party] = []
         for item in message.parties { parties.append(.init(claim: try ClaimName(item.claim), isLive: item.live)) }
         var event = CaseEvent(
-            kind, caseID: message.caseID, parties: parties, deadline: CalendarDate(rawValue: message.deadline))
+            kind, caseID: message.caseID, parties: parties, deadline: CalendarDate(rawValue: message.deadline),
+            isAutomatic: message.automatic)
         event.city = message.city == 0 ? nil : try CityCode(wire: message.city)
         event.answer = UInt8(exactly: message.answer).flatMap(CaseAnswer.Kind.init(rawValue:))
         event.code = UInt8(exactly: message.code).flatMap(Ruling.Code.init(rawValue:))

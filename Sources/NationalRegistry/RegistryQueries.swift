@@ -69,6 +69,8 @@ package struct RegistryQueries: Sendable {
         package let case_id: String
         /// `open`, `escalated` or `closed`.
         package let state: String
+        /// Whether the registry opened it by itself, because the first claim was refused and filed before the others.
+        package let automatic: Bool
         package let position: Int64
         /// The last day on which the cities answer.
         package let deadline: String
@@ -83,6 +85,7 @@ package struct RegistryQueries: Sendable {
         init(_ found: RegistryStore.CaseView, steps: [RegistryStore.CaseStep]? = nil) {
             case_id = found.id
             state = found.state.rawValue
+            automatic = found.isAutomatic
             position = found.position
             deadline = found.deadline.iso8601
             rules = found.rules

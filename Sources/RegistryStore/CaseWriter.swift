@@ -21,9 +21,10 @@ struct CaseWriter {
     func write(_ session: PostgresSession) throws {
         let opened = cases.filter { $0.position >= first }
         try session.insert(
-            into: "conflict_case (case_id, position, rules, state, deadline, is_appealed, proposal, stands_alone)",
-            opened,
-            CaseWriter.addCase)
+            into: """
+                conflict_case (case_id, position, rules, state, deadline, is_appealed, proposal, stands_alone,
+                automatic_dwell_seconds, contested)
+                """, opened, CaseWriter.addCase)
         try session.insert(
             into: "conflict_case_claim (case_id, city_code, claim_no, place, live)", opened, CaseWriter.addParties)
         for conflict in cases where conflict.position < first { try update(conflict, session) }
@@ -35,12 +36,14 @@ struct CaseWriter {
     private func update(_ conflict: ConflictCase, _ session: PostgresSession) throws {
         try session.queue(
             """
-            UPDATE conflict_case SET state = $2, deadline = $3::text::date, is_appealed = $4, proposal = $5
+            UPDATE conflict_case SET state = $2, deadline = $3::text::date, is_appealed = $4, proposal = $5,
+                automatic_dwell_seconds = $6, contested = $7
             WHERE case_id = $1
             """,
             [
                 .text(conflict.id), .text(conflict.state.rawValue), .text(conflict.deadline.iso8601),
                 .bool(conflict.isAppealed), .bytea(CaseWriter.proposal(conflict)),
+                .int8(conflict.automaticDwell), .bool(conflict.isContested),
             ])
         let gone = conflict.parties.filter { !$0.isLive }.map(\.claim)
         try session.queue(
@@ -58,7 +61,7 @@ struct CaseWriter {
     }
 
     private static func addCase(_ conflict: ConflictCase, to rows: inout CopyRows) {
-        rows.row(fields: 8)
+        rows.row(fields: 10)
         rows.text(conflict.id)
         rows.int8(conflict.position)
         rows.textArray(conflict.rules)
@@ -67,6 +70,8 @@ struct CaseWriter {
         rows.bool(conflict.isAppealed)
         rows.bytea(proposal(conflict))
         rows.bool(conflict.standsAlone)
+        if let dwell = conflict.automaticDwell { rows.int8(dwell) } else { rows.null() }
+        rows.bool(conflict.isContested)
     }
 
     private static func addParties(_ conflict: ConflictCase, to rows: inout CopyRows) {

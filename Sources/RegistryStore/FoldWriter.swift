@@ -186,7 +186,7 @@ struct FoldWriter {
             into: """
                 claim (position, city_code, sequence, claim_no, state, policy_version, voucher_no, enterprise_uscc,
                 provider_uscc, contract_no, claimed_fen, service_from, service_until, case_id, reasons,
-                withdrawn_position, programme, received_at_ms, traces, resource_class, price_class)
+                withdrawn_position, programme, received_at_ms, filed_at_ms, traces, resource_class, price_class)
                 """, filed, addClaim)
         try session.insert(
             into: """
@@ -337,7 +337,7 @@ struct FoldWriter {
     private func addClaim(_ item: Decided, to rows: inout CopyRows) {
         guard case .claimFiled(let claim) = item.journalEntry.content else { return }
         let change = changes[item.position]
-        rows.row(fields: 21)
+        rows.row(fields: 22)
         rows.int8(item.position)
         rows.int4(Int32(item.entry.city.rawValue))
         rows.int8(Int64(item.entry.sequence))
@@ -356,6 +356,7 @@ struct FoldWriter {
         if let position = change?.withdrawnAt { rows.int8(position) } else { rows.null() }
         rows.text(item.outcome.filing?.programme ?? "")
         rows.int8(item.journalEntry.receivedAt)
+        rows.int8(item.outcome.filing?.filedAt ?? item.journalEntry.receivedAt)
         let imprint = isReleased(item.position) ? Imprint() : item.outcome.imprint
         rows.int8Array(imprint.traces.map(\.rawValue))
         if let price = imprint.price {

@@ -28,16 +28,23 @@ struct LedgerLoader {
         let surroundings = SurroundingsLoader(session: session)
         try surroundings.queueRegister(needs, building)
         try surroundings.queuePrices(needs, building)
-        try queueCases(needs, building)
+        let cases = CaseLoader(session: session)
+        try cases.queue(needs, building)
+        try cases.queueFilingTimes(needs, building)
         try session.flush()
         try loadLinks(&needs, building)
         try loadParties(needs, building)
-        try PaymentLoader(session: session).queuePayments(building.releasing, building)
+        let payments = PaymentLoader(session: session)
+        if needs.concernsPayments {
+            let automatic = building.ledger.cases.values.filter(\.isAutomatic).map(\.position)
+            try payments.queueMarks(after: automatic, building)
+        }
+        try payments.queuePayments(building.releasing, building)
         try surroundings.loadFilings(needs.lookups(policies.all, building.ledger.register), building)
         let more = try keys(ofClaimsAt: building.releasing).filter { !needs.keys.contains(Key(bytes: $0)) }
         try queueHoldings(more, building)
         try session.flush()
-        try PaymentLoader(session: session).queueNeighbours(of: needs, building)
+        try payments.queueNeighbours(of: needs, building)
         try session.flush()
         return building.ledger
     }
@@ -75,7 +82,7 @@ struct LedgerLoader {
     ///
     /// - Parameter last: The last decided position.
     func loadAll(through last: Int64) throws -> Ledger {
-        var ledger = Ledger(policy: try PolicyCache().current(session))
+        var ledger = try PolicyCache().standing(session).ledger
         for first in stride(from: Int64(1), through: last, by: 10_000) {
             let range = [PostgresParameter.int8(first), .int8(first + 9_999)]
             let claims = try session.execute(
@@ -84,9 +91,7 @@ struct LedgerLoader {
             try LedgerLoader.insertHoldings(
                 session.execute(
                     """
-                    SELECT k.key, k.position, c.city_code, c.claim_no, k.holder, k.cofunding_group, k.item,
-                        k.amount_fen, k.capacity_fen, k.service_from, k.service_until
-                    FROM claim_key k JOIN claim c ON c.position = k.position
+                    SELECT \(LedgerLoader.holding) FROM claim_key k JOIN claim c ON c.position = k.position
                     WHERE k.position BETWEEN $1 AND $2 AND k.live ORDER BY k.position, k.key, k.item
                     """, range), into: &ledger)
             try LedgerLoader.insertVouchers(
@@ -97,65 +102,10 @@ struct LedgerLoader {
                     FROM voucher WHERE position BETWEEN $1 AND $2
                     """, range), into: &ledger)
         }
-        for policy in try PolicyCache().standing(session).scheduled { ledger.schedule(policy) }
-        try LedgerLoader.insertCases(
-            session.execute("\(LedgerLoader.selectCases) \(LedgerLoader.orderCases)"), into: &ledger)
+        try CaseLoader(session: session).loadAll(into: &ledger)
         try SurroundingsLoader(session: session).loadAll(into: &ledger)
         try PaymentLoader(session: session).loadAll(into: &ledger)
         return ledger
-    }
-
-    /// The cases that a batch may change.
-    private func queueCases(_ needs: Needs, _ building: Building) throws {
-        let names = Array(needs.touchedClaims)
-        guard !needs.cases.isEmpty || !names.isEmpty || needs.dueBefore != nil else { return }
-        try session.queue(
-            """
-            WITH wanted AS (
-                SELECT case_id FROM conflict_case WHERE case_id = ANY($1)
-                -- A claim that is ruled out leaves every case that names it.
-                UNION SELECT other.case_id FROM conflict_case_claim own
-                    JOIN conflict_case_claim other USING (city_code, claim_no) WHERE own.case_id = ANY($1)
-                UNION SELECT case_id FROM conflict_case WHERE state = 'open' AND deadline < $4::text::date
-                UNION SELECT case_id FROM conflict_case_claim p
-                    JOIN unnest($2::int4[], $3::text[]) AS n(city, number)
-                    ON p.city_code = n.city AND p.claim_no = n.number COLLATE "C")
-            \(LedgerLoader.selectCases) JOIN wanted USING (case_id) \(LedgerLoader.orderCases)
-            """,
-            [
-                .textArray(Array(needs.cases)), .int4Array(names.map { Int32($0.city.rawValue) }),
-                .textArray(names.map(\.number)), .text(needs.dueBefore?.iso8601),
-            ]
-        ) { result in try LedgerLoader.insertCases(result, into: &building.ledger) }
-    }
-
-    private static let selectCases = """
-        SELECT k.case_id, k.position, k.state, array_to_string(k.rules, ' '), k.deadline, k.is_appealed, k.proposal,
-            p.city_code, p.claim_no, p.live, k.stands_alone
-        FROM conflict_case k JOIN conflict_case_claim p USING (case_id)
-        """
-    private static let orderCases = "ORDER BY k.position, k.case_id, p.place, p.city_code, p.claim_no"
-
-    /// One row a claim, the rows of a case behind each other.
-    private static func insertCases(_ result: borrowing PostgresResult, into ledger: inout Ledger) throws {
-        var parties: [ConflictCase.Party] = []
-        for row in 0..<result.count {
-            guard let city = CityCode(rawValue: UInt32(result.int(row, 7))),
-                let state = ConflictCase.State(rawValue: result.text(row, 2)), let deadline = result.date(row, 4)
-            else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in conflict_case") }
-            parties.append(
-                .init(claim: ClaimName(city: city, number: result.text(row, 8)), isLive: result.bool(row, 9)))
-            if row + 1 < result.count, result.text(row + 1, 0) == result.text(row, 0) { continue }
-            let proposal = result.bytes(row, 6)
-            ledger.insert(
-                ConflictCase(
-                    id: result.text(row, 0), position: result.int(row, 1), parties: parties,
-                    rules: result.text(row, 3).split(separator: " ").map(String.init), state: state,
-                    deadline: CalendarDate(rawValue: deadline), isAppealed: result.bool(row, 5),
-                    proposal: proposal.isEmpty ? nil : try PayloadCoding.ruling(proposal),
-                    standsAlone: result.bool(row, 10)))
-            parties = []
-        }
     }
 
     /// The records of the claims of the cases that were loaded; and what is held by those that may be ruled on.
@@ -178,10 +128,10 @@ struct LedgerLoader {
     private static func insertClaim(
         _ result: borrowing PostgresResult, _ row: Int, into ledger: inout Ledger
     ) throws -> ClaimName {
-        guard let city = CityCode(rawValue: UInt32(result.int(row, 0))),
-            let state = Outcome.Decision(rawValue: UInt8(result.int(row, 3)))
-        else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim") }
-        let name = ClaimName(city: city, number: result.text(row, 1))
+        guard let state = Outcome.Decision(rawValue: UInt8(result.int(row, 3))) else {
+            throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim")
+        }
+        let name = ClaimName(city: try result.city(row, 0, in: "claim"), number: result.text(row, 1))
         let price = result.optionalInt(row, 6).map {
             PricePoint(resourceClass: result.text(row, 5), priceClass: $0)
         }
@@ -225,21 +175,28 @@ struct LedgerLoader {
         guard !keys.isEmpty else { return }
         try session.queue(
             """
-            SELECT k.key, k.position, c.city_code, c.claim_no, k.holder, k.cofunding_group, k.item,
-                k.amount_fen, k.capacity_fen, k.service_from, k.service_until
-            FROM unnest($1::bytea[]) AS wanted(key)
+            SELECT \(LedgerLoader.holding) FROM unnest($1::bytea[]) AS wanted(key)
             CROSS JOIN LATERAL (SELECT * FROM claim_key WHERE key = wanted.key AND live OFFSET 0) AS k
-            CROSS JOIN LATERAL (SELECT city_code, claim_no FROM claim WHERE position = k.position OFFSET 0) AS c
+            CROSS JOIN LATERAL (
+                SELECT city_code, claim_no, state, filed_at_ms FROM claim WHERE position = k.position OFFSET 0) AS c
             ORDER BY k.position, k.key, k.item
             """, [.byteaArray(keys)]
         ) { result in try LedgerLoader.insertHoldings(result, into: &building.ledger) }
     }
 
+    /// The columns of a holding, and of the claim that has it.
+    private static let holding = """
+        k.key, k.position, c.city_code, c.claim_no, k.holder, k.cofunding_group, k.item, k.amount_fen, k.capacity_fen,
+            k.service_from, k.service_until, c.state, c.filed_at_ms
+        """
+
     private static func insertHoldings(_ result: borrowing PostgresResult, into ledger: inout Ledger) throws {
         for row in 0..<result.count {
-            guard let city = CityCode(rawValue: UInt32(result.int(row, 2))) else {
-                throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim_key")
+            guard let state = Outcome.Decision(rawValue: UInt8(result.int(row, 11))) else {
+                throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim")
             }
+            let city = try result.city(row, 2, in: "claim")
+            ledger.insert(.init(filedAt: result.int(row, 12), state: state), at: result.int(row, 1))
             var interval: DayInterval?
             if let from = result.date(row, 9), let until = result.date(row, 10) {
                 interval = DayInterval(from: CalendarDate(rawValue: from), until: CalendarDate(rawValue: until))

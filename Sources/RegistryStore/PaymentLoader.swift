@@ -11,8 +11,8 @@ struct PaymentLoader {
         guard needs.concernsPayments else { return }
         try queueStandings(building)
         try session.flush()
-        var names = try holders(of: needs.reversedInvoices)
-        if !needs.ticks.isEmpty { names.formUnion(try movable(by: needs.ticks, building.ledger)) }
+        var names = try needs.reversedInvoices.isEmpty ? [] : holders(of: needs)
+        if !needs.ticks.isEmpty { names.formUnion(try movable(by: needs, building.ledger)) }
         needs.act(on: names)
         let positions = try positions(of: needs.paidClaims)
         for filing in try SurroundingsLoader(session: session).filings(at: Set(positions)) where filing.state.isLive {
@@ -45,10 +45,7 @@ struct PaymentLoader {
             "SELECT city_code, active, watermark_ms, feed_position, unsupported_since_ms FROM member"
         ) { result in
             for row in 0..<result.count {
-                guard let city = CityCode(rawValue: UInt32(result.int(row, 0))) else {
-                    throw PostgresError(code: .unexpectedResult, message: "a damaged row in member")
-                }
-                building.ledger.members[city] = Member(
+                building.ledger.members[try result.city(row, 0, in: "member")] = Member(
                     isActive: result.bool(row, 1), watermark: result.int(row, 2), feedPosition: result.int(row, 3),
                     unsupportedSince: result.optionalInt(row, 4))
             }
@@ -66,23 +63,52 @@ struct PaymentLoader {
         }
     }
 
-    /// Claims whose payments these ticks may authorise or release: all of them, and a few more.
-    private func movable(by ticks: [Tick], _ ledger: Ledger) throws -> Set<ClaimName> {
+    /// Claims whose payments these ticks may authorise or release: none that waits for time, cities or a case.
+    private func movable(by needs: Needs, _ ledger: Ledger) throws -> Set<ClaimName> {
         var members = ledger.members
-        for tick in ticks { members.take(tick.reports) }
-        let slowest = members.slowest
-        let elapsed = ledger.clock.elapsed + ticks.reduce(0) { $0 + min($1.intervalMilliseconds, Tick.maximumInterval) }
+        for tick in needs.ticks { members.take(tick.reports) }
+        return try releasable(members).union(authorizable(members, elapsed: needs.elapsed(after: ledger.clock)))
+    }
+
+    /// The first authorised payments that their own city and enough others have.
+    private func releasable(_ members: Members) throws -> Set<ClaimName> {
+        let cities = members.cities.sorted { $0.key < $1.key }
         let result = try session.execute(
             """
-            SELECT p.city_code, p.claim_no FROM payment p WHERE p.stage = 2
-            UNION ALL
+            WITH m AS (SELECT * FROM unnest($1::int4[], $2::int8[], $3::int4[]) AS m(city, feed, active))
+            SELECT p.city_code, p.claim_no FROM payment p JOIN m AS own ON own.city = p.city_code
+            WHERE p.stage = 2 AND own.feed >= p.authorized_position AND p.witness_cities <= (
+                SELECT count(*) FROM m WHERE city <> p.city_code AND active = 1 AND feed >= p.authorized_position)
+            ORDER BY p.authorized_position, p.claim_position LIMIT $4
+            """,
+            [
+                .int4Array(cities.map { Int32($0.key.rawValue) }), .int8Array(cities.map(\.value.feedPosition)),
+                .int4Array(cities.map { $0.value.isActive ? 1 : 0 }), .int8(Int64(Fold.mostPerTick)),
+            ])
+        return try PaymentLoader.names(result)
+    }
+
+    /// Requested payments whose cities were heard or whose dwell is over, and that no case stops.
+    ///
+    /// - Parameter elapsed: What the clock shows after the ticks.
+    private func authorizable(_ members: Members, elapsed: Int64) throws -> Set<ClaimName> {
+        let slowest = members.slowest
+        let result = try session.execute(
+            """
+            WITH term AS (
+                SELECT version, dwell_seconds, (
+                    SELECT position FROM tick WHERE elapsed_ms <= $4 - 1000 * dwell_seconds
+                    ORDER BY position DESC LIMIT 1) AS over_before
+                FROM policy)
             SELECT p.city_code, p.claim_no FROM payment p JOIN claim c ON c.position = p.claim_position
+            JOIN term ON term.version = c.policy_version
             WHERE p.stage = 1 AND p.barred_by = '' AND c.state = 2
                 AND (c.received_at_ms < CASE WHEN p.city_code = $1 THEN $2 ELSE $3 END
-                    OR EXISTS (SELECT 1 FROM policy y WHERE y.version = c.policy_version AND y.dwell_seconds = 0)
-                    OR p.claim_position < (
-                        SELECT max(t.position) FROM tick t
-                        WHERE t.elapsed_ms <= $4 - 1000 * (SELECT min(dwell_seconds) FROM policy)))
+                    OR term.dwell_seconds = 0 OR p.claim_position < term.over_before)
+                AND NOT EXISTS (
+                    SELECT 1 FROM conflict_case_claim n JOIN conflict_case k USING (case_id)
+                    WHERE n.city_code = p.city_code AND n.claim_no = p.claim_no
+                        AND k.state <> 'closed' AND k.automatic_dwell_seconds IS NULL)
             """,
             [
                 .int4(slowest.map { Int32($0.rawValue) }), .int8(members.reportedTime(but: slowest)),
@@ -91,11 +117,13 @@ struct PaymentLoader {
         return try PaymentLoader.names(result)
     }
 
-    /// The live claims that have these invoices, under whichever of the names that they give them.
-    private func holders(of keys: Set<Key>) throws -> Set<ClaimName> {
+    /// The live claims that have the reversed invoices, under whichever of the names that they, or claims of the batch, give
+    /// these.
+    private func holders(of needs: Needs) throws -> Set<ClaimName> {
         var (known, names): (Set<Key>, Set<ClaimName>) = ([], [])
-        var rest = keys
+        var rest = needs.reversedInvoices
         while !rest.isEmpty {
+            rest.formUnion(needs.names(linkedTo: rest))
             known.formUnion(rest)
             let result = try session.execute(
                 """
@@ -111,16 +139,14 @@ struct PaymentLoader {
     /// The payments of every claim that stands under a key of a paid claim: one that is authorised keeps others from it.
     func queueNeighbours(of needs: Needs, _ building: LedgerLoader.Building) throws {
         guard needs.concernsPayments else { return }
-        try queuePayments(building.ledger.positions(beside: needs.paidClaims), building)
+        let beside = building.ledger.positions(beside: needs.paidClaims, and: needs.keysOfPaidFilings)
+        try queuePayments(beside, building)
     }
 
     private static func names(_ result: borrowing PostgresResult) throws -> Set<ClaimName> {
         var names: Set<ClaimName> = []
         for row in 0..<result.count {
-            guard let city = CityCode(rawValue: UInt32(result.int(row, 0))) else {
-                throw PostgresError(code: .unexpectedResult, message: "a damaged row in payment")
-            }
-            names.insert(ClaimName(city: city, number: result.text(row, 1)))
+            names.insert(ClaimName(city: try result.city(row, 0, in: "payment"), number: result.text(row, 1)))
         }
         return names
     }
@@ -161,12 +187,13 @@ struct PaymentLoader {
 
     /// - Parameter first: The place of the first of ``columns``.
     static func payment(_ result: borrowing PostgresResult, _ row: Int, from first: Int = 0) throws -> Payment {
-        guard let city = CityCode(rawValue: UInt32(result.int(row, first + 1))),
-            let stage = Payment.Stage(rawValue: UInt8(result.int(row, first + 4)))
-        else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in payment") }
+        guard let stage = Payment.Stage(rawValue: UInt8(result.int(row, first + 4))) else {
+            throw PostgresError(code: .unexpectedResult, message: "a damaged row in payment")
+        }
+        let name = ClaimName(
+            city: try result.city(row, first + 1, in: "payment"), number: result.text(row, first + 2))
         var payment = Payment(
-            claim: ClaimName(city: city, number: result.text(row, first + 2)), position: result.int(row, first),
-            requestedAt: result.int(row, first + 3), stage: stage)
+            claim: name, position: result.int(row, first), requestedAt: result.int(row, first + 3), stage: stage)
         if let position = result.optionalInt(row, first + 5) {
             guard let reference = PaymentReference(rawValue: result.bytes(row, first + 6)) else {
                 throw PostgresError(code: .unexpectedResult, message: "a damaged row in payment")
@@ -185,7 +212,7 @@ struct PaymentLoader {
     }
 
     /// The first tick after each claim, beside the last of all.
-    private func queueMarks(after positions: [Int64], _ building: LedgerLoader.Building) throws {
+    func queueMarks(after positions: [Int64], _ building: LedgerLoader.Building) throws {
         guard !positions.isEmpty else { return }
         try session.queue(
             """
@@ -212,11 +239,9 @@ struct PaymentLoader {
     private static func insertLetters(_ result: borrowing PostgresResult, into ledger: inout Ledger) throws {
         var letters: [Key: RedLetters] = [:]
         for row in 0..<result.count {
-            guard let city = CityCode(rawValue: UInt32(result.int(row, 3))) else {
-                throw PostgresError(code: .unexpectedResult, message: "a damaged row in red_letter")
-            }
             letters[Key(bytes: result.bytes(row, 0)), default: RedLetters()].take(
-                result.text(row, 1), Money(rawValue: result.int(row, 2)), by: city)
+                result.text(row, 1), Money(rawValue: result.int(row, 2)),
+                by: try result.city(row, 3, in: "red_letter"))
         }
         for (key, all) in letters { ledger.insert(all, under: key) }
     }

@@ -164,14 +164,15 @@ struct PaymentWriter {
     private func queue(_ key: AuthorizedKey, of position: Int64, _ session: PostgresSession) throws {
         try session.queue(
             """
-            INSERT INTO authorized_key (key, position, holder, service, amount_fen)
+            INSERT INTO authorized_key (key, position, holder, service, amount_fen, guarded)
             SELECT $1, $2, coalesce((
                     SELECT holder FROM authorized_key WHERE key = $1 AND position = ANY($4) ORDER BY position LIMIT 1),
-                $3), CASE WHEN $5 IS NULL THEN NULL ELSE daterange($5::text::date, $6::text::date) END, $7
+                $3), CASE WHEN $5 IS NULL THEN NULL ELSE daterange($5::text::date, $6::text::date) END, $7, $8
             """,
             [
                 .bytea(key.key.bytes), .int8(position), .bytea(key.holder), .int8Array(key.companions),
                 .text(key.interval?.from.iso8601), .text(key.interval?.until.iso8601), .int8(key.amount),
+                .bool(key.isGuarded),
             ])
         guard key.capacity > 0 else { return }
         try session.queue(
@@ -206,7 +207,7 @@ struct PaymentWriter {
             """
             SELECT EXISTS (
                 SELECT 1 FROM authorized_key
-                WHERE key = $1 AND position <> ALL($2) AND holder <> $3
+                WHERE key = $1 AND position <> ALL($2) AND holder <> $3 AND guarded AND $8
                     AND (service IS NULL OR service && daterange($4::text::date, $5::text::date)))
                 OR EXISTS (
                     SELECT 1 FROM authorized_sum
@@ -215,7 +216,7 @@ struct PaymentWriter {
             [
                 .bytea(key.key.bytes), .int8Array(key.companions), .bytea(key.holder),
                 .text(key.interval?.from.iso8601), .text(key.interval?.until.iso8601), .int8(key.amount),
-                .int8(key.capacity),
+                .int8(key.capacity), .bool(key.isGuarded),
             ])
         return result.bool(0, 0)
     }

@@ -77,7 +77,8 @@ extension RegistryStore {
                 JournalEntry(
                     position: Int64(position), city: entry.city, id: entry.id.rawValue,
                     content: PayloadCoding.content(of: entry, rejectedFor: fault), receivedAt: receivedAt,
-                    writtenAt: Int64(clamping: entry.time.milliseconds))
+                    writtenAt: Int64(clamping: entry.time.milliseconds),
+                    feedPosition: Int64(clamping: entry.feedHead.position))
             )
         }
     }

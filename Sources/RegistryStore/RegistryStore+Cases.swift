@@ -25,6 +25,8 @@ extension RegistryStore {
         package let rules: [String]
         /// The claim whose filing opened it comes first.
         package let parties: [Party]
+        /// Whether the registry opened it by itself: the first claim was refused, and filed before the others.
+        package let isAutomatic: Bool
         /// A ruling that waits for a second person.
         package let proposal: Ruling?
 
@@ -55,7 +57,7 @@ extension RegistryStore {
             let result = try session.execute(
                 """
                 SELECT k.case_id, k.position, k.state, array_to_string(k.rules, ' '), p.city_code, p.claim_no,
-                    c.state, c.claimed_fen, k.deadline, k.proposal
+                    c.state, c.claimed_fen, k.deadline, k.proposal, k.automatic_dwell_seconds IS NOT NULL
                 FROM (SELECT * FROM conflict_case
                     WHERE position > $1 AND ($2 = '' OR (state = 'closed') = ($2 = 'closed'))
                         AND ($3 = '' OR case_id = $3)
@@ -81,12 +83,12 @@ extension RegistryStore {
     }
 
     private static func party(_ result: borrowing PostgresResult, _ row: Int) throws -> CaseView.Party {
-        guard let city = CityCode(rawValue: UInt32(result.int(row, 4))),
-            let state = Outcome.Decision(rawValue: UInt8(result.int(row, 6)))
-        else { throw PostgresError(code: .unexpectedResult, message: "a damaged row in conflict_case_claim") }
+        guard let state = Outcome.Decision(rawValue: UInt8(result.int(row, 6))) else {
+            throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim")
+        }
         return CaseView.Party(
-            claim: ClaimName(city: city, number: result.text(row, 5)), state: state,
-            claimed: Money(rawValue: result.int(row, 7)))
+            claim: ClaimName(city: try result.city(row, 4, in: "conflict_case_claim"), number: result.text(row, 5)),
+            state: state, claimed: Money(rawValue: result.int(row, 7)))
     }
 
     private static func caseView(
@@ -100,6 +102,7 @@ extension RegistryStore {
             id: result.text(row, 0), position: result.int(row, 1), state: state,
             deadline: CalendarDate(rawValue: deadline),
             rules: result.text(row, 3).split(separator: " ").map(String.init), parties: parties,
+            isAutomatic: result.bool(row, 10),
             proposal: proposal.isEmpty ? nil : try PayloadCoding.ruling(proposal))
     }
 

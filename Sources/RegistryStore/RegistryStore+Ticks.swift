@@ -45,6 +45,8 @@ extension RegistryStore {
             """
             SELECT (EXISTS (SELECT 1 FROM conflict_case WHERE state = 'open' AND deadline < $1::text::date)
                     OR EXISTS (SELECT 1 FROM payment WHERE stage = 2 OR stage = 1 AND barred_by = '')
+                    OR EXISTS (SELECT 1 FROM conflict_case WHERE automatic_dwell_seconds = 0 AND state <> 'closed'
+                        AND NOT contested)
                     OR EXISTS (SELECT 1 FROM policy WHERE from_position IS NULL AND from_date <= $1::text::date)
                     OR \(isLongAgo))
                 AND NOT EXISTS (
@@ -56,10 +58,15 @@ extension RegistryStore {
         return due.bool(0, 0)
     }
 
-    /// A regular tick comes twenty times in the shortest dwell that a policy has, at least every ten minutes and at most
-    /// every second. `$3` is the time since the last one.
+    /// A regular tick comes twenty times in the shortest dwell that something waits for, at least every ten minutes and at
+    /// most every second. `$3` is the time since the last one.
     private static let isLongAgo = """
-        $3 >= (SELECT least(600000, greatest(1000, coalesce(min(dwell_seconds), 0) * 50)) FROM policy)
+        $3 >= greatest(1000, least(600000, (
+            SELECT 50 * min(dwell_seconds) FROM policy y WHERE dwell_seconds > 0 AND EXISTS (
+                SELECT 1 FROM payment p JOIN claim c ON c.position = p.claim_position
+                WHERE p.stage = 1 AND p.barred_by = '' AND c.policy_version = y.version)), (
+            SELECT 50 * min(automatic_dwell_seconds) FROM conflict_case
+            WHERE automatic_dwell_seconds > 0 AND state <> 'closed' AND NOT contested)))
         """
 
     private static func isRegular(_ sinceLast: Int64, _ session: PostgresSession) throws -> Bool {

@@ -140,14 +140,14 @@ struct SurroundingsLoader {
     func filings(at positions: Set<Int64>) throws -> [Filing] {
         let result = try session.execute(
             """
-            SELECT c.position, c.state, c.programme, c.received_at_ms, e.bytes
+            SELECT c.position, c.state, c.programme, c.received_at_ms, c.filed_at_ms, e.bytes
             FROM unnest($1::int8[]) AS p(position)
             CROSS JOIN LATERAL (SELECT * FROM claim WHERE position = p.position OFFSET 0) AS c
             CROSS JOIN LATERAL (
                 SELECT bytes FROM entry WHERE city_code = c.city_code AND sequence = c.sequence OFFSET 0) AS e
             """, [.int8Array(positions.sorted())])
         return try (0..<result.count).map { row in
-            let entry = try EntryCoding.decode(result.bytes(row, 4))
+            let entry = try EntryCoding.decode(result.bytes(row, 5))
             guard let state = Outcome.Decision(rawValue: UInt8(result.int(row, 1))) else {
                 throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim")
             }
@@ -155,7 +155,8 @@ struct SurroundingsLoader {
             return Filing(
                 position: result.int(row, 0), name: ClaimName(city: entry.city, number: claim.number),
                 id: entry.id.rawValue, claim: claim,
-                programme: result.text(row, 2), receivedAt: result.int(row, 3), state: state)
+                programme: result.text(row, 2), receivedAt: result.int(row, 3), filedAt: result.int(row, 4),
+                state: state)
         }
     }
 }

@@ -23,7 +23,8 @@ struct WaitingWork: Sendable {
             journalEntry = JournalEntry(
                 position: 0, city: entry.city, id: entry.id.rawValue,
                 content: PayloadCoding.content(of: entry, rejectedFor: fault), receivedAt: receivedAt,
-                writtenAt: Int64(clamping: entry.time.milliseconds))
+                writtenAt: Int64(clamping: entry.time.milliseconds),
+                feedPosition: Int64(clamping: entry.feedHead.position))
         }
     }
 

@@ -49,7 +49,7 @@ enum CappedPolicy {
             .replacing("\"capacity_fen\": 1000000000", with: "\"capacity_fen\": \(yearCap.rawValue)")
             .replacing("\"two_person_fen\": 100000000", with: "\"two_person_fen\": 5000")
             .replacing("\"threshold_fen\": 50000000", with: "\"threshold_fen\": 30000")
-            .replacing("\"dwell_seconds\": 259200", with: "\"dwell_seconds\": 600")
+            .replacing("\"dwell_seconds\": 259200", with: "\"dwell_seconds\": 300")
             .replacing("\"barred\": []", with: "\"barred\": [[\"算力券\", \"训力券\"]]")
             .replacing("\"percentile\": 99, \"least_peers\": 1000", with: "\"percentile\": 60, \"least_peers\": 5")
         return Array(text.utf8)

@@ -39,6 +39,8 @@ struct FoldConformanceTests {
         let payments = try await registry.store.payments(stage: nil, after: 0, limit: 1_000)
         #expect(payments == reference.fold.ledger.payments.all)
         #expect(Set(payments.map(\.stage)).count > 2, "the journal hardly pays: \(payments.map(\.stage))")
+        let cases = reference.fold.ledger.cases.values
+        #expect(cases.contains(where: \.isAutomatic) && !cases.allSatisfy(\.isAutomatic))
         let holdings = try await registry.storedHoldings()
         #expect(holdings.count == reference.holdings.count)
         #expect(Set(holdings) == Set(reference.holdings))

@@ -24,7 +24,8 @@ struct FoldedReference {
             let journalEntry = JournalEntry(
                 position: Int64(index) + 1, city: entry.city, id: entry.id.rawValue,
                 content: PayloadCoding.content(of: entry), receivedAt: Int64(UInt64.noon),
-                writtenAt: Int64(clamping: entry.time.milliseconds))
+                writtenAt: Int64(clamping: entry.time.milliseconds),
+                feedPosition: Int64(clamping: entry.feedHead.position))
             journal.append(journalEntry)
             let outcome = fold.apply(journalEntry)
             feed.append(try composer.compose(entry, outcome))

@@ -91,8 +91,8 @@ struct GuardTests {
         let error = await #expect(throws: PostgresError.self) {
             try await registry.run(
                 """
-                INSERT INTO authorized_key (key, position, holder, service, amount_fen)
-                SELECT key, 900, \(changes) \(rows)
+                INSERT INTO authorized_key (key, position, holder, service, amount_fen, guarded)
+                SELECT key, 900, \(changes), true \(rows)
                 """)
         }
         #expect(error?.isViolation == true)
@@ -111,8 +111,8 @@ struct GuardTests {
         try await expectRefused(.service, "'\\x00FF', '[2026-06-30,2026-07-30)', amount_fen", registry)
         try await registry.run(
             """
-            INSERT INTO authorized_key (key, position, holder, service, amount_fen)
-            SELECT key, 901, '\\x00FF', '[2026-07-01,2026-07-30)', 0 FROM authorized_key
+            INSERT INTO authorized_key (key, position, holder, service, amount_fen, guarded)
+            SELECT key, 901, '\\x00FF', '[2026-07-01,2026-07-30)', 0, true FROM authorized_key
             WHERE get_byte(key, 0) = \(KeyKind.service.rawValue)
             """)
     }
@@ -163,8 +163,8 @@ struct GuardTests {
         // The ledger is damaged: it does not show that the invoice of C1 is authorised for somebody else.
         try await registry.run(
             """
-            INSERT INTO authorized_key (key, position, holder, amount_fen)
-            SELECT key, 900, '\\x00FF', 0 FROM claim_key WHERE get_byte(key, 0) = 1 AND position = (
+            INSERT INTO authorized_key (key, position, holder, amount_fen, guarded)
+            SELECT key, 900, '\\x00FF', 0, true FROM claim_key WHERE get_byte(key, 0) = 1 AND position = (
                 SELECT position FROM claim WHERE claim_no = 'C1')
             """)
         for number in ["C1", "C2"] {

@@ -15,6 +15,8 @@ struct PushedJournal {
     private var cities: [CityCode: TestCity] = [:]
     private var registrySequence: UInt64 = 0
     private var numbers: SeededGenerator
+    /// What the cities' clocks show, in milliseconds since 1970.
+    private var clock = UInt64.noon - 10_000_000
 
     static let policy = CappedPolicy.document(yearCap: JournalGenerator.yearCap)
 
@@ -36,7 +38,7 @@ struct PushedJournal {
             if index == batches.count / 2 { try await operatorsAct() }
             try await register(batch)
             for code in cities.keys.sorted() { try await push(batch.filter { $0.city == code }, by: code) }
-            if decidesMeanwhile, numbers.once(in: 4) {
+            if decidesMeanwhile, numbers.once(in: 3) {
                 try await registry.decide()
                 try await workOnCases()
                 try await workOnPayments()
@@ -47,9 +49,15 @@ struct PushedJournal {
     private mutating func push(_ items: [JournalEntry], by code: CityCode) async throws {
         guard var city = cities[code], !items.isEmpty else { return }
         let known = city.log.count
+        // What a city wrote is some hours old when it is sent, and no clock shows what another one shows; now and then the
+        // city has read the feed before.
+        city.feedHead = numbers.once(in: 6) ? try await registry.store.feedHead() : .empty
         for item in items {
             let (kind, payload) = item.content.written
-            let entry = city.append(kind, payload, id: EntryID(rawValue: item.id))
+            clock += UInt64(numbers.number(below: 2_000))
+            let behind = UInt64(code.rawValue % 7) * 600_000
+            let time = HybridTime(milliseconds: clock - behind, counter: UInt16(city.log.count))
+            let entry = city.append(kind, payload, id: EntryID(rawValue: item.id), time: time)
             #expect(item.content.isFaulty || PayloadCoding.content(of: entry) == item.content)
         }
         // A city whose receipt was lost sends what it has sent before once more.

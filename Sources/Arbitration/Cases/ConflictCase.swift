@@ -42,11 +42,19 @@ package struct ConflictCase: Hashable, Sendable {
     /// Whether the first claim waits for more than the others: something in itself, or a claim that is no party or holds
     /// nothing. Then nobody's withdrawal settles the case but its own.
     package let standsAlone: Bool
+    /// Set in a case that the registry opened by itself: how long at most it delays a payment and waits for the refused
+    /// claim's city, in seconds of dwell.
+    package private(set) var automaticDwell: Int64?
+    /// Whether somebody wants a ruling in an automatic case: it does not end by itself.
+    package private(set) var isContested: Bool
 
     package init(
         id: String, position: Int64, parties: [Party], rules: [String], state: State = .open, deadline: CalendarDate,
-        isAppealed: Bool = false, proposal: Ruling? = nil, standsAlone: Bool = false
+        isAppealed: Bool = false, proposal: Ruling? = nil, standsAlone: Bool = false, automaticDwell: Int64? = nil,
+        isContested: Bool = false
     ) {
+        self.automaticDwell = automaticDwell
+        self.isContested = isContested
         self.standsAlone = standsAlone
         self.id = id
         self.position = position
@@ -59,6 +67,9 @@ package struct ConflictCase: Hashable, Sendable {
     }
 
     package var isClosed: Bool { state == .closed }
+    package var isAutomatic: Bool { automaticDwell != nil }
+    /// The city whose refused claim an open automatic case is about.
+    package var quotaCity: CityCode? { isAutomatic && !isClosed ? parties.first?.claim.city : nil }
     package var cities: Set<CityCode> { Set(parties.map(\.claim.city)) }
     var live: [ClaimName] { parties.filter(\.isLive).map(\.claim) }
 
@@ -77,10 +88,14 @@ package struct ConflictCase: Hashable, Sendable {
 
     mutating func escalate() { state = .escalated }
 
+    mutating func contest() { isContested = true }
+
+    /// A case that operators open again is none of the automatic ones any more.
     mutating func reopen(until deadline: CalendarDate, byAppeal: Bool) {
         state = .open
         self.deadline = deadline
-        if byAppeal { isAppealed = true }
+        if byAppeal { isAppealed = true } else { automaticDwell = nil }
+        isContested = isAutomatic
     }
 }
 
@@ -161,6 +176,8 @@ package struct CaseEvent: Hashable, Sendable {
         case settled = 7
         /// A claim gave back its keys; the case goes on as it was.
         case left = 8
+        /// An automatic case that nobody contested: the refused claim stays refused.
+        case lapsed = 9
     }
 
     package let kind: Kind
@@ -168,6 +185,8 @@ package struct CaseEvent: Hashable, Sendable {
     /// All claims of the case; whether each is live after the event.
     package let parties: [ConflictCase.Party]
     package let deadline: CalendarDate
+    /// Whether the registry opened the case by itself.
+    package let isAutomatic: Bool
     /// The city that answered.
     package var city: CityCode?
     package var answer: CaseAnswer.Kind?
@@ -182,10 +201,15 @@ package struct CaseEvent: Hashable, Sendable {
     package var reasons: [Reason] = []
 
     package init(_ kind: Kind, _ conflict: ConflictCase) {
-        self.init(kind, caseID: conflict.id, parties: conflict.parties, deadline: conflict.deadline)
+        self.init(
+            kind, caseID: conflict.id, parties: conflict.parties, deadline: conflict.deadline,
+            isAutomatic: conflict.isAutomatic)
     }
 
-    package init(_ kind: Kind, caseID: String, parties: [ConflictCase.Party], deadline: CalendarDate) {
+    package init(
+        _ kind: Kind, caseID: String, parties: [ConflictCase.Party], deadline: CalendarDate, isAutomatic: Bool = false
+    ) {
+        self.isAutomatic = isAutomatic
         self.kind = kind
         self.caseID = caseID
         self.parties = parties
@@ -203,8 +227,18 @@ package struct CaseTerms: Hashable, Sendable, Codable {
     package let twoPersonFen: Int64
     /// Days besides Saturdays and Sundays on which nobody works.
     package let holidays: [CalendarDate]
+    /// How many automatic cases for refused claims of one city may be open at a time; with 0 there are none.
+    package let automaticPerCity: Int64
+    /// How much earlier than the holder a refused claim must have been filed for an automatic case, in seconds: what the
+    /// clocks of cities may differ by.
+    package let earlierBySeconds: Int64
 
-    package init(answerWorkingDays: Int64 = 10, twoPersonFen: Int64 = 100_000_000, holidays: [CalendarDate] = []) {
+    package init(
+        answerWorkingDays: Int64 = 10, twoPersonFen: Int64 = 100_000_000, holidays: [CalendarDate] = [],
+        automaticPerCity: Int64 = 10, earlierBySeconds: Int64 = 0
+    ) {
+        self.automaticPerCity = automaticPerCity
+        self.earlierBySeconds = earlierBySeconds
         self.answerWorkingDays = answerWorkingDays
         self.twoPersonFen = twoPersonFen
         self.holidays = holidays
@@ -214,6 +248,8 @@ package struct CaseTerms: Hashable, Sendable, Codable {
         case holidays
         case answerWorkingDays = "answer_working_days"
         case twoPersonFen = "two_person_fen"
+        case automaticPerCity = "automatic_per_city"
+        case earlierBySeconds = "earlier_by_seconds"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -223,11 +259,17 @@ package struct CaseTerms: Hashable, Sendable, Codable {
             answerWorkingDays: try container.decodeIfPresent(Int64.self, forKey: .answerWorkingDays)
                 ?? usual.answerWorkingDays,
             twoPersonFen: try container.decodeIfPresent(Int64.self, forKey: .twoPersonFen) ?? usual.twoPersonFen,
-            holidays: try container.decodeIfPresent([CalendarDate].self, forKey: .holidays) ?? [])
+            holidays: try container.decodeIfPresent([CalendarDate].self, forKey: .holidays) ?? [],
+            automaticPerCity: try container.decodeIfPresent(Int64.self, forKey: .automaticPerCity)
+                ?? usual.automaticPerCity,
+            earlierBySeconds: try container.decodeIfPresent(Int64.self, forKey: .earlierBySeconds)
+                ?? usual.earlierBySeconds)
     }
 
     var fault: String? {
         if !(1...250).contains(answerWorkingDays) { return "answer_working_days is 1 to 250" }
+        if !(0...1_000).contains(automaticPerCity) { return "automatic_per_city is 0 to 1000" }
+        if !(0...31_536_000).contains(earlierBySeconds) { return "earlier_by_seconds is 0 to 31536000" }
         return twoPersonFen < 0 ? "two_person_fen is not below zero" : nil
     }
 

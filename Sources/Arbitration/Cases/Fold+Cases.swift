@@ -32,12 +32,21 @@ extension Fold {
             conflict.reopen(until: terms.deadline(receivedAt: entry.receivedAt), byAppeal: true)
         } else if conflict.isClosed {
             return invalid("case \(answer.caseID) is closed")
+        } else if conflict.quotaCity == entry.city, answer.kind != .withdraw {
+            conflict.contest()
         }
         var event = CaseEvent(.answered, conflict)
         (event.city, event.answer, event.text, event.evidence) = (
             entry.city, answer.kind, answer.reason, answer.evidence
         )
-        return Outcome(decision: .noted, policyVersion: policyVersion, cases: [conflict], events: [event])
+        var outcome = Outcome(decision: .noted, policyVersion: policyVersion, cases: [conflict], events: [event])
+        // Its refused claim is all that an automatic case is about.
+        if conflict.quotaCity == entry.city, answer.kind == .withdraw {
+            conflict.close()
+            outcome.cases = [conflict]
+            outcome.events.append(CaseEvent(.settled, conflict))
+        }
+        return outcome
     }
 
     // MARK: The registry
@@ -145,14 +154,22 @@ extension Fold {
         return Outcome(decision: .noted, policyVersion: policyVersion, cases: [conflict], events: [event])
     }
 
-    /// At a tick: cases whose cities had their time.
-    func decideEscalations(on day: CalendarDate) -> Outcome {
+    /// At a tick: automatic cases that nobody contested, and cases whose cities had their time.
+    ///
+    /// - Parameter clock: After the tick.
+    func decideDeadlines(on day: CalendarDate, _ clock: DwellClock) -> Outcome {
         var (cases, events): ([ConflictCase], [CaseEvent]) = ([], [])
-        for var conflict in ledger.cases.values.sorted(by: { $0.position < $1.position })
-        where conflict.state == .open && conflict.deadline < day {
-            conflict.escalate()
+        for var conflict in ledger.cases.values.sorted(by: { $0.position < $1.position }) where !conflict.isClosed {
+            if conflict.isAutomatic, !conflict.isContested, conflict.isOver(clock) {
+                conflict.close()
+                events.append(CaseEvent(.lapsed, conflict))
+            } else if conflict.state == .open, conflict.deadline < day {
+                conflict.escalate()
+                events.append(CaseEvent(.escalated, conflict))
+            } else {
+                continue
+            }
             cases.append(conflict)
-            events.append(CaseEvent(.escalated, conflict))
         }
         return Outcome(decision: .noted, policyVersion: policyVersion, cases: cases, events: events)
     }
@@ -177,7 +194,7 @@ extension Fold {
         for var conflict in touched.sorted(by: { $0.position < $1.position }) {
             for name in gone { conflict.retire(name) }
             if !conflict.isClosed, let first = conflict.parties.first {
-                let isAlone = !conflict.standsAlone && conflict.live.count < 2
+                let isAlone = !conflict.standsAlone && conflict.live.count < (conflict.isAutomatic ? 1 : 2)
                 if isAlone || gone.contains(first.claim) {
                     conflict.close()
                     outcome.events.append(CaseEvent(.settled, conflict))

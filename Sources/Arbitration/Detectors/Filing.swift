@@ -13,8 +13,13 @@ package struct Filing: Hashable, Sendable {
         let claim: Claim
         let programme: String
         let receivedAt: Int64
+        let filedAt: Int64
 
-        init(position: Int64, name: ClaimName, id: [UInt8], claim: Claim, programme: String, receivedAt: Int64) {
+        init(
+            position: Int64, name: ClaimName, id: [UInt8], claim: Claim, programme: String, receivedAt: Int64,
+            filedAt: Int64
+        ) {
+            self.filedAt = filedAt
             self.position = position
             self.name = name
             self.id = id
@@ -26,9 +31,11 @@ package struct Filing: Hashable, Sendable {
 
     package init(
         position: Int64, name: ClaimName, id: [UInt8] = [], claim: Claim, programme: String, receivedAt: Int64,
-        state: Outcome.Decision
+        filedAt: Int64? = nil, state: Outcome.Decision
     ) {
-        body = Body(position: position, name: name, id: id, claim: claim, programme: programme, receivedAt: receivedAt)
+        body = Body(
+            position: position, name: name, id: id, claim: claim, programme: programme, receivedAt: receivedAt,
+            filedAt: filedAt ?? receivedAt)
         self.state = state
     }
 
@@ -42,6 +49,8 @@ package struct Filing: Hashable, Sendable {
     package var programme: String { body.programme }
     /// When the registry received it, in milliseconds since 1970 by the registry's clock.
     package var receivedAt: Int64 { body.receivedAt }
+    /// When it was filed as far as is known: see ``Ledger/filingTime(of:)``.
+    package var filedAt: Int64 { body.filedAt }
 
     package static func == (left: Filing, right: Filing) -> Bool {
         left.state == right.state

@@ -8,10 +8,10 @@ extension Fold {
     /// Time passes: cases whose cities had their time are escalated, authorisations that enough cities have are released,
     /// and payments whose gate is open are authorised.
     func decide(_ tick: Tick, at position: Int64, _ guarded: Set<Key>) -> Outcome {
-        var outcome = decideEscalations(on: tick.day)
         var (members, clock) = (ledger.members, ledger.clock)
         members.take(tick.reports)
         clock.tick(tick, at: position)
+        var outcome = decideDeadlines(on: tick.day, clock)
         for payment in ledger.payments.authorized {
             guard outcome.effects.count < Fold.mostPerTick else { return outcome }
             guard let authorization = payment.authorization,
@@ -56,7 +56,7 @@ extension Fold {
         _ members: Members, _ clock: DwellClock
     ) -> Gate {
         guard record.state == .reserved, !payment.isBarred, let filing = ledger.filings[payment.position],
-            ledger.cases(naming: payment.claim).allSatisfy(\.isClosed)
+            !isDelayedByCase(payment.claim, clock)
         else { return .waits }
         let terms = ledger.terms(of: record)
         guard
@@ -79,6 +79,14 @@ extension Fold {
                 authorized: authorizedKeys(holdings)))
     }
 
+    /// An open case delays the payments of its claims, automatic ones together by one dwell from the first of them on.
+    private func isDelayedByCase(_ claim: ClaimName, _ clock: DwellClock) -> Bool {
+        let cases = ledger.cases(naming: claim)
+        if cases.contains(where: { !$0.isClosed && !$0.isAutomatic }) { return true }
+        guard cases.contains(where: { !$0.isClosed }) else { return false }
+        return cases.first(where: \.isAutomatic).map { !$0.isOver(clock) } ?? false
+    }
+
     /// Whether another claim under the key, beside which this one may not stand, is authorised or paid: it was ruled out,
     /// and its money is not back yet.
     private func isBoundElsewhere(_ holding: Holding) -> Bool {
@@ -99,11 +107,12 @@ extension Fold {
         for holding in holdings where holding.key != keys.last?.key {
             guard let kind = holding.key.kind, let policy = ledger.policy else { continue }
             let isSum = !holding.countsOnce && holding.capacity > 0
-            guard policy.guards(kind) || isSum else { continue }
+            let isGuarded = policy.guards(kind)
+            guard isGuarded || isSum else { continue }
             let standing = ledger.occupancies[holding.key] ?? Occupancy()
             keys.append(
                 AuthorizedKey(
-                    key: holding.key, holder: policy.guards(kind) ? holding.oneHolder : [],
+                    key: holding.key, holder: holding.oneHolder, isGuarded: isGuarded,
                     companions: standing.holdings.filter { $0.position != holding.position && $0.mayJoin(holding) }
                         .map(\.position).removingRepeats,
                     amount: isSum ? holding.amount : 0,

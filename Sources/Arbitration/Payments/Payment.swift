@@ -97,6 +97,8 @@ package struct AuthorizedKey: Hashable, Sendable {
     package let key: Key
     /// Who counts as one holder: the co-funding group, else the holder.
     package let holder: [UInt8]
+    /// Whether the policy lets one holder alone have it.
+    package let isGuarded: Bool
     /// Claims that may hold the key beside it, by position.
     package let companions: [Int64]
     /// What it adds under the key and how much fits there, in fen; 0 where the key has no cap that is a plain sum.
@@ -106,8 +108,10 @@ package struct AuthorizedKey: Hashable, Sendable {
     package let interval: DayInterval?
 
     package init(
-        key: Key, holder: [UInt8], companions: [Int64], amount: Int64, capacity: Int64, interval: DayInterval?
+        key: Key, holder: [UInt8], isGuarded: Bool, companions: [Int64], amount: Int64, capacity: Int64,
+        interval: DayInterval?
     ) {
+        self.isGuarded = isGuarded
         self.key = key
         self.holder = holder
         self.companions = companions

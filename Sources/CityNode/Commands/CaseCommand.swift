@@ -101,6 +101,10 @@ extension CaseAnswer.Kind: ExpressibleByArgument {
 extension CaseDocument {
     fileprivate func print() {
         Output.line("case \(case_id)  \(state)  answer until \(deadline)")
+        if automatic {
+            Output.line("  opened by the registry itself: the first claim was refused, and filed before the others;")
+            Output.line("  its city contests it, or the case ends with the dwell and the claim stays refused")
+        }
         for claim in claims {
             Output.line("  \(claim.city_code)/\(claim.claim_no)\(claim.live ? "" : "  holds nothing any more")")
         }

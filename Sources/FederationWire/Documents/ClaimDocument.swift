@@ -114,7 +114,7 @@ package struct ReasonDocument: Encodable, Sendable {
         outcome = reason.outcome.rawValue
         blocking = reason.blocking.map(Blocking.init)
         unnamed = reason.unnamed
-        `case` = reason.outcome == .hold ? caseID : nil
+        `case` = reason.outcome == .flag ? nil : caseID
         message = reason.message
         column = nil
     }

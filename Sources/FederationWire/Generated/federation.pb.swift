@@ -1056,7 +1056,7 @@ nonisolated struct WireCaseNotice: Sendable {
 
   var caseID: String = String()
 
-  /// 1 opened 2 answered 3 proposed 4 ruled 5 reopened 6 escalated 7 settled 8 left
+  /// 1 opened 2 answered 3 proposed 4 ruled 5 reopened 6 escalated 7 settled 8 left 9 lapsed
   var event: UInt32 = 0
 
   var parties: [WireCaseParty] = []
@@ -1075,6 +1075,9 @@ nonisolated struct WireCaseNotice: Sendable {
   var text: String = String()
 
   var reasons: [WireReason] = []
+
+  /// the registry opened the case by itself
+  var automatic: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3417,7 +3420,7 @@ nonisolated extension WireNotice: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireCaseNotice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".CaseNotice"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}case_id\0\u{1}event\0\u{1}parties\0\u{1}deadline\0\u{1}city\0\u{1}answer\0\u{1}code\0\u{1}text\0\u{1}reasons\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}case_id\0\u{1}event\0\u{1}parties\0\u{1}deadline\0\u{1}city\0\u{1}answer\0\u{1}code\0\u{1}text\0\u{1}reasons\0\u{1}automatic\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3434,6 +3437,7 @@ nonisolated extension WireCaseNotice: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.code) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.text) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.reasons) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.automatic) }()
       default: break
       }
     }
@@ -3467,6 +3471,9 @@ nonisolated extension WireCaseNotice: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.reasons.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.reasons, fieldNumber: 9)
     }
+    if self.automatic != false {
+      try visitor.visitSingularBoolField(value: self.automatic, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3480,6 +3487,7 @@ nonisolated extension WireCaseNotice: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.code != rhs.code {return false}
     if lhs.text != rhs.text {return false}
     if lhs.reasons != rhs.reasons {return false}
+    if lhs.automatic != rhs.automatic {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -34,8 +34,9 @@ struct SingleTransactions {
         try session.execute(
             """
             INSERT INTO claim (position, city_code, sequence, claim_no, state, policy_version, voucher_no,
-                enterprise_uscc, provider_uscc, contract_no, claimed_fen, service_from, service_until, reasons)
-            VALUES ($1, 110000, $1, $2, 2, 1, 'V', 'E', 'P', 'C', 300, '2026-03-01', '2026-03-31', '')
+                enterprise_uscc, provider_uscc, contract_no, claimed_fen, service_from, service_until, reasons,
+                filed_at_ms)
+            VALUES ($1, 110000, $1, $2, 2, 1, 'V', 'E', 'P', 'C', 300, '2026-03-01', '2026-03-31', '', 0)
             """, [.int8(Int64(number) + 1), .text("C\(number)")])
         try session.execute(
             """

@@ -8,8 +8,13 @@ import VoucherDomain
 
 struct CaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "case", abstract: "Look at the cases that held claims have opened, and rule on them.",
+        commandName: "case", abstract: "Look at cases, and rule on them.",
         discussion: """
+            A held claim opens a case with all that it met. So does a claim that was refused though it was filed before \
+            those in its way (an automatic case): that one delays a payment by one dwell at most, and ends by itself \
+            when the refused claim's city does not contest it. A ruling against the holder frees the key for whoever \
+            files next.
+
             A ruling names every claim of the case that still holds its keys, and takes effect where the arbiter decides \
             it. Over the policy's amount (cases.two_person_fen) it waits until another operator confirms it.
             """,
@@ -62,6 +67,9 @@ struct CaseCommand: AsyncParsableCommand {
                 }
                 if json { return try Output.json(item) }
                 Output.line("case \(item.case_id)  \(item.state)  opened at position \(item.position)")
+                if item.automatic {
+                    Output.line("  opened by the registry itself: the first claim was refused, and filed first")
+                }
                 Output.line("  cities answer until \(item.deadline)")
                 Output.line("  rules \(item.rules.joined(separator: " "))")
                 for claim in item.claims {

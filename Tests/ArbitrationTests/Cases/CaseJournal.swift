@@ -26,20 +26,25 @@ struct CaseJournal {
 
     // MARK: Acts
 
+    /// - Parameter days: How long before its receipt its city says that it wrote the entry.
     @discardableResult
     mutating func append(
-        _ content: JournalEntry.Content, in city: CityCode = .registry, guarded: Set<Key> = []
+        _ content: JournalEntry.Content, in city: CityCode = .registry, daysAgo days: Int64 = 0,
+        guarded: Set<Key> = []
     ) -> Outcome {
         let next = position + 1
         let id = [UInt8](repeating: 0, count: 8) + withUnsafeBytes(of: next.bigEndian, Array.init)
-        let entry = JournalEntry(position: next, city: city, id: id, content: content, receivedAt: clock)
+        let entry = JournalEntry(
+            position: next, city: city, id: id, content: content, receivedAt: clock,
+            writtenAt: clock - days * 86_400_000)
         entries.append(entry)
         return fold.apply(entry, guarded: guarded)
     }
 
     mutating func publish(_ terms: CaseTerms, version: UInt32, detecting rules: [Rule] = []) {
         let all = Rule.samples(yearCap: .yuan(10_000_000)) + rules
-        let policy = Policy(version: version, programmes: Policy.Programme.samples, rules: all, cases: terms)
+        let policy = Policy(
+            version: version, programmes: Policy.Programme.samples, rules: all, cases: terms, payments: .sample)
         append(.policyPublished(policy))
     }
 

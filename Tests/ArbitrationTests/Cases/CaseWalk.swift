@@ -34,7 +34,10 @@ struct CaseWalk {
         case 11, 12: answer()
         case 13...16: rule()
         case 17: journal.reopen(anyCase())
-        default: journal.append(.ticked(Tick(wallMilliseconds: journal.clock)))
+        default:
+            let tick = Tick(
+                wallMilliseconds: journal.clock, intervalMilliseconds: Int64(numbers.number(below: 2)) * 900_000)
+            journal.append(.ticked(tick))
         }
     }
 
@@ -52,7 +55,9 @@ struct CaseWalk {
             number, service: numbers.pick([.june, .july]), resource: resource, invoices: invoices(),
             claimed: .yuan(Int64(numbers.pick([5, 10, 20, 40]))), receipt: receipt, proof: proof,
             group: numbers.pick(["", "", "G", "H"]))
-        journal.file(claim, in: city)
+        // Now and then a city was offline for some days.
+        let days = numbers.once(in: 4) ? Int64(numbers.number(below: 4)) : 0
+        journal.append(.claimFiled(claim), in: city, daysAgo: days)
     }
 
     private mutating func invoices() -> [Claim.Invoice] {

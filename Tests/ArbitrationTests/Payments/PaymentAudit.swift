@@ -151,13 +151,22 @@ struct PaymentAudit {
     // MARK: Gates
 
     private func isOpen(for own: Filed) -> Bool {
-        let open = cases.values.filter { !$0.isClosed }
-        guard !open.contains(where: { $0.parties.contains { $0.claim == own.name } }) else { return false }
+        let ownCases = cases.values.filter { $0.parties.contains { $0.claim == own.name } }
+        guard !ownCases.contains(where: { !$0.isClosed && !$0.isAutomatic }) else { return false }
+        if ownCases.contains(where: { !$0.isClosed }),
+            let first = ownCases.filter(\.isAutomatic).map(\.position).min(),
+            dwell(since: first) < terms.dwellSeconds * 1_000
+        {
+            return false
+        }
         let silent = cities.filter {
             $0.key != own.name.city && $0.value.isActive && $0.value.watermark <= own.receivedAt
         }
-        let dwell = ticks.filter { $0.position > own.position }.dropFirst().reduce(0) { $0 + $1.interval }
-        return silent.isEmpty || dwell >= terms.dwellSeconds * 1_000
+        return silent.isEmpty || dwell(since: own.position) >= terms.dwellSeconds * 1_000
+    }
+
+    private func dwell(since position: Int64) -> Int64 {
+        ticks.filter { $0.position > position }.dropFirst().reduce(0) { $0 + $1.interval }
     }
 
     private func isKnown(_ payment: Payment) -> Bool {

@@ -17,8 +17,8 @@ struct PaymentJournal {
     var position: Int64 { Int64(entries.count) }
 
     /// Publishes the sample policy with these terms and rules besides, and lets three cities join and issue `V1` each.
-    init(_ terms: PaymentTerms = .sample, with rules: [Rule] = []) {
-        publish(version: 1, terms, with: rules)
+    init(_ terms: PaymentTerms = .sample, with rules: [Rule] = [], cases: CaseTerms = CaseTerms()) {
+        publish(version: 1, terms, with: rules, cases: cases)
         for city in Self.cities {
             change(city, .joined)
             append(.voucherIssued(.sample("V1")), in: city)
@@ -27,16 +27,20 @@ struct PaymentJournal {
 
     // MARK: Acts
 
-    /// - Parameter time: When its city says that it wrote the entry; `nil` for the moment of its receipt.
+    /// - Parameters:
+    ///   - time: When its city says that it wrote the entry; `nil` for the moment of its receipt.
+    ///   - known: The newest feed position that its city knew by then.
     @discardableResult
     mutating func append(
-        _ content: JournalEntry.Content, in city: CityCode = .registry, writtenAt time: Int64? = nil
+        _ content: JournalEntry.Content, in city: CityCode = .registry, writtenAt time: Int64? = nil,
+        knowing known: Int64 = 0
     ) -> Outcome {
         clock += Self.minute
         let next = position + 1
         let id = [UInt8](repeating: 0, count: 8) + withUnsafeBytes(of: next.bigEndian, Array.init)
         let entry = JournalEntry(
-            position: next, city: city, id: id, content: content, receivedAt: clock, writtenAt: time ?? clock)
+            position: next, city: city, id: id, content: content, receivedAt: clock, writtenAt: time ?? clock,
+            feedPosition: known)
         entries.append(entry)
         return fold.apply(entry)
     }
@@ -44,10 +48,12 @@ struct PaymentJournal {
     @discardableResult
     mutating func publish(
         version: UInt32, _ terms: PaymentTerms = .sample, with rules: [Rule] = [],
-        programmes: [Policy.Programme] = Policy.Programme.samples, yearCap: Money = .yuan(10_000_000)
+        programmes: [Policy.Programme] = Policy.Programme.samples, yearCap: Money = .yuan(10_000_000),
+        cases: CaseTerms = CaseTerms()
     ) -> Outcome {
         let policy = Policy(
-            version: version, programmes: programmes, rules: Rule.samples(yearCap: yearCap) + rules, payments: terms)
+            version: version, programmes: programmes, rules: Rule.samples(yearCap: yearCap) + rules, cases: cases,
+            payments: terms)
         return append(.policyPublished(policy))
     }
 
@@ -57,8 +63,13 @@ struct PaymentJournal {
     @discardableResult
     mutating func list(_ companies: Register.Company...) -> Outcome { append(.companiesListed(companies)) }
 
+    /// - Parameter hours: How long before its receipt its city says that it wrote the entry.
     @discardableResult
-    mutating func file(_ claim: Claim, in city: CityCode) -> Outcome { append(.claimFiled(claim), in: city) }
+    mutating func file(
+        _ claim: Claim, in city: CityCode, hoursAgo hours: Int64 = 0, knowing known: Int64 = 0
+    ) -> Outcome {
+        append(.claimFiled(claim), in: city, writtenAt: clock - hours * 3_600_000, knowing: known)
+    }
 
     @discardableResult
     mutating func withdraw(_ name: ClaimName) -> Outcome {
@@ -69,6 +80,11 @@ struct PaymentJournal {
     mutating func rule(_ id: String, keep kept: [ClaimName] = [], out ruledOut: [ClaimName] = []) -> Outcome {
         let ruling = Ruling(caseID: id, kept: kept, ruledOut: ruledOut, code: .confirmed, reason: "裁定", by: "李")
         return append(.caseRuled(ruling))
+    }
+
+    @discardableResult
+    mutating func answer(_ id: String, _ kind: CaseAnswer.Kind, by city: CityCode) -> Outcome {
+        append(.caseAnswered(CaseAnswer(caseID: id, kind: kind, reason: "说明", evidence: [])), in: city)
     }
 
     @discardableResult

@@ -48,7 +48,10 @@ struct PaymentWalk {
             claimed: .yuan(Int64(numbers.pick([5, 10, 20]))),
             receipt: numbers.pick(["", "", "", "", "R1", "R2", "R3"]), proof: proof,
             group: numbers.pick(["", "", "", "G"]))
-        journal.file(claim, in: city)
+        // Now and then a city was offline; what it has seen of the feed shows how long at most.
+        let hours = numbers.once(in: 3) ? Int64(numbers.number(below: 3)) : 0
+        let known = numbers.once(in: 2) ? Int64(numbers.number(below: Int(journal.position))) : 0
+        journal.file(claim, in: city, hoursAgo: hours, knowing: known)
     }
 
     private mutating func invoices() -> [Claim.Invoice] {

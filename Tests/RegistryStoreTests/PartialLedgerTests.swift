@@ -1,0 +1,98 @@
+import Arbitration
+import DefaultPolicy
+import FederationWire
+import Replication
+import TestSupport
+import Testing
+import VoucherDomain
+
+@testable import RegistryStore
+
+/// The arbiter folds a batch on the part of the ledger that the batch touches: what one entry of a batch makes another one
+/// touch is part of it. The oracle is the whole fold over the same journal.
+@Suite("Entries of one batch that reach further together", .database)
+struct PartialLedgerTests {
+    private static let paid = ClaimName(city: .shenzhen, number: "X")
+
+    /// Shenzhen's claim `X`, authorised, by a policy that waits for nobody.
+    private func registry(_ claim: Claim) async throws -> TestRegistry {
+        let policy = String(decoding: DefaultPolicy.document, as: UTF8.self)
+            .replacing("\"dwell_seconds\": 259200", with: "\"dwell_seconds\": 0")
+        let registry = try await TestRegistry(policy: Array(policy.utf8))
+        var city = try await registry.join(.shenzhen)
+        city.issue(.sample("V1"))
+        city.file(claim)
+        city.request("X")
+        try await city.push(to: registry)
+        try await registry.decide()
+        try await registry.act(.ticked(TickAct(wallMilliseconds: Int64(UInt64.noon))))
+        try await registry.decide()
+        let payment = try #require(try await registry.payment(of: Self.paid))
+        try #require(payment.stage.isAuthorized)
+        return registry
+    }
+
+    private func expectSameAsWhole(_ registry: TestRegistry) async throws {
+        #expect(try await registry.store.recompute { _ in }.faults == [])
+    }
+
+    @Test("a claim that gives an invoice its other name, and a red letter under the one: who has the other pays back")
+    func linkAndRedLetter() async throws {
+        let registry = try await registry(
+            .sample("X", invoices: [.serial(1, .yuan(100), .paper)], claimed: .yuan(40), group: "G"))
+        var city = try await registry.join(.hangzhou)
+        city.issue(.sample("V1"))
+        city.file(.sample("L", invoices: [.serial(1, .yuan(100), .both)], claimed: .yuan(40), group: "G"))
+        let letter = RedLetter(
+            invoice: Claim.Invoice.serial(1).number, number: Claim.Invoice.serial(9).number, amount: .yuan(100),
+            issuedOn: valid(CalendarDate("2026-06-10")))
+        city.append(.invoiceReversed, PayloadCoding.encode(letter))
+        try await city.push(to: registry)
+        try await registry.decide()
+
+        #expect(try await registry.payment(of: Self.paid)?.clawback == .yuan(40))
+        try await expectSameAsWhole(registry)
+    }
+
+    @Test("a claim that joins a group, and its request: it waits for a member's money that is to come back")
+    func joinAndRequest() async throws {
+        let registry = try await registry(
+            .sample("X", invoices: [.serial(1)], claimed: .yuan(10), receipt: "R1", group: "G"))
+        var rival = try await registry.join(.beijing)
+        rival.issue(.sample("V1"))
+        rival.file(.sample("Y", invoices: [.serial(2)], receipt: "R1"))
+        try await rival.push(to: registry)
+        try await registry.decide()
+        let conflict = try #require(try await registry.store.cases(isOpen: true, limit: 1).first)
+        let winner = ClaimName(city: .beijing, number: "Y")
+        try await registry.act(
+            .ruled(
+                Ruling(
+                    caseID: conflict.id, kept: [winner], ruledOut: [Self.paid], code: .confirmed, reason: "查明",
+                    by: "李")))
+        try await registry.decide()
+        try #require(try await registry.payment(of: Self.paid)?.isBarred == true)
+
+        var city = try await registry.join(.hangzhou)
+        city.issue(.sample("V1"))
+        city.file(.sample("M", invoices: [.serial(1)], claimed: .yuan(10), group: "G"))
+        city.request("M")
+        try await city.push(to: registry)
+        try await registry.decide()
+
+        #expect(try await registry.payment(of: ClaimName(city: .hangzhou, number: "M"))?.stage == .requested)
+        try await expectSameAsWhole(registry)
+    }
+}
+
+extension TestCity {
+    fileprivate mutating func request(_ number: String) {
+        append(.paymentRequested, PayloadCoding.encode(PaymentAct(claimNumber: number, step: .requested)))
+    }
+}
+
+extension TestRegistry {
+    fileprivate func payment(of name: ClaimName) async throws -> Payment? {
+        try await store.payments(stage: nil, after: 0, limit: 100).first { $0.claim == name }
+    }
+}
