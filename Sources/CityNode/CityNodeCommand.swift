@@ -22,7 +22,7 @@ package struct CityNodeCommand: AsyncParsableCommand {
         subcommands: [
             JoinCommand.self, ServeCommand.self, ImportCommand.self, VoucherCommand.self, ClaimCommand.self,
             PaymentCommand.self, CaseCommand.self, CheckCommand.self, CheckReceiptCommand.self, StatusCommand.self,
-            LogCommand.self,
+            LogCommand.self, BackupCommand.self, RestoreCommand.self,
         ])
 
     package init() {}

@@ -37,9 +37,21 @@ package struct NodeDirectory: Sendable {
         return Lock(descriptor)
     }
 
+    /// Takes the lock.
+    ///
+    /// - Throws: ``Failure`` when another process holds it.
+    func lockAlone() throws -> Lock {
+        guard let lock = try lock() else {
+            throw Failure(message: "another city-node runs on \(path): stop it first")
+        }
+        return lock
+    }
+
+    var storePath: String { "\(path)/\(CityStore.fileName)" }
+
     /// - Throws: ``Failure`` when no node has joined here.
     func requireStore() throws {
-        guard access("\(path)/\(CityStore.fileName)", F_OK) == 0 else {
+        guard access(storePath, F_OK) == 0 else {
             let reason = errno == ENOENT ? "run city-node join TOKEN first" : String(cString: strerror(errno))
             throw Failure(message: "\(path) is no node's directory: \(reason)")
         }
@@ -47,7 +59,7 @@ package struct NodeDirectory: Sendable {
 
     // MARK: The city's key
 
-    private var keyPath: String { "\(path)/city-key" }
+    var keyPath: String { "\(path)/city-key" }
 
     /// What a join is asked for with: kept before it is sent, so that the same request can be made again when its
     /// answer was lost.

@@ -11,9 +11,7 @@ struct NodeJoin {
 
     /// - Returns: Who the node is now.
     func run(_ token: JoinToken) async throws -> NodeIdentity {
-        guard let lock = try directory.lock() else {
-            throw NodeDirectory.Failure(message: "another city-node runs on \(directory.path): stop it first")
-        }
+        let lock = try directory.lockAlone()
         defer { withExtendedLifetime(lock) {} }
         // An attempt whose answer was lost may be repeated for as long as the registry remembers it.
         guard token.expiresAt > WallClock.now || directory.hasJoinAttempt else {
@@ -31,9 +29,13 @@ struct NodeJoin {
             baseURL: token.url, city: token.city, key: attempt.key, trustAnchor: token.trustAnchor)
         do {
             let (identity, grant) = try await join(token, attempt, client)
+            // A city that has filed before has lost its store: what it wrote is got back at the first serve.
+            let hasFiled =
+                known == nil ? try await !client.log(LogRequest(after: .empty, limit: 1)).entries.isEmpty : false
             await client.shutdown()
             if known == nil {
-                try store.establish(identity, epoch: grant.epoch, processNonce: attempt.nonce)
+                try store.establish(
+                    identity, epoch: grant.epoch, processNonce: attempt.nonce, isRestored: hasFiled)
             } else {
                 try store.rekey(identity, epoch: grant.epoch, processNonce: attempt.nonce)
             }

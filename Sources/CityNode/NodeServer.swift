@@ -16,9 +16,7 @@ struct NodeServer {
 
     func run() async throws {
         try directory.requireStore()
-        guard let lock = try directory.lock() else {
-            throw NodeDirectory.Failure(message: "another city-node runs on \(directory.path): stop it first")
-        }
+        let lock = try directory.lockAlone()
         defer { withExtendedLifetime(lock) {} }
         try directory.setServing(url: nil)
         let store = try CityStore(directory: directory.path)

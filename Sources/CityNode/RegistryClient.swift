@@ -88,6 +88,8 @@ struct RegistryClient: Sendable {
 
     func push(_ batch: PushBatch) async throws -> PushAnswer { try await post("push", batch, within: .seconds(60)) }
 
+    func log(_ request: LogRequest) async throws -> LogPage { try await post("log", request, within: .seconds(60)) }
+
     /// Waits as long as the request asks, and ten seconds more: a half-open connection is noticed by then.
     func feed(_ request: FeedRequest) async throws -> FeedAnswer {
         let wait = Int64(request.wait / .milliseconds(1))

@@ -110,10 +110,23 @@ struct SyncService: Service {
         guard grant.city == identity.city, grant.processNonce == processNonce else {
             throw StoreRefusal(.damaged, "the registry's grant is for another node")
         }
+        if hello.isRestored { try await takeBack(through: answer.logHead) }
         try compare(answer.logHead)
         try store.adopt(grant, software: CityNodeCommand.version, now: WallClock.now)
         logger.notice("greeted by the registry", metadata: ["epoch": "\(grant.epoch.counter)"])
         return .greeted(unsent: try store.session(now: WallClock.now).hasUnsent)
+    }
+
+    /// Gets back from the registry what a restored store lacks of the city's own log.
+    private func takeBack(through end: LogHead) async throws {
+        var head = try store.logHead()
+        while head.sequence < end.sequence {
+            let page = try await client.log(LogRequest(after: head, limit: 2_000))
+            let receipts = try page.receipts.map { (receipt: try Receipt($0, by: identity.registryKey), signed: $0) }
+            try store.takeBack(page.entries, receipts)
+            head = try store.logHead()
+            logger.notice("got back from the registry", metadata: ["entry": "\(head.sequence) of \(end.sequence)"])
+        }
     }
 
     /// The registry's record of this log must be a part of it: a store that is behind was restored from a backup.
@@ -123,7 +136,7 @@ struct SyncService: Service {
             throw StoreRefusal(
                 .damaged,
                 "the registry has entry \(head.sequence) of this city's log and this store has not, or has another: "
-                    + "the store is an old backup or a copy; do not file here, and restore the newest backup")
+                    + "the store is an old backup or a copy; do not file here: stop the node and run city-node restore")
         }
     }
 

@@ -114,10 +114,7 @@ extension CityStore {
             if known.isAnswerPending, try CityStore.lastAnswer(answer.caseID, database) == payload { return }
             try CityStore.check(answer, known)
             // The answer first: a withdrawal may close the case.
-            let entry = try CityStore.append(.caseAnswered, payload, database, now: now)
-            try database.run(
-                sql: "UPDATE city_case SET answer_sequence = ?, answer_problem = NULL WHERE case_id = ?",
-                arguments: [Int64(entry.sequence), answer.caseID])
+            try CityStore.append(.caseAnswered, payload, database, now: now)
             guard answer.kind == .withdraw else { return }
             let city = try NodeCursors.read(database).city
             for party in known.parties where party.isLive && party.claim.city == city {

@@ -56,10 +56,7 @@ extension CityStore {
         {
             return known == payload ? result(.unchanged) : result(.conflict, [taken("voucher_no", voucher.number)])
         }
-        let entry = try append(.voucherIssued, payload, database, now: now)
-        try database.run(
-            sql: "INSERT INTO voucher (voucher_no, sequence, fields) VALUES (?, ?, ?)",
-            arguments: [voucher.number, Int64(entry.sequence), try StoredJSON.text(VoucherForm(voucher).fields)])
+        try append(.voucherIssued, payload, database, now: now)
         return result(.recorded)
     }
 
@@ -87,15 +84,11 @@ extension CityStore {
             return isSame ? result(.unchanged) : result(.conflict, [taken("claim_no", claim.number)])
         }
         let entry = try append(.claimFiled, payload, database, now: now)
+        // The city alone knows where it came from and what was typed otherwise.
         try database.run(
-            sql: """
-                INSERT INTO claim (claim_no, sequence, fields, repairs, source_row) VALUES (?, ?, ?, ?, ?)
-                ON CONFLICT (claim_no) DO UPDATE SET sequence = excluded.sequence, fields = excluded.fields,
-                    problems = '[]', repairs = excluded.repairs, source_row = excluded.source_row
-                """,
+            sql: "UPDATE claim SET repairs = ?, source_row = ? WHERE sequence = ?",
             arguments: [
-                claim.number, Int64(entry.sequence), try StoredJSON.text(ClaimForm(claim).fields),
-                try StoredJSON.text(checked.repairs.map(StoredJSON.Repair.init)), row.line,
+                try StoredJSON.text(checked.repairs.map(StoredJSON.Repair.init)), row.line, Int64(entry.sequence),
             ])
         return result(.recorded)
     }
@@ -192,10 +185,7 @@ extension CityStore {
                 .conflict, "claim \(claimNumber) is \(state ?? "unknown") and holds nothing to withdraw")
         }
         let payload = PayloadCoding.encodeWithdrawal(claimNumber: claimNumber, reason: reason)
-        let entry = try CityStore.append(.claimWithdrawn, payload, database, now: now)
-        try database.run(
-            sql: "UPDATE claim SET withdrawal_sequence = ? WHERE claim_no = ?",
-            arguments: [Int64(entry.sequence), claimNumber])
+        try CityStore.append(.claimWithdrawn, payload, database, now: now)
     }
 }
 

@@ -7,8 +7,11 @@ import VoucherDomain
 extension CityStore {
     /// Makes this store the node of a city, under the first grant.
     ///
+    /// - Parameter isRestored: Whether the registry has a log of the city already, which this store is to get back first.
     /// - Throws: ``StoreRefusal`` `.alreadyJoined` when it is one already.
-    package func establish(_ identity: NodeIdentity, epoch: Epoch, processNonce: [UInt8]) throws {
+    package func establish(
+        _ identity: NodeIdentity, epoch: Epoch, processNonce: [UInt8], isRestored: Bool = false
+    ) throws {
         try pool.write { database in
             if let city = try Int.fetchOne(database.cachedStatement(sql: "SELECT city_code FROM node")) {
                 throw StoreRefusal(.alreadyJoined, "this store is the node of city \(city) already")
@@ -16,14 +19,15 @@ extension CityStore {
             try database.run(
                 sql: """
                     INSERT INTO node (only_row, city_code, city_name, registry_url, registry_key, trust_anchor,
-                        key_epoch, federation_secret, detail_key, epoch, hello_nonces, log_hash, feed_hash)
-                    VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        key_epoch, federation_secret, detail_key, epoch, hello_nonces, log_hash, feed_hash,
+                        restored)
+                    VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     identity.city.rawValue, identity.cityName, identity.registryURL, Data(identity.registryKey.bytes),
                     Data(identity.trustAnchor), identity.keyEpoch, Data(identity.federationSecret),
                     Data(identity.detailKey), Data(epoch.bytes), Data(processNonce), Data(Digest.zero.rawValue),
-                    Data(Digest.zero.rawValue),
+                    Data(Digest.zero.rawValue), isRestored,
                 ])
         }
     }
@@ -59,7 +63,7 @@ extension CityStore {
             return Hello(
                 versions: HelloReview.supportedVersions, city: cursors.city, processNonce: processNonce,
                 previousProcessNonces: previous, epoch: cursors.epoch, logHead: cursors.logHead,
-                feedHead: cursors.feedHead)
+                feedHead: cursors.feedHead, isRestored: cursors.isRestored)
         }
     }
 
@@ -71,7 +75,7 @@ extension CityStore {
         try pool.write { database in
             let isNew = try NodeCursors.read(database).epoch != grant.epoch
             try database.run(
-                sql: "UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?, alarm = NULL",
+                sql: "UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?, alarm = NULL, restored = 0",
                 arguments: [Data(grant.epoch.bytes), Data(grant.processNonce), Int64(now)])
             guard isNew else { return }
             let payload = PayloadCoding.encodeNodeStart(processNonce: grant.processNonce, software: software)

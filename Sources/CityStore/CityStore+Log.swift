@@ -5,12 +5,18 @@ package import Replication
 import VoucherDomain
 
 extension CityStore {
-    /// Appends one entry to the city's log, inside the caller's transaction.
+    /// Appends one entry to the city's log and takes it into the tables that officers see, inside the caller's transaction.
     ///
     /// - Parameter now: The wall clock, milliseconds since 1970; the entry's own time rises whatever it says.
     @discardableResult
     static func append(_ kind: EntryKind, _ payload: [UInt8], _ database: Database, now: UInt64) throws -> Entry {
         let cursors = try NodeCursors.read(database)
+        guard !cursors.isRestored else {
+            throw StoreRefusal(
+                .conflict,
+                "this store was restored from a backup: run city-node serve, which first gets back from the registry "
+                    + "what the backup has not; until then nothing can be written")
+        }
         guard now <= PushReview.latestTime else {
             throw StoreRefusal(
                 .clock, "clock wrong: this computer's clock is beyond the year 2999; set it right, then try again")
@@ -21,18 +27,7 @@ extension CityStore {
                 city: cursors.city, epoch: cursors.epoch, sequence: cursors.logHead.sequence + 1,
                 time: cursors.logTime.next(now: now), kind: kind, feedHead: cursors.feedHead,
                 id: EntryID(using: &generator), payload: payload, previousHash: cursors.logHead.hash))
-        try database.run(
-            sql: "INSERT INTO log_entry (sequence, entry_id, kind, hash, bytes) VALUES (?, ?, ?, ?, ?)",
-            arguments: [
-                Int64(entry.sequence), Data(entry.id.rawValue), Int64(kind.rawValue), Data(entry.hash.rawValue),
-                Data(entry.bytes),
-            ])
-        try database.run(
-            sql: "UPDATE node SET log_epoch = ?, log_sequence = ?, log_hash = ?, log_time = ?",
-            arguments: [
-                Data(entry.epoch.bytes), Int64(entry.sequence), Data(entry.hash.rawValue),
-                Int64(bitPattern: entry.time.rawValue),
-            ])
+        try keep(entry, database)
         return entry
     }
 
@@ -134,26 +129,26 @@ extension CityStore {
     ///
     /// - Returns: How many entries the log has.
     /// - Throws: ``StoreRefusal`` `.damaged` naming the first entry that is not what was written.
-    package func verifyLog() throws -> Int {
-        try pool.read { database in
-            let cursors = try NodeCursors.read(database)
-            var chain = Chain(city: cursors.city, head: .empty, time: .zero)
-            var count = 0
-            let rows = try Row.fetchCursor(database.cachedStatement(sql: "SELECT * FROM log_entry ORDER BY sequence"))
-            while let row = try rows.next() {
-                do { try chain.append(try CityStore.entry(row)) } catch let fault as Chain.Fault {
-                    throw StoreRefusal(.damaged, fault.message)
-                }
-                count += 1
+    package func verifyLog() throws -> Int { try pool.read { try CityStore.verify($0) } }
+
+    static func verify(_ database: Database) throws -> Int {
+        let cursors = try NodeCursors.read(database)
+        var chain = Chain(city: cursors.city, head: .empty, time: .zero)
+        var count = 0
+        let rows = try Row.fetchCursor(database.cachedStatement(sql: "SELECT * FROM log_entry ORDER BY sequence"))
+        while let row = try rows.next() {
+            do { try chain.append(try CityStore.entry(row)) } catch let fault as Chain.Fault {
+                throw StoreRefusal(.damaged, fault.message)
             }
-            guard chain.head == cursors.logHead else {
-                throw StoreRefusal(
-                    .damaged,
-                    "the log ends at entry \(chain.head.sequence), the node's row says \(cursors.logHead.sequence)")
-            }
-            try CityStore.verifyFeed(database, cursors)
-            return count
+            count += 1
         }
+        guard chain.head == cursors.logHead else {
+            throw StoreRefusal(
+                .damaged,
+                "the log ends at entry \(chain.head.sequence), the node's row says \(cursors.logHead.sequence)")
+        }
+        try CityStore.verifyFeed(database, cursors)
+        return count
     }
 
     private static func verifyFeed(_ database: Database, _ cursors: NodeCursors) throws {

@@ -101,14 +101,7 @@ extension CityStore {
                 throw StoreRefusal(
                     .conflict, "claim \(number): what was said last of its payment waits for the registry's answer")
             }
-            let entry = try CityStore.append(act.step.kind, PayloadCoding.encode(act), database, now: now)
-            try database.run(
-                sql: """
-                    INSERT INTO payment (claim_id, last_sequence) VALUES (?1, ?2)
-                    ON CONFLICT (claim_id) DO UPDATE SET last_sequence = ?2, problem = NULL,
-                        submitted_sequence = CASE ?3 WHEN 1 THEN NULL WHEN 2 THEN ?2 ELSE submitted_sequence END
-                    """,
-                arguments: [claim.id, Int64(entry.sequence), step == .request ? 1 : step == .submit ? 2 : 0])
+            try CityStore.append(act.step.kind, PayloadCoding.encode(act), database, now: now)
         }
     }
 
@@ -154,13 +147,7 @@ extension CityStore {
                 }
                 return
             }
-            let entry = try CityStore.append(.invoiceReversed, PayloadCoding.encode(letter), database, now: now)
-            try database.run(
-                sql: "INSERT INTO red_letter (number, invoice, amount_fen, issued_on, sequence) VALUES (?, ?, ?, ?, ?)",
-                arguments: [
-                    letter.number.text, letter.invoice.text, letter.amount.rawValue, letter.issuedOn.rawValue,
-                    Int64(entry.sequence),
-                ])
+            try CityStore.append(.invoiceReversed, PayloadCoding.encode(letter), database, now: now)
         }
     }
 

@@ -41,6 +41,8 @@ struct NodeCursors {
     let logTime: HybridTime
     let receivedThrough: UInt64
     let feedHead: FeedHead
+    /// Whether the store was restored from a backup and may lack what the city wrote since.
+    let isRestored: Bool
     /// The feed position that the registry was told of last, when, and from which one on a payment waits to be told.
     private let reported: (position: Int64, at: Int64, wanted: Int64)
 
@@ -72,6 +74,7 @@ struct NodeCursors {
             receivedThrough: UInt64(row["received_through"] as Int64),
             feedHead: position == 0
                 ? .empty : FeedHead(incarnation: row["feed_incarnation"], position: UInt64(position), hash: feedHash),
+            isRestored: row["restored"],
             reported: (row["reported_position"], row["reported_at_ms"], row["report_wanted"]))
     }
 }

@@ -18,11 +18,12 @@ extension Hello: SyncMessage {
             processNonce: Array(message.processNonce),
             previousProcessNonces: message.previousProcessNonces.map { Array($0) },
             epoch: message.hasEpoch ? Epoch(message.epoch) : nil, logHead: try LogHead(message.logHead),
-            feedHead: try FeedHead(message.feedHead))
+            feedHead: try FeedHead(message.feedHead), isRestored: message.restored)
     }
 
     package func encoded(as format: BodyFormat) -> [UInt8] {
         var message = WireHelloRequest()
+        message.restored = isRestored
         message.versions = versions
         message.city = city.rawValue
         message.processNonce = Data(processNonce)
@@ -210,6 +211,60 @@ package struct FeedAnswer: SyncMessage, Hashable {
         message.entries = entries.map { Data($0) }
         message.seal = seal.wire
         message.more = more
+        return message.encoded(as: format)
+    }
+}
+
+/// A city's wish for what follows a head in its own log.
+package struct LogRequest: SyncMessage, Hashable {
+    package let after: LogHead
+    /// Entries, passed by at most one batch.
+    package let limit: Int
+
+    package static let maximumLimit = 5_000
+
+    package init(after: LogHead, limit: Int) {
+        self.after = after
+        self.limit = limit
+    }
+
+    package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
+        let message = try WireLogRequest(bytes, as: format)
+        self.init(
+            after: try LogHead(message.after), limit: min(max(1, Int(message.limit)), LogRequest.maximumLimit))
+    }
+
+    package func encoded(as format: BodyFormat) -> [UInt8] {
+        var message = WireLogRequest()
+        message.after = after.wire
+        message.limit = UInt32(limit)
+        return message.encoded(as: format)
+    }
+}
+
+/// Whole batches of a city's own log as the registry has them, each with the receipt that was given for it.
+package struct LogPage: SyncMessage, Hashable {
+    /// In the order of the log; none when the registry has no more.
+    package let entries: [Entry]
+    /// A ``Receipt`` for each batch; the last one is for the last entry.
+    package let receipts: [SignedBytes]
+
+    package init(entries: [Entry], receipts: [SignedBytes]) {
+        self.entries = entries
+        self.receipts = receipts
+    }
+
+    package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
+        let message = try WireLogPage(bytes, as: format)
+        var entries: [Entry] = []
+        for data in message.entries { entries.append(try EntryCoding.decode(Array(data))) }
+        self.init(entries: entries, receipts: message.receipts.map { SignedBytes($0) })
+    }
+
+    package func encoded(as format: BodyFormat) -> [UInt8] {
+        var message = WireLogPage()
+        message.entries = entries.map { Data($0.bytes) }
+        message.receipts = receipts.map(\.wire)
         return message.encoded(as: format)
     }
 }

@@ -8,7 +8,7 @@ import RegistryStore
 import Replication
 import VoucherDomain
 
-/// The replication protocol over HTTP: join, hello, push, feed (protocol page §4–§7).
+/// The replication protocol over HTTP: join, hello, push, feed, log (protocol page §4–§7).
 struct SyncRoutes {
     let store: RegistryStore
     let gate: SignedRequestGate
@@ -19,6 +19,7 @@ struct SyncRoutes {
         group.post("join") { request, _ in try await noted(request) { try await join(request) } }
         group.post("hello") { request, _ in try await noted(request) { try await hello(request) } }
         group.post("push") { request, _ in try await noted(request) { try await push(request) } }
+        group.post("log") { request, _ in try await noted(request) { try await log(request) } }
         group.post("feed") { request, _ in try await noted(request) { try await feed(request) } }
     }
 
@@ -60,6 +61,11 @@ struct SyncRoutes {
             Counter(label: "national_registry.pushed_entries", dimensions: [("answer", answer.name)]).increment()
         }
         return try answer(received, format)
+    }
+
+    private func log(_ request: Request) async throws -> Response {
+        let (signer, body, format) = try await admitted(request, upTo: 64 << 10)
+        return try answer(try await store.ownLog(try decode(body, format), of: signer), format)
     }
 
     private func feed(_ request: Request) async throws -> Response {

@@ -17,11 +17,15 @@ package struct Hello: Hashable, Sendable {
     package let epoch: Epoch?
     package let logHead: LogHead
     package let feedHead: FeedHead
+    /// The operator of the city has restored the store from a backup and says that no other node of the city is to go on:
+    /// it may remember an older epoch, and gets back what it lacks before it writes.
+    package let isRestored: Bool
 
     package init(
         versions: [UInt32], city: CityCode, processNonce: [UInt8], previousProcessNonces: [[UInt8]], epoch: Epoch?,
-        logHead: LogHead, feedHead: FeedHead
+        logHead: LogHead, feedHead: FeedHead, isRestored: Bool = false
     ) {
+        self.isRestored = isRestored
         self.versions = versions
         self.city = city
         self.processNonce = processNonce
@@ -60,7 +64,8 @@ package enum HelloReview {
                 "the node speaks protocol versions \(offered), the registry \(HelloReview.supportedVersions)"
             case .staleEpoch(let granted):
                 "another node with this city's key started later (epoch \(granted.counter)): "
-                    + "this store is a clone or an old backup"
+                    + "this store is a clone or an old backup; if it is to go on and no other node of the city is, stop "
+                    + "this one and run city-node restore"
             case .diverged(let why): why
             }
         }
@@ -81,7 +86,8 @@ package enum HelloReview {
             return .failure(.diverged(fault))
         }
         if hello.processNonce == processNonce { return .success(.keep(version: version)) }
-        guard hello.epoch == standing.grantedEpoch || hello.previousProcessNonces.contains(processNonce) else {
+        let isLatest = hello.epoch == standing.grantedEpoch || hello.previousProcessNonces.contains(processNonce)
+        guard isLatest || hello.isRestored else {
             return .failure(.staleEpoch(granted: standing.grantedEpoch))
         }
         return .success(.grant(version: version, counter: standing.grantedEpoch.counter + 1))

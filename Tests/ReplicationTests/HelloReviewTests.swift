@@ -18,11 +18,11 @@ struct HelloReviewTests {
 
     private func hello(
         versions: [UInt32] = [1], nonce: [UInt8]? = nil, previous: [[UInt8]] = [], epoch: Epoch? = .second,
-        head: LogHead? = nil, feed: FeedHead = .empty
+        head: LogHead? = nil, feed: FeedHead = .empty, isRestored: Bool = false
     ) -> Hello {
         Hello(
             versions: versions, city: .shenzhen, processNonce: nonce ?? newcomer, previousProcessNonces: previous,
-            epoch: epoch, logHead: head ?? log[2].head, feedHead: feed)
+            epoch: epoch, logHead: head ?? log[2].head, feedHead: feed, isRestored: isRestored)
     }
 
     private func review(_ hello: Hello, _ standing: CityStanding? = nil) -> Result<
@@ -57,6 +57,23 @@ struct HelloReviewTests {
     func staleEpoch(epoch: Epoch?) {
         #expect(review(hello(epoch: epoch)) == .failure(.staleEpoch(granted: .second)))
         #expect(review(hello(previous: [newcomer], epoch: epoch)) == .failure(.staleEpoch(granted: .second)))
+    }
+
+    @Test("a restored store takes over, whatever epoch it remembers", arguments: [nil, Epoch.first])
+    func restored(epoch: Epoch?) {
+        let verdict = review(hello(epoch: epoch, head: log[0].head, isRestored: true))
+
+        #expect(verdict == .success(.grant(version: 1, counter: 3)))
+    }
+
+    @Test("a restored store with another history is no part of the log: it does not take over")
+    func restoredWithAnotherHistory() {
+        let forked = LogHead(epoch: .first, sequence: 2, hash: Digest(.entry, [9]))
+
+        guard case .failure(.diverged) = review(hello(head: forked, isRestored: true)) else {
+            Issue.record("two histories were not told apart")
+            return
+        }
     }
 
     @Test("an epoch of equal numbers and another nonce is not the one granted")

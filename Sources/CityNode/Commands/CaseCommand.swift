@@ -1,8 +1,6 @@
 import Arbitration
 import ArgumentParser
-import Crypto
 import FederationWire
-import Foundation
 import Terminal
 import VoucherDomain
 
@@ -75,19 +73,10 @@ struct CaseCommand: AsyncParsableCommand {
         func run() async throws {
             try await node.withNode { node in
                 let request = CaseAnswerRequest(
-                    answer: answer.name, reason: reason, evidence: try evidence.map(CaseCommand.digest))
+                    answer: answer.name, reason: reason, evidence: try evidence.map(FileDigest.sha256))
                 try await node.post("/v1/cases/\(id)/answer", request).value(CaseDocument.self).print()
             }
         }
-    }
-
-    private static func digest(_ path: String) throws -> String {
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw NodeDirectory.Failure(message: "cannot read \(path): \(String(cString: strerror(errno)))")
-        }
-        var hash = SHA256()
-        while let chunk = try handle.read(upToCount: 1 << 20), !chunk.isEmpty { hash.update(data: chunk) }
-        return Array(hash.finalize()).hexadecimal
     }
 }
 

@@ -1266,56 +1266,75 @@ nonisolated struct WireWelcome: Sendable {
 }
 
 /// POST /v1/sync/hello
-nonisolated struct WireHelloRequest: Sendable {
+nonisolated struct WireHelloRequest: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var versions: [UInt32] = []
+  var versions: [UInt32] {
+    get {_storage._versions}
+    set {_uniqueStorage()._versions = newValue}
+  }
 
-  var city: UInt32 = 0
+  var city: UInt32 {
+    get {_storage._city}
+    set {_uniqueStorage()._city = newValue}
+  }
 
-  var processNonce: Data = Data()
+  var processNonce: Data {
+    get {_storage._processNonce}
+    set {_uniqueStorage()._processNonce = newValue}
+  }
 
   /// every nonce sent since the last grant that was stored
-  var previousProcessNonces: [Data] = []
+  var previousProcessNonces: [Data] {
+    get {_storage._previousProcessNonces}
+    set {_uniqueStorage()._previousProcessNonces = newValue}
+  }
 
   var epoch: WireEpoch {
-    get {_epoch ?? WireEpoch()}
-    set {_epoch = newValue}
+    get {_storage._epoch ?? WireEpoch()}
+    set {_uniqueStorage()._epoch = newValue}
   }
   /// Returns true if `epoch` has been explicitly set.
-  var hasEpoch: Bool {self._epoch != nil}
+  var hasEpoch: Bool {_storage._epoch != nil}
   /// Clears the value of `epoch`. Subsequent reads from it will return its default value.
-  mutating func clearEpoch() {self._epoch = nil}
+  mutating func clearEpoch() {_uniqueStorage()._epoch = nil}
 
   var logHead: WireLogHead {
-    get {_logHead ?? WireLogHead()}
-    set {_logHead = newValue}
+    get {_storage._logHead ?? WireLogHead()}
+    set {_uniqueStorage()._logHead = newValue}
   }
   /// Returns true if `logHead` has been explicitly set.
-  var hasLogHead: Bool {self._logHead != nil}
+  var hasLogHead: Bool {_storage._logHead != nil}
   /// Clears the value of `logHead`. Subsequent reads from it will return its default value.
-  mutating func clearLogHead() {self._logHead = nil}
+  mutating func clearLogHead() {_uniqueStorage()._logHead = nil}
 
   var feedHead: WireFeedHead {
-    get {_feedHead ?? WireFeedHead()}
-    set {_feedHead = newValue}
+    get {_storage._feedHead ?? WireFeedHead()}
+    set {_uniqueStorage()._feedHead = newValue}
   }
   /// Returns true if `feedHead` has been explicitly set.
-  var hasFeedHead: Bool {self._feedHead != nil}
+  var hasFeedHead: Bool {_storage._feedHead != nil}
   /// Clears the value of `feedHead`. Subsequent reads from it will return its default value.
-  mutating func clearFeedHead() {self._feedHead = nil}
+  mutating func clearFeedHead() {_uniqueStorage()._feedHead = nil}
 
-  var software: String = String()
+  var software: String {
+    get {_storage._software}
+    set {_uniqueStorage()._software = newValue}
+  }
+
+  /// the store comes from a backup, and no other node of the city is to go on
+  var restored: Bool {
+    get {_storage._restored}
+    set {_uniqueStorage()._restored = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _epoch: WireEpoch? = nil
-  fileprivate var _logHead: WireLogHead? = nil
-  fileprivate var _feedHead: WireFeedHead? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 nonisolated struct WireHelloAnswer: Sendable {
@@ -1500,6 +1519,47 @@ nonisolated struct WireFeedPage: Sendable {
   init() {}
 
   fileprivate var _seal: WireSigned? = nil
+}
+
+/// POST /v1/sync/log: what the registry has of the city's own log, for a node whose store was restored.
+nonisolated struct WireLogRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var after: WireLogHead {
+    get {_after ?? WireLogHead()}
+    set {_after = newValue}
+  }
+  /// Returns true if `after` has been explicitly set.
+  var hasAfter: Bool {self._after != nil}
+  /// Clears the value of `after`. Subsequent reads from it will return its default value.
+  mutating func clearAfter() {self._after = nil}
+
+  /// entries, at most 5,000, passed by at most one batch
+  var limit: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _after: WireLogHead? = nil
+}
+
+nonisolated struct WireLogPage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// EntryBody, exactly as hashed
+  var entries: [Data] = []
+
+  /// as given for each batch; the last one is for the last entry
+  var receipts: [WireSigned] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// What `city enroll` prints, in base64url with the prefix "vf1.".
@@ -3858,68 +3918,125 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HelloRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}versions\0\u{1}city\0\u{3}process_nonce\0\u{3}previous_process_nonces\0\u{1}epoch\0\u{3}log_head\0\u{3}feed_head\0\u{1}software\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}versions\0\u{1}city\0\u{3}process_nonce\0\u{3}previous_process_nonces\0\u{1}epoch\0\u{3}log_head\0\u{3}feed_head\0\u{1}software\0\u{1}restored\0")
+
+  fileprivate class _StorageClass {
+    var _versions: [UInt32] = []
+    var _city: UInt32 = 0
+    var _processNonce: Data = Data()
+    var _previousProcessNonces: [Data] = []
+    var _epoch: WireEpoch? = nil
+    var _logHead: WireLogHead? = nil
+    var _feedHead: WireFeedHead? = nil
+    var _software: String = String()
+    var _restored: Bool = false
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _versions = source._versions
+      _city = source._city
+      _processNonce = source._processNonce
+      _previousProcessNonces = source._previousProcessNonces
+      _epoch = source._epoch
+      _logHead = source._logHead
+      _feedHead = source._feedHead
+      _software = source._software
+      _restored = source._restored
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeRepeatedUInt32Field(value: &self.versions) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
-      case 3: try { try decoder.decodeSingularBytesField(value: &self.processNonce) }()
-      case 4: try { try decoder.decodeRepeatedBytesField(value: &self.previousProcessNonces) }()
-      case 5: try { try decoder.decodeSingularMessageField(value: &self._epoch) }()
-      case 6: try { try decoder.decodeSingularMessageField(value: &self._logHead) }()
-      case 7: try { try decoder.decodeSingularMessageField(value: &self._feedHead) }()
-      case 8: try { try decoder.decodeSingularStringField(value: &self.software) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeRepeatedUInt32Field(value: &_storage._versions) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._city) }()
+        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._processNonce) }()
+        case 4: try { try decoder.decodeRepeatedBytesField(value: &_storage._previousProcessNonces) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._epoch) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._logHead) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._feedHead) }()
+        case 8: try { try decoder.decodeSingularStringField(value: &_storage._software) }()
+        case 9: try { try decoder.decodeSingularBoolField(value: &_storage._restored) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.versions.isEmpty {
-      try visitor.visitPackedUInt32Field(value: self.versions, fieldNumber: 1)
-    }
-    if self.city != 0 {
-      try visitor.visitSingularUInt32Field(value: self.city, fieldNumber: 2)
-    }
-    if !self.processNonce.isEmpty {
-      try visitor.visitSingularBytesField(value: self.processNonce, fieldNumber: 3)
-    }
-    if !self.previousProcessNonces.isEmpty {
-      try visitor.visitRepeatedBytesField(value: self.previousProcessNonces, fieldNumber: 4)
-    }
-    try { if let v = self._epoch {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    } }()
-    try { if let v = self._logHead {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    } }()
-    try { if let v = self._feedHead {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    } }()
-    if !self.software.isEmpty {
-      try visitor.visitSingularStringField(value: self.software, fieldNumber: 8)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._versions.isEmpty {
+        try visitor.visitPackedUInt32Field(value: _storage._versions, fieldNumber: 1)
+      }
+      if _storage._city != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._city, fieldNumber: 2)
+      }
+      if !_storage._processNonce.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._processNonce, fieldNumber: 3)
+      }
+      if !_storage._previousProcessNonces.isEmpty {
+        try visitor.visitRepeatedBytesField(value: _storage._previousProcessNonces, fieldNumber: 4)
+      }
+      try { if let v = _storage._epoch {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._logHead {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._feedHead {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      if !_storage._software.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._software, fieldNumber: 8)
+      }
+      if _storage._restored != false {
+        try visitor.visitSingularBoolField(value: _storage._restored, fieldNumber: 9)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireHelloRequest, rhs: WireHelloRequest) -> Bool {
-    if lhs.versions != rhs.versions {return false}
-    if lhs.city != rhs.city {return false}
-    if lhs.processNonce != rhs.processNonce {return false}
-    if lhs.previousProcessNonces != rhs.previousProcessNonces {return false}
-    if lhs._epoch != rhs._epoch {return false}
-    if lhs._logHead != rhs._logHead {return false}
-    if lhs._feedHead != rhs._feedHead {return false}
-    if lhs.software != rhs.software {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._versions != rhs_storage._versions {return false}
+        if _storage._city != rhs_storage._city {return false}
+        if _storage._processNonce != rhs_storage._processNonce {return false}
+        if _storage._previousProcessNonces != rhs_storage._previousProcessNonces {return false}
+        if _storage._epoch != rhs_storage._epoch {return false}
+        if _storage._logHead != rhs_storage._logHead {return false}
+        if _storage._feedHead != rhs_storage._feedHead {return false}
+        if _storage._software != rhs_storage._software {return false}
+        if _storage._restored != rhs_storage._restored {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4185,6 +4302,80 @@ nonisolated extension WireFeedPage: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.entries != rhs.entries {return false}
     if lhs._seal != rhs._seal {return false}
     if lhs.more != rhs.more {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLogRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".LogRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}after\0\u{1}limit\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._after) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._after {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.limit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireLogRequest, rhs: WireLogRequest) -> Bool {
+    if lhs._after != rhs._after {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLogPage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".LogPage"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0\u{1}receipts\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.entries) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.receipts) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.entries.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.entries, fieldNumber: 1)
+    }
+    if !self.receipts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.receipts, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireLogPage, rhs: WireLogPage) -> Bool {
+    if lhs.entries != rhs.entries {return false}
+    if lhs.receipts != rhs.receipts {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

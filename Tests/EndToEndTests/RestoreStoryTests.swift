@@ -1,0 +1,177 @@
+import Foundation
+import Testing
+
+/// A city whose store is lost, old or copied: real processes over TLS.
+@Suite("A city's store that is put back", .badInputFederation)
+struct RestoreStoryTests {
+    private let federation = BadInputFederation.current
+
+    private func file(_ numbers: ClosedRange<Int>, in city: TestCity) async throws {
+        let rows = numbers.map { ClaimFile.row($0, of: city) }
+        let filed = try await city.importClaims(ClaimFile.file(rows))
+        try #require(filed.status == 0, "\(filed.errors)")
+    }
+
+    private func backUp(_ city: TestCity) async throws -> String {
+        let directory = federation.freshPath("backup")
+        let saved = try await city.run(["backup", directory])
+        try #require(saved.status == 0, "\(saved.errors)")
+        return directory
+    }
+
+    /// What officers see of every claim, receipts included.
+    private func claims(_ city: TestCity) async throws -> [TestCity.Claim] {
+        try await city.claims().sorted { $0.claim_no ?? "" < $1.claim_no ?? "" }
+    }
+
+    /// The city goes on: it has these claims, its log is sound, and files another one.
+    private func expectGoesOn(_ city: TestCity, with before: [TestCity.Claim]) async throws {
+        try await city.served { _ in
+            try await city.settle()
+            #expect(try await claims(city) == before)
+            try await file(90...90, in: city)
+            try await city.settle()
+            #expect(["reserved", "held"].contains(try await city.show(city.claim(90)).state))
+        }
+        try await city.expectSoundLog()
+        try await federation.expectSoundJournal()
+    }
+
+    @Test("a backup that was made beside a running node is put back, and what was filed since comes back")
+    func oldBackup() async throws {
+        let city = try await federation.city()
+        var before: [TestCity.Claim] = []
+        var backup = ""
+        try await city.served { _ in
+            try await file(1...3, in: city)
+            try await city.settle()
+            backup = try await backUp(city)
+            try await file(4...6, in: city)
+            _ = try await city.run(["claim", "withdraw", city.claim(2), "--reason", "重复"])
+            try await city.settle()
+            before = try await claims(city)
+        }
+        try FileManager.default.removeItem(atPath: city.data)
+
+        let restored = try await city.run(["restore", backup])
+
+        #expect(restored.status == 0, "\(restored.errors)")
+        #expect(before.map(\.state).filter { $0 == "withdrawn" }.count == 1)
+        try await expectGoesOn(city, with: before)
+    }
+
+    @Test("a restored store takes nothing before it has got back what the registry has")
+    func notBefore() async throws {
+        let city = try await federation.city()
+        var backup = ""
+        try await city.served { _ in
+            try await city.settle()
+            backup = try await backUp(city)
+        }
+        let restored = try await city.run(["restore", backup, "--replace"])
+        #expect(restored.status == 0, "\(restored.errors)")
+        #expect(restored.output.contains("the files that were there are in \(city.data)/replaced-"))
+
+        let refused = try await city.importClaims(ClaimFile.file([ClaimFile.row(1, of: city)]))
+
+        #expect(refused.status == 1)
+        let said = refused.output + refused.errors
+        #expect(said.contains("this store was restored from a backup: run city-node serve"))
+        try await expectGoesOn(city, with: [])
+    }
+
+    @Test("a file that was copied back by hand stops with an alarm that says what to do, and that works")
+    func byHand() async throws {
+        let city = try await federation.city()
+        let copy = federation.freshPath("copy")
+        var before: [TestCity.Claim] = []
+        try await city.served { _ in
+            try await file(1...2, in: city)
+            try await city.settle()
+        }
+        try FileManager.default.copyItem(atPath: city.data, toPath: copy)
+        try await city.served { _ in
+            try await file(3...4, in: city)
+            try await city.settle()
+            before = try await claims(city)
+        }
+        try FileManager.default.removeItem(atPath: city.data)
+        try FileManager.default.copyItem(atPath: copy, toPath: city.data)
+        try await city.served { _ in
+            try await expectEventually { try await city.sync().last_error?.contains("run city-node restore") ?? false }
+        }
+
+        let restored = try await city.run(["restore", "--in-place"])
+
+        #expect(restored.status == 0, "\(restored.errors)")
+        try await expectGoesOn(city, with: before)
+    }
+
+    @Test("with the disk gone, a new token and nothing else brings all of it back")
+    func diskGone() async throws {
+        let city = try await federation.city()
+        var before: [TestCity.Claim] = []
+        try await city.served { _ in
+            try await file(1...5, in: city)
+            _ = try await city.run(["claim", "withdraw", city.claim(5), "--reason", "重复"])
+            try await city.settle()
+            before = try await claims(city)
+        }
+        try FileManager.default.removeItem(atPath: city.data)
+
+        let token = try await federation.registry(["city", "rotate-key", city.code])
+        try #require(token.status == 0, "\(token.errors)")
+        let joined = try await city.run(["join", token.output.trimmingCharacters(in: .whitespacesAndNewlines)])
+
+        #expect(joined.status == 0, "\(joined.errors)")
+        try await expectGoesOn(city, with: before)
+    }
+
+    @Test("a restored node takes the place of one that still runs, which stops and says why")
+    func takesThePlace() async throws {
+        let city = try await federation.city()
+        let other = TestCity(code: city.code, data: federation.freshPath("other"))
+        try await city.served { _ in
+            try await file(1...2, in: city)
+            try await city.settle()
+            let backup = try await backUp(city)
+            let restored = try await other.run(["restore", backup])
+            try #require(restored.status == 0, "\(restored.errors)")
+            try await other.served { _ in
+                try await other.settle()
+                try await file(3...3, in: other)
+                try await other.settle()
+                _ = try await city.importClaims(ClaimFile.file([ClaimFile.row(4, of: city)]))
+                try await expectEventually {
+                    let said = try await city.sync().last_error ?? ""
+                    return said.contains("another node") || said.contains("clone") || said.contains("epoch")
+                }
+                #expect(try await other.states().keys.sorted() == [1, 2, 3].map(other.claim))
+            }
+        }
+        try await federation.expectSoundJournal()
+    }
+
+    @Test("a backup that is not what its manifest says is refused, and so is one where a store is in the way")
+    func refused() async throws {
+        let city = try await federation.city()
+        let backup = try await backUp(city)
+
+        let inTheWay = try await city.run(["restore", backup])
+        #expect(inTheWay.status == 1)
+        inTheWay.expectSaid("add --replace, and it is moved aside")
+
+        let store = "\(backup)/city.sqlite"
+        var bytes = try #require(FileManager.default.contents(atPath: store))
+        bytes[bytes.count - 7] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: store))
+        let damaged = try await city.run(["restore", backup, "--replace"])
+        #expect(damaged.status == 1)
+        damaged.expectSaid("is not what its manifest says")
+
+        let twice = try await city.run(["backup", backup])
+        #expect(twice.status == 1)
+        twice.expectSaid("is there already: name a new directory")
+        try await city.expectSoundLog()
+    }
+}
