@@ -504,6 +504,8 @@ struct PaymentTests {
 
         #expect(try desk.view().isStopped)
         #expect(try desk.view().problem?.contains("stopped") == true)
+        // The registry does not hold that word: the bank is not called.
+        #expect(try !desk.view().isSubmissionReceived)
         #expect(try desk.agrees())
     }
 

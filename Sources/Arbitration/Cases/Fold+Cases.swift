@@ -159,7 +159,8 @@ extension Fold {
     /// - Parameter clock: After the tick.
     func decideDeadlines(on day: CalendarDate, _ clock: DwellClock) -> Outcome {
         var (cases, events): ([ConflictCase], [CaseEvent]) = ([], [])
-        for var conflict in ledger.cases.values.sorted(by: { $0.position < $1.position }) where !conflict.isClosed {
+        let standing = ledger.cases.values.filter { !$0.isClosed }
+        for var conflict in standing.sorted(by: { $0.position < $1.position }) {
             if conflict.isAutomatic, !conflict.isContested, conflict.isOver(clock) {
                 conflict.close()
                 events.append(CaseEvent(.lapsed, conflict))

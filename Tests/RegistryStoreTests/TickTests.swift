@@ -1,0 +1,89 @@
+import Arbitration
+import FederationWire
+import Replication
+import TestSupport
+import Testing
+import VoucherDomain
+
+@testable import RegistryStore
+
+/// What a tick repeats of what cities have sealed, and what it is decided on.
+@Suite("Ticks", .database)
+struct TickTests {
+    private static let second: UInt64 = 1_000
+
+    private func feedPosition(of city: TestCity, _ registry: TestRegistry) async throws -> Int64? {
+        try await registry.numbers("SELECT feed_position FROM member WHERE city_code = \(city.code.rawValue)").first
+    }
+
+    private func tick(_ registry: TestRegistry) async throws -> RegistryStore.TickReport {
+        let report = try await registry.store.tickIfDue(now: .noon + 9 * Self.second, sinceLast: 600_000)
+        try await registry.decide()
+        return report
+    }
+
+    @Test("a tick that waits behind a request authorises it")
+    func behindARequest() async throws {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        let other = try await registry.join(.hangzhou)
+        city.issue(.sample("V1"))
+        city.file(.sample("A", invoices: [.serial(1)]))
+        try await city.push(to: registry)
+        try await registry.decide()
+
+        // Hangzhou has not been heard since the claim was received: the request waits for the tick that repeats its seal.
+        city.append(.paymentRequested, PayloadCoding.encode(PaymentAct(claimNumber: "A", step: .requested)))
+        try await city.push(to: registry)
+        let heard = Seal(
+            city: other.code, head: other.head, watermark: HybridTime(milliseconds: .noon + 5 * Self.second),
+            feedHead: .empty)
+        try await registry.act(
+            .ticked(
+                TickAct(
+                    wallMilliseconds: Int64(UInt64.noon + 9 * Self.second),
+                    seals: [try heard.signed(by: other.key)])))
+        try await registry.decide()
+
+        let payments = try await registry.store.payments(stage: nil, after: 0, limit: 9)
+        #expect(payments.map(\.stage) == [.authorized])
+        #expect(try await registry.store.recompute { _ in }.faults == [])
+    }
+
+    @Test("a later batch outranks a report whose clock was ahead")
+    func laterSeal() async throws {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        city.issue(.sample("V1"))
+        try await city.push(to: registry)
+        try await registry.decide()
+        let ahead = HybridTime(milliseconds: .noon + 200 * Self.second)
+        _ = try await registry.receive(city.emptyBatch(watermark: ahead), from: city.code)
+
+        city.feedHead = try await registry.store.feedHead()
+        city.append(
+            .nodeStarted, PayloadCoding.encodeNodeStart(processNonce: city.nonce, software: "test"),
+            time: HybridTime(milliseconds: .noon + 201 * Self.second))
+        try await city.push(to: registry)
+        try await registry.decide()
+        let report = try await tick(registry)
+
+        #expect(report.isAppended)
+        #expect(try await feedPosition(of: city, registry) == Int64(city.feedHead.position))
+    }
+
+    @Test("a city that has sealed a feed head of another feed is named, and what it sealed does not count")
+    func stranger() async throws {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        city.feedHead = FeedHead(incarnation: 1, position: 2, hash: Digest(.feed, [7]))
+        city.issue(.sample("V1"))
+        try await city.push(to: registry)
+        try await registry.decide()
+
+        let report = try await tick(registry)
+
+        #expect(report.strangers == [.shenzhen])
+        #expect(try await feedPosition(of: city, registry) == 0)
+    }
+}
