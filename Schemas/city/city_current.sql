@@ -203,7 +203,7 @@ CREATE TABLE node (
     alarm TEXT,
     -- When the registry was last heard, by this node's clock; NULL before the first time.
     last_contact_ms INTEGER
-, reported_position INTEGER NOT NULL DEFAULT 0, reported_at_ms INTEGER NOT NULL DEFAULT 0, report_wanted INTEGER NOT NULL DEFAULT 0, restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1))) STRICT;
+, reported_position INTEGER NOT NULL DEFAULT 0, reported_at_ms INTEGER NOT NULL DEFAULT 0, report_wanted INTEGER NOT NULL DEFAULT 0, restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1)), feed_seal_body BLOB, feed_seal_signature BLOB, recovery_call_body BLOB, recovery_call_signature BLOB, promised_incarnation INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE payment (
     claim_id INTEGER PRIMARY KEY REFERENCES claim,

@@ -90,6 +90,14 @@ struct RegistryClient: Sendable {
 
     func log(_ request: LogRequest) async throws -> LogPage { try await post("log", request, within: .seconds(60)) }
 
+    func present(_ presentation: Presentation) async throws -> RecoveryStanding {
+        try await post("present", presentation, within: .seconds(20))
+    }
+
+    func refill(_ page: RefillPage) async throws -> RecoveryStanding {
+        try await post("refill", page, within: .seconds(60))
+    }
+
     /// Waits as long as the request asks, and ten seconds more: a half-open connection is noticed by then.
     func feed(_ request: FeedRequest) async throws -> FeedAnswer {
         let wait = Int64(request.wait / .milliseconds(1))

@@ -92,7 +92,7 @@ struct SyncService: Service {
             return event
         } catch {
             Counter(label: "city_node.exchange_failures", dimensions: [("flow", "\(flow)")]).increment()
-            let (failure, message) = SyncFailure.classify(error)
+            let (failure, message) = SyncFailure.classify(error, in: flow)
             if !Task.isCancelled {
                 logger.debug("a request failed", metadata: ["flow": "\(flow)", "error": "\(message)"])
                 status.update { $0.lastError = message }
@@ -105,16 +105,40 @@ struct SyncService: Service {
 
     private func greet() async throws -> CitySession.Event {
         let hello = try store.prepareHello(processNonce: processNonce)
-        let answer = try await client.hello(hello)
+        let answer: HelloAnswer
+        do { answer = try await client.hello(hello) } catch let refusal as RegistryClient.Refusal {
+            guard ["recovering", "unknown-feed-head"].contains(refusal.kind), try await refill.run() else {
+                throw refusal
+            }
+            throw RegistryRefill.recovering
+        }
         let grant = try Grant(answer.grant, by: identity.registryKey)
         guard grant.city == identity.city, grant.processNonce == processNonce else {
             throw StoreRefusal(.damaged, "the registry's grant is for another node")
+        }
+        let promise = try store.promisedIncarnation()
+        guard grant.epoch.incarnation >= promise else {
+            // A registry that another one has outrun is told so, and begins anew above both.
+            guard try await !refill.run() else { throw RegistryRefill.recovering }
+            throw RegistryClient.Refusal(
+                status: 0, kind: "old-registry",
+                detail: "incarnation \(grant.epoch.incarnation) of the registry answers, and \(promise) has begun: the "
+                    + "registry's operator must stop the old server", retryAfter: 15)
+        }
+        if try answer.logHead.sequence < store.syncState().receivedThrough {
+            // It gave a receipt for more. A registry that has gone on without this city is to receive the rest once more.
+            guard try await !refill.run() else { throw RegistryRefill.recovering }
+            try store.forgetReceipts(after: answer.logHead)
         }
         if hello.isRestored { try await takeBack(through: answer.logHead) }
         try compare(answer.logHead)
         try store.adopt(grant, software: CityNodeCommand.version, now: WallClock.now)
         logger.notice("greeted by the registry", metadata: ["epoch": "\(grant.epoch.counter)"])
         return .greeted(unsent: try store.session(now: WallClock.now).hasUnsent)
+    }
+
+    private var refill: RegistryRefill {
+        RegistryRefill(store: store, identity: identity, client: client, key: key, logger: logger)
     }
 
     /// Gets back from the registry what a restored store lacks of the city's own log.
@@ -164,9 +188,11 @@ struct SyncService: Service {
         let seal = try FeedSeal(page.seal, by: identity.registryKey)
         if page.entries.isEmpty {
             guard seal.head == cursor else { throw FeedPage.Fault.badSeal }
+            try store.keep(feedSeal: page.seal, of: cursor)
         } else {
             let entries = try page.entries.map { try FeedCoding.decode($0) }
-            try store.apply(entries, sealed: seal.head, detailKey: identity.detailKey, now: WallClock.now)
+            try store.apply(
+                entries, sealed: seal.head, seal: page.seal, detailKey: identity.detailKey, now: WallClock.now)
         }
         if try store.session(now: WallClock.now).hasUnsent { ring() }
         return .fed(more: page.more)
@@ -176,8 +202,12 @@ struct SyncService: Service {
 /// Tells failures that pass from those that do not.
 enum SyncFailure {
     /// What the session is told, and a sentence for the officer.
-    static func classify(_ error: any Error) -> (CitySession.Failure, String) {
+    static func classify(_ error: any Error, in flow: CitySession.Flow) -> (CitySession.Failure, String) {
         switch error {
+        // A registry that has lost its memory, or is getting it back, is greeted: then it is seen which of both is behind.
+        case let refusal as RegistryClient.Refusal
+        where flow != .hello && ["recovering", "unknown-feed-head", "fenced"].contains(refusal.kind):
+            return (.sessionLost, refusal.detail)
         case let refusal as RegistryClient.Refusal: return classify(refusal)
         case let refusal as StoreRefusal: return (.refused(refusal.message), refusal.message)
         case let unreachable as RegistryClient.Unreachable: return (.unreachable, unreachable.message)
@@ -197,7 +227,8 @@ enum SyncFailure {
 
     private static func classify(_ refusal: RegistryClient.Refusal) -> (CitySession.Failure, String) {
         switch refusal.kind {
-        case "fenced", "diverged", "chain", "seal", "version", "malformed", "other-city", "too-large":
+        case "fenced", "diverged", "unknown-feed-head", "chain", "seal", "version", "malformed", "other-city",
+            "too-large":
             return (.refused(refusal.detail), refusal.detail)
         case "suspended", "clock", "unknown-city":
             return (.busy(retryAfter: .seconds(15)), refusal.detail)

@@ -14,9 +14,13 @@ extension CityStore {
     /// The page must continue the cursor and end in the registry's seal; a page that was applied before is
     /// refused by its first link, so nothing is ever applied twice.
     ///
-    /// - Parameter sealed: The head that the registry's seal names, its signature already verified.
+    /// - Parameters:
+    ///   - sealed: The head that the registry's seal names, its signature already verified.
+    ///   - seal: The seal itself, which is kept: it is what a registry is shown that has lost its memory.
     /// - Throws: ``FeedPage/Fault`` or ``StoreRefusal``; nothing is then changed.
-    package func apply(_ entries: [SealedFeedEntry], sealed: FeedHead, detailKey: [UInt8], now: UInt64) throws {
+    package func apply(
+        _ entries: [SealedFeedEntry], sealed: FeedHead, seal: SignedBytes? = nil, detailKey: [UInt8], now: UInt64
+    ) throws {
         try pool.write { database in
             let cursors = try NodeCursors.read(database)
             let head = try FeedPage.follow(entries, from: cursors.feedHead, sealed: sealed)
@@ -25,11 +29,12 @@ extension CityStore {
             try database.run(
                 sql: """
                     UPDATE node SET feed_incarnation = ?, feed_position = ?, feed_hash = ?, last_contact_ms = ?,
-                        policy_version = max(policy_version, ?)
+                        policy_version = max(policy_version, ?), feed_seal_body = ?, feed_seal_signature = ?
                     """,
                 arguments: [
                     head.incarnation, Int64(head.position), Data(head.hash.rawValue), Int64(now),
-                    entries.map(\.entry.policyVersion).max() ?? 0,
+                    entries.map(\.entry.policyVersion).max() ?? 0, seal.map { Data($0.body) },
+                    seal.map { Data($0.signature) },
                 ])
         }
     }
@@ -72,8 +77,8 @@ extension CityStore {
         _ effect: FeedEntry.Effect, _ entry: FeedEntry, _ cipher: DetailCipher, _ database: Database
     ) throws {
         try database.run(
-            sql: "UPDATE claim SET effect = ? WHERE decided_position = ? AND decided_incarnation = ?",
-            arguments: [Int(effect.decision.rawValue), Int64(effect.claimPosition), entry.incarnation])
+            sql: "UPDATE claim SET effect = ? WHERE decided_position = ?",
+            arguments: [Int(effect.decision.rawValue), Int64(effect.claimPosition)])
         if database.changesCount > 0 { try apply(effect, entry, cipher, database) }
     }
 

@@ -168,7 +168,7 @@ extension CityStore {
         }
     }
 
-    private static func entry(_ row: Row) throws -> Entry {
+    static func entry(_ row: Row) throws -> Entry {
         let sequence: Int64 = row["sequence"]
         guard let entry = try? EntryCoding.decode(row.bytes("bytes")) else {
             throw StoreRefusal(.damaged, "entry \(sequence) of the log cannot be read")

@@ -184,8 +184,8 @@ extension CityStore {
     ) throws {
         let claim = try Row.fetchOne(
             database.cachedStatement(
-                sql: "SELECT id, sequence FROM claim WHERE decided_position = ? AND decided_incarnation = ?"),
-            arguments: [Int64(effect.claimPosition), entry.incarnation])
+                sql: "SELECT id, sequence FROM claim WHERE decided_position = ?"),
+            arguments: [Int64(effect.claimPosition)])
         guard let claim, let id: Int64 = claim["id"], let sequence: Int64 = claim["sequence"] else { return }
         guard let stage = effect.payment else {
             // A request ends with its claim.

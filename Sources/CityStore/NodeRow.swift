@@ -43,6 +43,8 @@ struct NodeCursors {
     let feedHead: FeedHead
     /// Whether the store was restored from a backup and may lack what the city wrote since.
     let isRestored: Bool
+    /// The incarnation of the registry below which the city accepts nothing.
+    let promise: UInt32
     /// The feed position that the registry was told of last, when, and from which one on a payment waits to be told.
     private let reported: (position: Int64, at: Int64, wanted: Int64)
 
@@ -74,7 +76,7 @@ struct NodeCursors {
             receivedThrough: UInt64(row["received_through"] as Int64),
             feedHead: position == 0
                 ? .empty : FeedHead(incarnation: row["feed_incarnation"], position: UInt64(position), hash: feedHash),
-            isRestored: row["restored"],
+            isRestored: row["restored"], promise: row["promised_incarnation"],
             reported: (row["reported_position"], row["reported_at_ms"], row["report_wanted"]))
     }
 }

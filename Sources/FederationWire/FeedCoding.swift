@@ -113,14 +113,16 @@ package enum FeedCoding {
 /// Writes the feed: turns what the fold decided into the next entry of the chain. Pure and deterministic.
 package struct FeedComposer: Sendable {
     package private(set) var head: FeedHead
-    private let incarnation: UInt32
+    private let incarnations: Incarnations
     private let hasher: KeyHasher
     private let detailMaster: [UInt8]
 
-    /// - Parameter head: The end of the feed so far.
-    package init(head: FeedHead, incarnation: UInt32, hasher: KeyHasher, detailMaster: [UInt8]) {
+    /// - Parameters:
+    ///   - head: The end of the feed so far.
+    ///   - incarnations: Each feed entry carries that of its position.
+    package init(head: FeedHead, incarnations: Incarnations, hasher: KeyHasher, detailMaster: [UInt8]) {
         self.head = head
-        self.incarnation = incarnation
+        self.incarnations = incarnations
         self.hasher = hasher
         self.detailMaster = detailMaster
     }
@@ -133,7 +135,7 @@ package struct FeedComposer: Sendable {
         let position = head.position + 1
         let sealed = FeedCoding.encode(
             FeedEntry(
-                incarnation: incarnation, position: position, previousHash: head.hash, city: entry.city,
+                incarnation: incarnations.at(position), position: position, previousHash: head.hash, city: entry.city,
                 answers: entry.head, entryID: entry.id, kind: entry.kind, decision: outcome.decision,
                 policyVersion: outcome.policyVersion, keyEpoch: hasher.epoch, taken: taken(outcome),
                 released: released(outcome.withdrawal), claimPosition: UInt64(outcome.withdrawal?.position ?? 0),

@@ -90,7 +90,7 @@ package enum PayloadCoding {
             case .invoiceReversed: return .invoiceReversed(try redLetter(entry.payload))
             case .claimReviewed: return .claimReviewed(try reviewedClaim(entry.payload))
             case .cityJoined, .citySuspended, .cityReinstated: return try membership(entry)
-            case .nodeStarted, .cityEnrolled, .epochGranted: return .act
+            case .nodeStarted, .cityEnrolled, .epochGranted, .registryRecovered: return .act
             default: return .unsupported
             }
         } catch {

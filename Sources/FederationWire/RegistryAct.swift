@@ -19,6 +19,8 @@ package enum RegistryAct: Hashable, Sendable {
     case reopened(caseID: String, reason: String, by: String)
     case ticked(TickAct)
     case reviewed(ClaimName)
+    /// The registry goes on under a new incarnation, without what these cities alone may hold.
+    case recovered(incarnation: UInt32, id: EntryID, reason: String, absent: [CityCode])
 
     package var kind: EntryKind {
         switch self {
@@ -34,6 +36,7 @@ package enum RegistryAct: Hashable, Sendable {
         case .reopened: .caseReopened
         case .ticked: .ticked
         case .reviewed: .claimReviewed
+        case .recovered: .registryRecovered
         }
     }
 
@@ -83,6 +86,37 @@ package enum RegistryAct: Hashable, Sendable {
             var message = WireClaimReviewed()
             message.claim = claim.wire
             return message.bytes
+        case .recovered(let incarnation, let id, let reason, let absent):
+            var message = WireRegistryRecovered()
+            message.incarnation = incarnation
+            message.id = Data(id.rawValue)
+            message.reason = reason
+            message.absent = absent.map(\.rawValue)
+            return message.bytes
+        }
+    }
+
+    /// An act that changes who takes part, and how, read back from its entry; `nil` for every other entry.
+    package init?(membershipIn entry: Entry) throws(WireFault) {
+        switch entry.kind {
+        case .cityEnrolled:
+            let message = try WireCityEnrolled(decoding: entry.payload)
+            self = .enrolled(try CityCode(wire: message.city), name: message.name)
+        case .cityJoined:
+            guard let (city, key) = PayloadCoding.joined(entry.payload) else {
+                throw WireFault("an entry that lets a city join cannot be read")
+            }
+            self = .joined(city, key)
+        case .citySuspended:
+            let message = try WireCitySuspended(decoding: entry.payload)
+            self = .suspended(try CityCode(wire: message.city), reason: message.reason)
+        case .cityReinstated:
+            let message = try WireCityReinstated(decoding: entry.payload)
+            self = .reinstated(try CityCode(wire: message.city), reason: message.reason)
+        case .epochGranted:
+            let message = try WireEpochGranted(decoding: entry.payload)
+            self = .epochGranted(try CityCode(wire: message.city), Epoch(message.epoch))
+        default: return nil
         }
     }
 }

@@ -13,8 +13,12 @@ package struct ArbiterService: Service {
     private let bell: FeedBell
     private let logger: Logger
     private let status: ArbiterStatus
+    private let witness: Witness
 
-    package init(store: RegistryStore, bell: FeedBell, status: ArbiterStatus, logger: Logger) {
+    package init(
+        store: RegistryStore, bell: FeedBell, status: ArbiterStatus, witness: Witness, logger: Logger
+    ) {
+        self.witness = witness
         self.store = store
         self.bell = bell
         self.status = status
@@ -42,10 +46,18 @@ package struct ArbiterService: Service {
         }
     }
 
+    /// Keeps what is decided by now, also while this process is being stopped.
+    private func keepWitness() async throws {
+        try await Task { [witness, store] in try await witness.update(from: store) }.value
+    }
+
     /// Lets the fold know the time when something waits for it.
     private func tickIfDue(_ pace: inout TickPace) async throws {
         guard let elapsed = pace.look(at: .now) else { return }
-        let report = try await store.tickIfDue(now: WallClock.now, sinceLast: elapsed)
+        let report: RegistryStore.TickReport
+        do { report = try await store.tickIfDue(now: WallClock.now, sinceLast: elapsed) } catch let refusal
+            as RegistryRefusal where refusal.code == .recovering
+        { return }
         if report.isAppended { pace.ticked() }
         for city in report.strangers where pace.isNews(city) {
             Counter(label: "national_registry.stranger_alarms").increment()
@@ -55,6 +67,8 @@ package struct ArbiterService: Service {
     }
 
     private static let shortestPause = Duration.milliseconds(500)
+    /// How often the witness is brought up to date at most.
+    private static let witnessPace = Duration.seconds(1)
 
     private func serve(_ arbiter: Arbiter) async throws {
         while !Task.isCancelled {
@@ -62,10 +76,24 @@ package struct ArbiterService: Service {
             try await Task.sleep(for: .milliseconds(500))
         }
         guard !Task.isCancelled else { return }
+        // A connection that was lost may lead to another database now.
+        if let reason = try await witness.compare(with: store) {
+            logger.critical(
+                "ALARM: the database does not fit what was seen of it: recovery mode, see national-registry status",
+                metadata: ["reason": "\(reason)"])
+        }
         status.set(isArbiter: true)
         logger.notice("this process is the arbiter")
+        var witnessed = ContinuousClock.now
+        var isUnseen = false
         var pace = TickPace(start: .now)
-        while !Task.isCancelled {
+        while true {
+            let isEnding = Task.isCancelled
+            if isUnseen, isEnding || witnessed.duration(to: .now) > ArbiterService.witnessPace {
+                try await keepWitness()
+                (witnessed, isUnseen) = (.now, false)
+            }
+            if isEnding { return }
             let start = ContinuousClock.now
             let report = try await arbiter.decide()
             if let poison = report.poison {
@@ -81,6 +109,7 @@ package struct ArbiterService: Service {
                     metadata: ["feed.position": "\(position)"])
             }
             if report.decided > 0 {
+                isUnseen = true
                 bell.ring()
                 Counter(label: "national_registry.decided_entries").increment(by: report.decided)
                 Metrics.Timer(label: "national_registry.fold").record(duration: start.duration(to: .now))

@@ -137,6 +137,9 @@ package final class EmbeddedPostgres: @unchecked Sendable {
         return "\(program) failed: \(last); see \(log)"
     }
 
+    /// The path of one of the newest PostgreSQL's own programs.
+    static func program(_ name: String) throws -> String { "\(base)/\(try findVersion())/bin/\(name)" }
+
     /// The newest PostgreSQL of the distribution.
     private static func findVersion() throws -> Int {
         let versions = ((try? FileManager.default.contentsOfDirectory(atPath: base)) ?? []).compactMap { Int($0) }

@@ -17,7 +17,8 @@ package struct RegistryCommand: AsyncParsableCommand {
             """,
         version: "national-registry 0.1.0 (protocol 1)",
         subcommands: [
-            ServeCommand.self, MigrateCommand.self, CityCommand.self, TokenCommand.self, PolicyCommand.self,
+            ServeCommand.self, MigrateCommand.self, StatusCommand.self, BackupCommand.self,
+            RestoreCommand.self, RecoveryCommand.self, CityCommand.self, TokenCommand.self, PolicyCommand.self,
             CompanyCommand.self, ProviderCommand.self, PaymentCommand.self,
             CheckCommand.self, CheckReceiptCommand.self, ClaimCommand.self, CaseCommand.self, DuplicatesCommand.self,
             AuditCommand.self,
@@ -86,12 +87,15 @@ extension RegistryCommand {
         switch error {
         case let refusal as RegistryRefusal: return refusal.message
         case let failure as EmbeddedPostgres.Failure: return failure.message
+        case let failure as RegistryBackup.Failure: return failure.message
         case let failure as ChildProgram.Failure: return failure.message
         case let failure as Folder.Failure: return failure.message
         case let failure as FreePort.Failure: return failure.message
         case let failure as CSVFile.Failure: return failure.message
         case let error as PostgresError where error.code.rawValue == "42P01":
             return "the database has no registry yet: run national-registry migrate, or serve"
+        case let error as PostgresError where error.code.rawValue == "42703":
+            return "the database is of an older build: run national-registry migrate, or serve"
         case let error as PostgresError where error.isConnectionLoss:
             return "the database does not answer: \(error.message); check the URL and that PostgreSQL runs"
         case let error as PostgresError: return "the database refused: \(error)"

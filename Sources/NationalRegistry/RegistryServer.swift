@@ -56,6 +56,13 @@ package struct RegistryServer {
         let pool = PostgresPool(url: options.databaseURL, size: 12)
         let store = RegistryStore(pool: pool, secrets: state.secrets)
         try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
+        let witness = Witness(state: state)
+        // Before the first city is greeted: a grant would be written to a log that has lost its end.
+        if let reason = try await witness.compare(with: store) {
+            logger.critical(
+                "ALARM: the database does not fit what was seen of it: the registry starts in recovery mode",
+                metadata: ["reason": "\(reason)"])
+        }
         let (tls, anchor) = try makeTLS()
         let bell = FeedBell()
         let arbiter = ArbiterStatus()
@@ -82,7 +89,9 @@ package struct RegistryServer {
             }, logger: logger)
         var group = ServiceGroupConfiguration(
             services: [
-                application, ArbiterService(store: store, bell: bell, status: arbiter, logger: logger),
+                application,
+                ArbiterService(
+                    store: store, bell: bell, status: arbiter, witness: witness, logger: logger),
                 FeedListener(store: store, bell: bell),
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)

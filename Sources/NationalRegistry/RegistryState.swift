@@ -33,18 +33,33 @@ package enum PrivateFile {
     /// When two processes make it at once, one wins and both get the winner's bytes.
     package static func loadOrCreate(_ path: String, _ make: () throws -> [UInt8]) throws -> [UInt8] {
         if let data = FileManager.default.contents(atPath: path) { return Array(data) }
-        let beside = "\(path).\(getpid()).new"
+        let beside = try write(try make(), beside: path)
         defer { unlink(beside) }
+        // link() fails when the file is there already: the first writer wins.
+        _ = link(beside, path)
+        return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
+    /// Puts these bytes in the file's place, all or nothing, and returns once they are on the disk.
+    static func replace(_ path: String, with bytes: [UInt8]) throws {
+        let beside = try write(bytes, beside: path)
+        guard rename(beside, path) == 0 else {
+            defer { unlink(beside) }
+            throw RegistryRefusal(.invalid, "cannot write \(path): \(String(cString: strerror(errno)))")
+        }
+    }
+
+    /// - Returns: The path of the file, which is on the disk.
+    private static func write(_ bytes: [UInt8], beside path: String) throws -> String {
+        let beside = "\(path).\(getpid()).new"
         let descriptor = open(beside, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         guard descriptor >= 0 else {
             throw RegistryRefusal(.invalid, "cannot write \(path): \(String(cString: strerror(errno)))")
         }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        try handle.write(contentsOf: Data(try make()))
+        try handle.write(contentsOf: Data(bytes))
         try handle.synchronize()
-        // link() fails when the file is there already: the first writer wins.
-        _ = link(beside, path)
-        return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        return beside
     }
 
     package static func random() -> [UInt8] {

@@ -66,6 +66,8 @@ package final class SignedRequestGate: Sendable {
 
     private func registeredKey(_ city: CityCode) async throws -> PublicKey {
         guard let credentials = try await store.credentials(of: city), city != .registry else {
+            // What let the city join may be among what was lost.
+            try await store.requireOpen()
             throw Problem(.unauthorized, "unknown-city", "city \(city) has not joined")
         }
         if credentials.isSuspended {

@@ -8,7 +8,8 @@ import RegistryStore
 import Replication
 import VoucherDomain
 
-/// The replication protocol over HTTP: join, hello, push, feed, log (protocol page §4–§7).
+/// The replication protocol over HTTP: join, hello, push, feed, log, and for a restored registry present and refill
+/// (protocol page §4–§8).
 struct SyncRoutes {
     let store: RegistryStore
     let gate: SignedRequestGate
@@ -20,6 +21,8 @@ struct SyncRoutes {
         group.post("hello") { request, _ in try await noted(request) { try await hello(request) } }
         group.post("push") { request, _ in try await noted(request) { try await push(request) } }
         group.post("log") { request, _ in try await noted(request) { try await log(request) } }
+        group.post("present") { request, _ in try await noted(request) { try await present(request) } }
+        group.post("refill") { request, _ in try await noted(request) { try await refill(request) } }
         group.post("feed") { request, _ in try await noted(request) { try await feed(request) } }
     }
 
@@ -66,6 +69,18 @@ struct SyncRoutes {
     private func log(_ request: Request) async throws -> Response {
         let (signer, body, format) = try await admitted(request, upTo: 64 << 10)
         return try answer(try await store.ownLog(try decode(body, format), of: signer), format)
+    }
+
+    private func present(_ request: Request) async throws -> Response {
+        let (signer, body, format) = try await admitted(request, upTo: 64 << 10)
+        let message: Presentation = try decode(body, format)
+        guard signer == message.city else { throw otherCity(signer) }
+        return try answer(try await store.present(message, now: WallClock.now), format)
+    }
+
+    private func refill(_ request: Request) async throws -> Response {
+        let (signer, body, format) = try await admitted(request, upTo: PushBatch.maximumBytes)
+        return try answer(try await store.refill(try decode(body, format), from: signer, now: WallClock.now), format)
     }
 
     private func feed(_ request: Request) async throws -> Response {
@@ -154,6 +169,7 @@ extension HelloReview.Fault {
         case .noCommonVersion: Problem(.upgradeRequired, "version", message)
         case .staleEpoch: Problem(.conflict, "fenced", message)
         case .diverged: Problem(.conflict, "diverged", message)
+        case .unknownFeedHead: Problem(.conflict, "unknown-feed-head", message)
         }
     }
 }
@@ -168,6 +184,8 @@ extension RegistryRefusal {
         case .fenced: Problem(.conflict, "fenced", message)
         case .diverged: Problem(.conflict, "diverged", message)
         case .notFound: Problem(.notFound, "not-found", message)
+        case .unknownFeedHead: Problem(.conflict, "unknown-feed-head", message)
+        case .recovering: Problem(.serviceUnavailable, "recovering", message, retryAfter: 2)
         default: Problem(.badRequest, "invalid", message)
         }
     }

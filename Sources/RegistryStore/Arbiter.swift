@@ -172,6 +172,8 @@ package struct Arbiter: Sendable {
                             batch.decided, composer: try Arbiter.composer(session, at: batch.base, secrets))
                         let head = try writer.write(session)
                         try batch.work.finish(session, head: head)
+                        try RecoveryReplay(session: session, secrets: secrets).decided(
+                            from: UInt64(batch.decided.first?.position ?? 0), through: head)
                         return (batch.decided, head)
                     }
                 } catch let error as PostgresError where FoldWriter.isGuard(error) {
@@ -195,11 +197,15 @@ package struct Arbiter: Sendable {
         _ session: PostgresSession, at base: FeedHead?, _ secrets: RegistrySecrets
     ) throws -> FeedComposer {
         let registry = try RegistryRow.lock(session)
+        guard registry.recovery != .collecting else {
+            throw PostgresError(
+                code: .serializationFailure, message: "the registry has entered recovery mode meanwhile")
+        }
         guard registry.feedHead == base else {
             throw PostgresError(code: .serializationFailure, message: "another arbiter has decided meanwhile")
         }
         return FeedComposer(
-            head: registry.feedHead, incarnation: registry.incarnation, hasher: secrets.hasher,
+            head: registry.feedHead, incarnations: registry.incarnations, hasher: secrets.hasher,
             detailMaster: secrets.detailMaster)
     }
 }

@@ -68,8 +68,19 @@ struct CityRow {
 
 /// The one row of `registry`.
 struct RegistryRow {
-    let incarnation: UInt32
+    /// What a registry does whose database was restored.
+    enum RecoveryPhase: String {
+        /// Cities give back what they hold; nothing is decided, and nothing written to a log but that.
+        case collecting
+        /// What they gave back is decided again; what others want to write still waits.
+        case replaying
+    }
+
+    let incarnations: Incarnations
     let feedHead: FeedHead
+    let recovery: RecoveryPhase?
+
+    var incarnation: UInt32 { incarnations.current }
 
     static func read(_ session: PostgresSession) throws -> RegistryRow { try ask(session).get() }
 
@@ -79,19 +90,31 @@ struct RegistryRow {
     /// Queues reading the row, with its lock or without.
     static func ask(isLocking: Bool = false, _ session: PostgresSession) throws -> PendingAnswer<RegistryRow> {
         try session.ask(
-            "SELECT incarnation, feed_position, feed_hash FROM registry\(isLocking ? " FOR UPDATE" : "")",
-            [], RegistryRow.init)
+            """
+            SELECT feed_position, feed_hash, recovery_phase,
+                ARRAY(SELECT number::bigint FROM incarnation ORDER BY number),
+                ARRAY(SELECT first_position FROM incarnation ORDER BY number)
+            FROM registry\(isLocking ? " FOR UPDATE" : "")
+            """, [], RegistryRow.init)
     }
 
     private init(_ result: borrowing PostgresResult) throws {
-        guard result.count == 1, let hash = Digest(rawValue: result.bytes(0, 2)) else {
+        guard result.count == 1, let hash = Digest(rawValue: result.bytes(0, 1)) else {
             throw RegistryRefusal(.notInitialised, "the database has no registry: run national-registry migrate")
         }
-        let incarnation = UInt32(result.int(0, 0))
-        let position = UInt64(result.int(0, 1))
-        let head =
-            position == 0 ? FeedHead.empty : FeedHead(incarnation: incarnation, position: position, hash: hash)
-        self.incarnation = incarnation
-        self.feedHead = head
+        incarnations = Incarnations(
+            numbers: result.int8Array(0, 3).map { UInt32($0) }, from: result.int8Array(0, 4).map { UInt64($0) })
+        feedHead = incarnations.head(position: UInt64(result.int(0, 0)), hash: hash)
+        recovery = result.isNull(0, 2) ? nil : RecoveryPhase(rawValue: result.text(0, 2))
+    }
+
+    /// - Throws: ``RegistryRefusal`` `.recovering` until everything that cities hold is back and decided.
+    func requireOpen() throws {
+        guard recovery == nil else {
+            throw RegistryRefusal(
+                .recovering,
+                "the registry's database was restored, and what cities hold of the time since is coming back: try again "
+                    + "later; national-registry status says what is waited for")
+        }
     }
 }

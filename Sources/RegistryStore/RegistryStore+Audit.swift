@@ -30,7 +30,7 @@ extension RegistryStore {
                 var fold = Fold()
                 let registry = try RegistryRow.read(session)
                 var composer = FeedComposer(
-                    head: .empty, incarnation: registry.incarnation, hasher: secrets.hasher,
+                    head: .empty, incarnations: registry.incarnations, hasher: secrets.hasher,
                     detailMaster: secrets.detailMaster)
                 try RegistryStore.eachFeedRow(session) { row in
                     let (entry, journalEntry) = try row.decoded()
@@ -40,9 +40,7 @@ extension RegistryStore {
                             "position \(row.position): the feed differs from what the journal of \(entry.city) gives")
                         // What follows is compared from the recorded entry on, so that each fault is named once.
                         guard let hash = Digest(rawValue: row.feedHash) else { return false }
-                        composer.resume(
-                            after: FeedHead(
-                                incarnation: registry.incarnation, position: row.position, hash: hash))
+                        composer.resume(after: registry.incarnations.head(position: row.position, hash: hash))
                     }
                     report.examined += 1
                     report.head = recomputed.head

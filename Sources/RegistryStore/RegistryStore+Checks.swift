@@ -20,8 +20,10 @@ extension RegistryStore {
     package func check(_ questions: [PreCheck]) async throws -> [CheckResult] {
         try await pool.run { session in
             try session.transaction(isSnapshot: true) {
-                let head = try RegistryRow.read(session).feedHead
-                guard let policy = try policies.current(session) else {
+                let registry = try RegistryRow.read(session)
+                let head = registry.feedHead
+                // While the registry is getting back what it has lost, it knows nothing for sure.
+                guard registry.recovery == nil, let policy = try policies.current(session) else {
                     return questions.map { _ in
                         CheckResult(answer: .unknown, reasons: [], position: head, policyVersion: 0)
                     }
@@ -42,14 +44,16 @@ extension RegistryStore {
     package func headsOnFeed(among heads: Set<FeedHead>) async throws -> Set<FeedHead> {
         try await pool.run { session in
             try session.transaction(isSnapshot: true) {
-                let incarnation = try RegistryRow.read(session).incarnation
+                let incarnations = try RegistryRow.read(session).incarnations
                 let result = try session.execute(
                     "SELECT position, hash FROM feed WHERE position = ANY($1)",
                     [.int8Array(heads.map { Int64(clamping: $0.position) })])
                 var hashes: [UInt64: [UInt8]] = [FeedHead.empty.position: FeedHead.empty.hash.rawValue]
                 for row in 0..<result.count { hashes[UInt64(result.int(row, 0))] = result.bytes(row, 1) }
-                // An incarnation may begin without an entry of its own: the hash says which head it is.
-                return heads.filter { $0.incarnation <= incarnation && hashes[$0.position] == $0.hash.rawValue }
+                return heads.filter {
+                    $0.position == 0 && $0 == .empty
+                        || $0.incarnation == incarnations.at($0.position) && hashes[$0.position] == $0.hash.rawValue
+                }
             }
         }
     }

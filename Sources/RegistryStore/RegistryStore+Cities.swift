@@ -177,11 +177,13 @@ extension RegistryStore {
             guard let standing = row.standing else {
                 throw RegistryRefusal(.unknownCity, "city \(hello.city) has not joined")
             }
+            let registry = try RegistryRow.read(session)
+            try registry.requireOpen()
             let knownHash = try RegistryStore.hash(of: hello.logHead.sequence, hello.city, session)
             let knownFeed = try RegistryStore.feedHead(at: hello.feedHead.position, session)
             let verdict = try HelloReview.review(
-                hello, standing: standing, processNonce: row.processNonce, knownHash: { _ in knownHash },
-                knownFeedHead: { _ in knownFeed }
+                hello, standing: standing, incarnation: registry.incarnation, processNonce: row.processNonce,
+                knownHash: { _ in knownHash }, knownFeedHead: { _ in knownFeed }
             ).get()
             let (epoch, version): (Epoch, UInt32)
             switch verdict {
@@ -194,7 +196,7 @@ extension RegistryStore {
             let grant = Grant(city: hello.city, epoch: epoch, processNonce: hello.processNonce, version: version)
             return HelloAnswer(
                 grant: try grant.signed(by: secrets.signingKey), logHead: row.head,
-                feedHead: try RegistryRow.read(session).feedHead, registryTime: now)
+                feedHead: registry.feedHead, registryTime: now)
         }
     }
 
@@ -207,7 +209,7 @@ extension RegistryStore {
 
     private static func feedHead(at position: UInt64, _ session: PostgresSession) throws -> FeedHead? {
         let result = try session.execute(
-            "SELECT f.hash, r.incarnation FROM feed f, registry r WHERE f.position = $1",
+            "SELECT hash, incarnation_at(position) FROM feed WHERE position = $1",
             [.int8(Int64(clamping: position))])
         guard result.count == 1, let hash = Digest(rawValue: result.bytes(0, 0)) else { return nil }
         return FeedHead(incarnation: UInt32(result.int(0, 1)), position: position, hash: hash)

@@ -108,9 +108,9 @@ private struct ClaimQuery {
 
     var sql: String {
         """
-        SELECT c.position, c.city_code, c.claim_no, c.state, c.case_id, c.reasons, e.bytes, r.incarnation, f.hash,
+        SELECT c.position, c.city_code, c.claim_no, c.state, c.case_id, c.reasons, e.bytes, incarnation_at(c.position), f.hash,
             b.receipt_body, b.receipt_signature, c.policy_version, \(PaymentLoader.columns)
-        FROM registry r, claim c
+        FROM claim c
         LEFT JOIN payment p ON p.claim_position = c.position
         JOIN entry e ON e.city_code = c.city_code AND e.sequence = c.sequence
         JOIN feed f ON f.position = c.position

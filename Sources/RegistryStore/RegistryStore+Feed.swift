@@ -8,7 +8,7 @@ extension RegistryStore {
     ///
     /// - Parameter isFirst: Whether this is the request's first look; it then notes how far the city has applied
     ///   the feed, which is what `city list` calls its lag.
-    /// - Throws: ``PushReview/Fault`` when the session is fenced or suspended; ``RegistryRefusal`` `.diverged`
+    /// - Throws: ``PushReview/Fault`` when the session is fenced or suspended; ``RegistryRefusal`` `.unknownFeedHead`
     ///   when the cursor is not on this feed.
     package func feed(
         _ request: FeedRequest, city: CityCode, now: UInt64, isFirst: Bool = true
@@ -24,7 +24,7 @@ extension RegistryStore {
             let page = try RegistryStore.askPage(request, session)
             try RegistryStore.admitReader(request, city, row.get(), registry.get(), cursor: cursor.get())
             let entries = try page.get()
-            let head = try entries.last?.head(registry.get().incarnation) ?? request.after
+            let head = try entries.last?.head(registry.get().incarnations) ?? request.after
             if isFirst { try RegistryStore.noteContact(city, feedApplied: request.after.position, session, now: now) }
             return FeedAnswer(
                 entries: entries.map(\.bytes), seal: try FeedSeal(head: head, sealedAt: now).signed(by: key),
@@ -49,9 +49,7 @@ extension RegistryStore {
             bytes = result.bytes(row, 2)
         }
 
-        func head(_ incarnation: UInt32) -> FeedHead {
-            FeedHead(incarnation: incarnation, position: position, hash: hash)
-        }
+        func head(_ incarnations: Incarnations) -> FeedHead { incarnations.head(position: position, hash: hash) }
     }
 
     private static func askPage(
@@ -76,6 +74,7 @@ extension RegistryStore {
     private static func admitReader(
         _ request: FeedRequest, _ city: CityCode, _ row: CityRow?, _ registry: RegistryRow, cursor: [UInt8]?
     ) throws {
+        try registry.requireOpen()
         guard let standing = row?.standing else {
             throw RegistryRefusal(.unknownCity, "city \(city) has not joined")
         }
@@ -88,13 +87,15 @@ extension RegistryStore {
             guard request.after == .empty else { throw strangeCursor(request.after) }
             return
         }
-        guard cursor == request.after.hash.rawValue, request.after.incarnation == registry.incarnation else {
+        guard cursor == request.after.hash.rawValue,
+            request.after.incarnation == registry.incarnations.at(request.after.position)
+        else {
             throw strangeCursor(request.after)
         }
     }
 
     private static func strangeCursor(_ head: FeedHead) -> RegistryRefusal {
-        RegistryRefusal(.diverged, "the registry does not have the feed head \(head.position) of this city")
+        RegistryRefusal(.unknownFeedHead, "the registry does not have the feed head \(head.position) of this city")
     }
 
     /// A lost note costs nothing: the commit does not wait for the disk.

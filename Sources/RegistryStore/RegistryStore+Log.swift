@@ -15,6 +15,7 @@ extension RegistryStore {
     ) throws {
         let row = try CityRow.lock(.registry, session)
         let registry = try RegistryRow.read(session)
+        try registry.requireOpen()
         guard let epoch = row.grantedEpoch else { throw RegistryRefusal(.notInitialised, "the registry has no log") }
         var generator = SystemRandomNumberGenerator()
         var (head, time) = (row.head, row.time)
@@ -33,7 +34,8 @@ extension RegistryStore {
         let seal = Seal(city: .registry, head: head, watermark: .zero, feedHead: registry.feedHead)
         let batch = StoredBatch(
             city: .registry, entries: entries.map { ($0, nil) }, seal: try seal.signed(by: secrets.signingKey),
-            now: now)
+            // What the log itself says: so it is the same again when the entries come back out of the feed.
+            receivedAt: time.milliseconds)
         try batch.insert(
             session, secrets, head: head, time: time, watermark: .zero, feedHead: registry.feedHead)
     }
@@ -44,7 +46,10 @@ struct StoredBatch {
     let city: CityCode
     let entries: [(entry: Entry, fault: String?)]
     let seal: SignedBytes
-    let now: UInt64
+    /// Milliseconds since 1970.
+    let receivedAt: UInt64
+    /// The receipt that was given before the database was restored; `nil` gives a new one.
+    var receipt: SignedBytes?
 
     /// - Returns: The signed receipt.
     @discardableResult
@@ -53,9 +58,12 @@ struct StoredBatch {
         watermark: HybridTime, feedHead: FeedHead
     ) throws -> SignedBytes {
         var generator = SystemRandomNumberGenerator()
-        let receipt = try Receipt(
-            id: EntryID(using: &generator).rawValue, city: city, through: head, feedHead: feedHead, receivedAt: now
-        ).signed(by: secrets.signingKey)
+        let receipt =
+            try receipt
+            ?? Receipt(
+                id: EntryID(using: &generator).rawValue, city: city, through: head, feedHead: feedHead,
+                receivedAt: receivedAt
+            ).signed(by: secrets.signingKey)
         if let first = entries.first?.entry {
             try session.insert(
                 into: "entry (city_code, sequence, entry_id, kind, hash, bytes, fault)", entries, addEntry)
@@ -71,7 +79,7 @@ struct StoredBatch {
                 cityParameters(head, time, watermark) + [
                     .int8(Int64(first.sequence)), .int8(Int64(entries.reduce(0) { $0 + $1.entry.bytes.count })),
                     .bytea(seal.body), .bytea(seal.signature), .bytea(receipt.body), .bytea(receipt.signature),
-                    .int8(Int64(now)),
+                    .int8(Int64(receivedAt)),
                 ])
         } else {
             try session.queue(StoredBatch.updateCity, cityParameters(head, time, watermark))

@@ -102,8 +102,8 @@ extension RegistryStore {
         if try RegistryStore.isInitialised(session) { return try checkSecrets(session, secrets) }
         try session.execute(
             """
-            INSERT INTO registry (incarnation, feed_position, feed_hash, signing_key, secrets_digest)
-            VALUES (1, 0, $1, $2, $3)
+            WITH first AS (INSERT INTO incarnation (number, first_position) VALUES (1, 1))
+            INSERT INTO registry (feed_position, feed_hash, signing_key, secrets_digest) VALUES (0, $1, $2, $3)
             """, [.bytea(Digest.zero.rawValue), .bytea(publicKey), .bytea(secrets.digest)])
         var generator = SystemRandomNumberGenerator()
         let epoch = Epoch(incarnation: 1, counter: 1, nonce: generator.next())
@@ -137,6 +137,11 @@ extension RegistryStore {
                 "this database belongs to a registry with other keys than those of --state: name its own directory, or "
                     + "restore the missing files from their backup; the database is as it was")
         }
+    }
+
+    /// Whether the database has a registry's tables, of whichever build.
+    package func hasSchema() async throws -> Bool {
+        try await pool.run { try $0.execute("SELECT to_regclass('registry') IS NOT NULL").bool(0, 0) }
     }
 
     /// Makes sure that the database has a registry and that these are its keys.

@@ -17,6 +17,7 @@ extension RegistryStore {
             let hashes = try RegistryStore.askHashes(batch, city, session)
             let ids = try RegistryStore.askIDs(batch, session)
             let registry = try RegistryRow.ask(session)
+            try registry.get().requireOpen()
             guard let standing = try row.get()?.standing else {
                 throw RegistryRefusal(.unknownCity, "city \(city) has not joined")
             }
@@ -31,7 +32,7 @@ extension RegistryStore {
                 return PushAnswer(
                     answers: accepted.answers, firstSequence: batch.entries.first?.sequence ?? 0, receipt: receipt)
             }
-            let stored = StoredBatch(city: city, entries: accepted.appended, seal: batch.signedSeal, now: now)
+            let stored = StoredBatch(city: city, entries: accepted.appended, seal: batch.signedSeal, receivedAt: now)
             let receipt = try stored.insert(
                 session, secrets, head: accepted.head, time: accepted.time, watermark: accepted.watermark,
                 feedHead: try registry.get().feedHead)
@@ -68,7 +69,7 @@ extension RegistryStore {
     }
 
     /// Queues reading the hashes that the registry has at the batch's sequences.
-    private static func askHashes(
+    static func askHashes(
         _ batch: PushBatch, _ city: CityCode, _ session: PostgresSession
     ) throws -> PendingAnswer<[UInt64: Digest]> {
         let first = batch.entries.first?.sequence ?? 0
@@ -88,7 +89,7 @@ extension RegistryStore {
     }
 
     /// Queues reading which of the batch's entry ids are in use, by whichever entry.
-    private static func askIDs(
+    static func askIDs(
         _ batch: PushBatch, _ session: PostgresSession
     ) throws -> PendingAnswer<Set<EntryID>> {
         try session.ask(

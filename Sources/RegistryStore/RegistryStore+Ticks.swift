@@ -144,7 +144,7 @@ private struct NewSeals {
     private static func isOurs(_ head: FeedHead, _ session: PostgresSession) throws -> Bool {
         guard head.position > 0 else { return true }
         let result = try session.execute(
-            "SELECT 1 FROM feed, registry r WHERE position = $1 AND hash = $2 AND r.incarnation = $3",
+            "SELECT 1 FROM feed WHERE position = $1 AND hash = $2 AND incarnation_at(position) = $3",
             [
                 .int8(Int64(clamping: head.position)), .bytea(head.hash.rawValue),
                 .int4(Int32(bitPattern: head.incarnation)),

@@ -55,6 +55,7 @@ package struct RegistryRefusal: Error, Hashable, Sendable {
     package struct Code: Hashable, Sendable {
         private enum Raw {
             case unknownCity, exists, suspended, tokenUnusable, fenced, diverged, invalid, notFound, notInitialised
+            case recovering, unknownFeedHead
         }
         private let raw: Raw
 
@@ -67,6 +68,10 @@ package struct RegistryRefusal: Error, Hashable, Sendable {
         package static let invalid = Code(raw: .invalid)
         package static let notFound = Code(raw: .notFound)
         package static let notInitialised = Code(raw: .notInitialised)
+        /// The reader's cursor is not on this feed: one of both was restored to an earlier point.
+        package static let unknownFeedHead = Code(raw: .unknownFeedHead)
+        /// Not now: the database was restored and is being filled again.
+        package static let recovering = Code(raw: .recovering)
     }
 
     package let code: Code

@@ -57,15 +57,16 @@ struct WaitingWork: Sendable {
         let registry = try RegistryRow.ask(session)
         let versions = try policies.askVersions(session)
         let batches = try askBatches(session, inFlight: inFlight, most: most)
-        let waiting = try batches.get()
+        let standing = try registry.get()
+        // While cities give back what they hold, nothing is in its order yet.
+        let waiting = standing.recovery == .collecting ? Batches() : try batches.get()
         var needs = Needs(waiting.items.map(\.journalEntry))
         let ledger = try LedgerLoader(session: session).load(&needs, policies.standing(versions.get(), session))
         return WaitingWork(
             batchIDs: waiting.ends.map(\.batch), ends: waiting.ends.map { ($0.city, $0.last) }, items: waiting.items,
             more: waiting.more,
             isFarReaching: waiting.items.contains(where: \.journalEntry.content.isFarReaching), needs: needs,
-            asOf: try registry.get().feedHead,
-            ledger: ledger)
+            asOf: standing.feedHead, ledger: ledger)
     }
 
     /// The entries of batches that wait, and where each of these ends.

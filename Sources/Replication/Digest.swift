@@ -40,4 +40,7 @@ package enum HashDomain: String, Sendable, CaseIterable {
     case join = "voucher-federation/join/v1"
     case check = "voucher-federation/check/v1"
     case key = "voucher-federation/key/v1"
+    case recovery = "voucher-federation/recovery/v1"
+    /// What a registry saw of its database, for itself.
+    case witness = "voucher-federation/witness/v1"
 }

@@ -140,14 +140,15 @@ package enum FeedPage {
         case badSeal
         case gap(expected: UInt64, found: UInt64)
         case brokenLink(position: UInt64)
-        case otherIncarnation(UInt32)
+        case lowerIncarnation(UInt32)
 
         package var message: String {
             switch self {
             case .badSeal: "the feed page's seal is not valid"
             case .gap(let expected, let found): "feed position \(expected) was expected, \(found) was found"
             case .brokenLink(let position): "feed entry \(position) does not name the hash of the one before it"
-            case .otherIncarnation(let incarnation): "the feed goes on under another incarnation, \(incarnation)"
+            case .lowerIncarnation(let incarnation):
+                "the feed goes back to incarnation \(incarnation) of the registry: an old registry is still running"
             }
         }
     }
@@ -160,8 +161,8 @@ package enum FeedPage {
     ) throws(Fault) -> FeedHead {
         var head = cursor
         for entry in entries {
-            guard head.position == 0 || entry.entry.incarnation == head.incarnation else {
-                throw .otherIncarnation(entry.entry.incarnation)
+            guard entry.entry.incarnation >= head.incarnation else {
+                throw .lowerIncarnation(entry.entry.incarnation)
             }
             guard entry.entry.position == head.position + 1 else {
                 throw .gap(expected: head.position + 1, found: entry.entry.position)

@@ -54,8 +54,10 @@ package enum HelloReview {
         case noCommonVersion(offered: [UInt32])
         /// The node remembers an older epoch than the registry granted last: a clone or an old backup.
         case staleEpoch(granted: Epoch)
-        /// The city is ahead of what the registry remembers, or has another history.
+        /// The city has another history than the registry.
         case diverged(String)
+        /// The registry has not the feed head that the city has applied: one of them was restored to an earlier point.
+        case unknownFeedHead(UInt64)
 
         package var message: String {
             switch self {
@@ -67,26 +69,35 @@ package enum HelloReview {
                     + "this store is a clone or an old backup; if it is to go on and no other node of the city is, stop "
                     + "this one and run city-node restore"
             case .diverged(let why): why
+            case .unknownFeedHead(let position):
+                "the registry does not have the feed head \(position) that this city has applied"
             }
         }
     }
 
     /// - Parameters:
+    ///   - incarnation: The registry's present one, which grants all epochs anew.
     ///   - processNonce: The process that holds the present grant.
     ///   - knownHash: The hash that the registry has at a sequence at or below its head.
     ///   - feedHash: The hash that the registry has at a feed position, with its incarnation.
     package static func review(
-        _ hello: Hello, standing: CityStanding, processNonce: [UInt8], knownHash: (UInt64) -> Digest?,
-        knownFeedHead: (UInt64) -> FeedHead?
+        _ hello: Hello, standing: CityStanding, incarnation: UInt32, processNonce: [UInt8],
+        knownHash: (UInt64) -> Digest?, knownFeedHead: (UInt64) -> FeedHead?
     ) -> Result<Verdict, Fault> {
         if standing.isSuspended { return .failure(.suspended) }
         let common = supportedVersions.filter(hello.versions.contains)
         guard let version = common.last else { return .failure(.noCommonVersion(offered: hello.versions)) }
-        if let fault = logFault(hello, standing, knownHash) ?? feedFault(hello, knownFeedHead) {
-            return .failure(.diverged(fault))
+        if let fault = logFault(hello, standing, knownHash) { return .failure(.diverged(fault)) }
+        if hello.feedHead.position > 0, knownFeedHead(hello.feedHead.position) != hello.feedHead {
+            return .failure(.unknownFeedHead(hello.feedHead.position))
         }
-        if hello.processNonce == processNonce { return .success(.keep(version: version)) }
-        let isLatest = hello.epoch == standing.grantedEpoch || hello.previousProcessNonces.contains(processNonce)
+        let isAnew = standing.grantedEpoch.incarnation < incarnation
+        if hello.processNonce == processNonce, !isAnew { return .success(.keep(version: version)) }
+        // A grant that the registry lost with its database counts: it was given later than the one that is remembered.
+        let isLatest =
+            hello.epoch == standing.grantedEpoch || hello.processNonce == processNonce
+            || hello.previousProcessNonces.contains(processNonce)
+            || isAnew && hello.epoch.map { $0 > standing.grantedEpoch } ?? false
         guard isLatest || hello.isRestored else {
             return .failure(.staleEpoch(granted: standing.grantedEpoch))
         }
@@ -101,11 +112,5 @@ package enum HelloReview {
         guard shared > 0, hello.logHead.sequence <= standing.head.sequence else { return nil }
         return knownHash(shared) == hello.logHead.hash
             ? nil : "the registry has another entry \(shared) in this city's log: two histories"
-    }
-
-    private static func feedFault(_ hello: Hello, _ knownFeedHead: (UInt64) -> FeedHead?) -> String? {
-        guard hello.feedHead.position > 0 else { return nil }
-        return knownFeedHead(hello.feedHead.position) == hello.feedHead
-            ? nil : "the registry does not have the feed head \(hello.feedHead.position) that this city has applied"
     }
 }

@@ -125,14 +125,20 @@ struct FeedTests {
         }
     }
 
-    @Test("a feed that goes on under another incarnation is refused")
-    func otherIncarnation() throws {
+    @Test("a feed that goes on under a higher incarnation is applied, and none of a lower one after it")
+    func incarnations() throws {
         try apply([registry.feed[0]], sealed: registry.feed[0].head)
         var entry = registry.feed[1].entry
         entry.incarnation = 2
-        let forged = FeedCoding.encode(entry)
+        let next = FeedCoding.encode(entry)
+        var other = registry.feed[2].entry
+        other.previousHash = next.hash
+        let forged = FeedCoding.encode(other)
 
-        #expect(try refused(FeedPage.Fault.self) { try apply([forged], sealed: forged.head) } == .otherIncarnation(2))
+        try apply([next], sealed: next.head)
+
+        #expect(try node.store.feedHead() == next.head)
+        #expect(try refused(FeedPage.Fault.self) { try apply([forged], sealed: forged.head) } == .lowerIncarnation(1))
     }
 
     @Test("a page that fails at its last entry leaves nothing of itself, and can be applied again")

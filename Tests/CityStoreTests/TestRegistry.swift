@@ -15,7 +15,8 @@ final class TestRegistry {
     private(set) var feed: [SealedFeedEntry] = []
     private(set) var outcomes: [Outcome] = []
     private var fold = Fold()
-    private var composer = FeedComposer(head: .empty, incarnation: 1, hasher: hasher, detailMaster: master)
+    private var composer = FeedComposer(
+        head: .empty, incarnations: Incarnations(numbers: [1], from: [1]), hasher: hasher, detailMaster: master)
     private var logs: [CityCode: LogHead] = [:]
 
     /// - Parameter hasPolicy: Without one every claim is answered `invalid`.

@@ -116,8 +116,8 @@ final class BadInputFederation: Sendable {
     }
 }
 
-/// Starts a registry for the whole suite, and stops it and removes its files afterwards.
-struct BadInputFederationTrait: SuiteTrait, TestScoping {
+/// Starts a registry for the whole suite, or for one test, and stops it and removes its files afterwards.
+struct BadInputFederationTrait: SuiteTrait, TestTrait, TestScoping {
     @concurrent
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void

@@ -20,7 +20,8 @@ struct ComposedFeed {
 
     init(secret: [UInt8] = secret) throws {
         self.composer = FeedComposer(
-            head: .empty, incarnation: 1, hasher: KeyHasher(epoch: 2, secret: secret), detailMaster: ComposedFeed.master
+            head: .empty, incarnations: Incarnations(numbers: [1], from: [1]),
+            hasher: KeyHasher(epoch: 2, secret: secret), detailMaster: ComposedFeed.master
         )
         let policy = RegistryAct.policyPublished(version: 1, document: try DefaultPolicy.document())
         try add(policy.kind, policy.payload, city: .registry)

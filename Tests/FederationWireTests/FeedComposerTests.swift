@@ -116,7 +116,8 @@ struct FeedComposerTests {
     func goesOn() throws {
         let feed = try ComposedFeed()
         var composer = FeedComposer(
-            head: feed.sealed[3].head, incarnation: 1, hasher: hasher, detailMaster: ComposedFeed.master)
+            head: feed.sealed[3].head, incarnations: Incarnations(numbers: [1], from: [1]), hasher: hasher,
+            detailMaster: ComposedFeed.master)
 
         #expect(try composer.compose(feed.entries[4], feed.outcomes[4]) == feed.sealed[4])
         #expect(composer.head == feed.sealed[4].head)

@@ -18,7 +18,7 @@ struct FoldedReference {
 
     init(_ order: [Entry]) throws {
         var composer = FeedComposer(
-            head: .empty, incarnation: 1, hasher: RegistrySecrets.test.hasher,
+            head: .empty, incarnations: Incarnations(numbers: [1], from: [1]), hasher: RegistrySecrets.test.hasher,
             detailMaster: RegistrySecrets.test.detailMaster)
         for (index, entry) in order.enumerated() {
             let journalEntry = JournalEntry(

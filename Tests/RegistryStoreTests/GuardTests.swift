@@ -225,8 +225,8 @@ struct GuardTests {
     func impossible() async throws {
         let (registry, _) = try await registry(.sample("C1", invoices: [.serial(1)]))
         let statements = [
-            "UPDATE registry SET feed_position = -1", "UPDATE registry SET incarnation = 0",
-            "INSERT INTO registry SELECT false, incarnation, feed_position, feed_hash, signing_key FROM registry",
+            "UPDATE registry SET feed_position = -1", "UPDATE incarnation SET number = 0",
+            "INSERT INTO registry (only_row, feed_position, feed_hash, signing_key, secrets_digest) SELECT false, feed_position, feed_hash, signing_key, secrets_digest FROM registry",
             "UPDATE city SET status = 'gone'", "UPDATE city SET public_key = '\\x00'",
             "UPDATE city SET log_sequence = -1", "UPDATE entry SET hash = '\\x00'", "UPDATE entry SET sequence = 0",
             "UPDATE entry SET entry_id = (SELECT entry_id FROM entry LIMIT 1)",

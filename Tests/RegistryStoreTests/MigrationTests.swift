@@ -49,7 +49,9 @@ struct MigrationTests {
 
     @Test("a database that is not migrated says so")
     func notInitialised() async throws {
-        try await store.pool.run { try $0.run(script: RegistrySchema.migrations[0].sql) }
+        try await store.pool.run { session in
+            for migration in RegistrySchema.migrations { try session.run(script: migration.sql) }
+        }
 
         let refusal = await #expect(throws: RegistryRefusal.self) { try await store.feedHead() }
         #expect(refusal?.code == .notInitialised)

@@ -90,15 +90,18 @@ struct FeedPageTests {
         }
     }
 
-    @Test("a feed that goes on under another incarnation is refused, from the cursor on and within a page")
-    func otherIncarnation() {
-        let other = FeedPageTests.entry(after: feed[1].head, incarnation: 2)
+    @Test("a feed goes on under a higher incarnation and never back under a lower one")
+    func incarnations() throws {
+        let higher = FeedPageTests.entry(after: feed[1].head, incarnation: 2)
+        let lower = FeedPageTests.entry(after: higher.head, incarnation: 1)
 
-        #expect(throws: FeedPage.Fault.otherIncarnation(2)) {
-            try FeedPage.follow([other], from: feed[1].head, sealed: other.head)
+        #expect(try FeedPage.follow([higher], from: feed[1].head, sealed: higher.head) == higher.head)
+        #expect(try FeedPage.follow([feed[0], feed[1], higher], from: .empty, sealed: higher.head) == higher.head)
+        #expect(throws: FeedPage.Fault.lowerIncarnation(1)) {
+            try FeedPage.follow([lower], from: higher.head, sealed: lower.head)
         }
-        #expect(throws: FeedPage.Fault.otherIncarnation(2)) {
-            try FeedPage.follow([feed[0], feed[1], other], from: .empty, sealed: other.head)
+        #expect(throws: FeedPage.Fault.lowerIncarnation(1)) {
+            try FeedPage.follow([higher, lower], from: feed[1].head, sealed: lower.head)
         }
     }
 
@@ -112,7 +115,7 @@ struct FeedPageTests {
     @Test("every fault is one sentence that names what was found")
     func messages() {
         let faults: [FeedPage.Fault] = [
-            .badSeal, .gap(expected: 3, found: 17), .brokenLink(position: 18), .otherIncarnation(19),
+            .badSeal, .gap(expected: 3, found: 17), .brokenLink(position: 18), .lowerIncarnation(19),
         ]
 
         for (fault, named) in zip(faults, ["seal", "17", "18", "19"]) { #expect(fault.message.contains(named)) }

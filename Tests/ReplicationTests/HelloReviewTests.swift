@@ -25,11 +25,11 @@ struct HelloReviewTests {
             epoch: epoch, logHead: head ?? log[2].head, feedHead: feed, isRestored: isRestored)
     }
 
-    private func review(_ hello: Hello, _ standing: CityStanding? = nil) -> Result<
-        HelloReview.Verdict, HelloReview.Fault
-    > {
+    private func review(
+        _ hello: Hello, _ standing: CityStanding? = nil, incarnation: UInt32 = 1
+    ) -> Result<HelloReview.Verdict, HelloReview.Fault> {
         HelloReview.review(
-            hello, standing: standing ?? self.standing(), processNonce: holder,
+            hello, standing: standing ?? self.standing(), incarnation: incarnation, processNonce: holder,
             knownHash: { (1...5).contains($0) ? log[Int($0) - 1].hash : nil },
             knownFeedHead: { $0 == 40 ? feedHead : nil })
     }
@@ -37,6 +37,17 @@ struct HelloReviewTests {
     @Test("a process that remembers the last grant gets the next one")
     func grants() {
         #expect(review(hello()) == .success(.grant(version: 1, counter: 3)))
+    }
+
+    @Test("a new incarnation of the registry grants anew, also to the holder and to one whose grant it has lost")
+    func newIncarnation() {
+        let lost = Epoch(incarnation: 1, counter: 7, nonce: 3)
+
+        #expect(review(hello(nonce: holder), incarnation: 2) == .success(.grant(version: 1, counter: 3)))
+        #expect(review(hello(nonce: holder, epoch: .first), incarnation: 2) == .success(.grant(version: 1, counter: 3)))
+        #expect(review(hello(epoch: lost), incarnation: 2) == .success(.grant(version: 1, counter: 3)))
+        #expect(review(hello(epoch: lost)) == .failure(.staleEpoch(granted: .second)))
+        #expect(review(hello(epoch: .first), incarnation: 2) == .failure(.staleEpoch(granted: .second)))
     }
 
     @Test("the same process again keeps its grant, even when the answer with the epoch was lost")
@@ -141,11 +152,9 @@ struct HelloReviewTests {
             FeedHead(incarnation: 2, position: 40, hash: Digest(.feed, [40])),
         ])
     func otherFeed(head: FeedHead) {
-        guard case .failure(.diverged(let why)) = review(hello(nonce: holder, feed: head)) else {
-            Issue.record("an unknown feed head was not refused")
-            return
-        }
-        #expect(why.contains("\(head.position)"))
+        let fault = HelloReview.Fault.unknownFeedHead(head.position)
+        #expect(review(hello(nonce: holder, feed: head)) == .failure(fault))
+        #expect(fault.message.contains("\(head.position)"))
     }
 
     @Test("every fault is a sentence that names what was found")

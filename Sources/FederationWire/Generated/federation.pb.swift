@@ -482,7 +482,7 @@ nonisolated struct WireNodeStarted: Sendable {
   init() {}
 }
 
-/// Kinds 100 to 111, in the registry's log only.
+/// Kinds 100 to 112, in the registry's log only.
 nonisolated struct WireCityEnrolled: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -742,6 +742,27 @@ nonisolated struct WireClaimReviewed: Sendable {
   init() {}
 
   fileprivate var _claim: WireClaimReference? = nil
+}
+
+/// kind 112: the registry goes on after its database was restored and what was lost has come back.
+nonisolated struct WireRegistryRecovered: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var incarnation: UInt32 = 0
+
+  /// 16 random bytes
+  var id: Data = Data()
+
+  var reason: String = String()
+
+  /// cities without which it went on
+  var absent: [UInt32] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// Signed by the city under "voucher-federation/seal/v1".
@@ -1556,6 +1577,185 @@ nonisolated struct WireLogPage: Sendable {
 
   /// as given for each batch; the last one is for the last entry
   var receipts: [WireSigned] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// POST /v1/sync/present: what the city holds, to a registry whose database may have been restored.
+nonisolated struct WirePresentRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var city: UInt32 = 0
+
+  var logHead: WireLogHead {
+    get {_logHead ?? WireLogHead()}
+    set {_logHead = newValue}
+  }
+  /// Returns true if `logHead` has been explicitly set.
+  var hasLogHead: Bool {self._logHead != nil}
+  /// Clears the value of `logHead`. Subsequent reads from it will return its default value.
+  mutating func clearLogHead() {self._logHead = nil}
+
+  /// the registry's own, over the city's feed head; absent when it has applied nothing
+  var feedSeal: WireSigned {
+    get {_feedSeal ?? WireSigned()}
+    set {_feedSeal = newValue}
+  }
+  /// Returns true if `feedSeal` has been explicitly set.
+  var hasFeedSeal: Bool {self._feedSeal != nil}
+  /// Clears the value of `feedSeal`. Subsequent reads from it will return its default value.
+  mutating func clearFeedSeal() {self._feedSeal = nil}
+
+  /// the newest one that the city has
+  var receipt: WireSigned {
+    get {_receipt ?? WireSigned()}
+    set {_receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  var hasReceipt: Bool {self._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  mutating func clearReceipt() {self._receipt = nil}
+
+  /// the last call of a recovering registry that the node has kept: its promise
+  var call: WireSigned {
+    get {_call ?? WireSigned()}
+    set {_call = newValue}
+  }
+  /// Returns true if `call` has been explicitly set.
+  var hasCall: Bool {self._call != nil}
+  /// Clears the value of `call`. Subsequent reads from it will return its default value.
+  mutating func clearCall() {self._call = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _logHead: WireLogHead? = nil
+  fileprivate var _feedSeal: WireSigned? = nil
+  fileprivate var _receipt: WireSigned? = nil
+  fileprivate var _call: WireSigned? = nil
+}
+
+/// POST /v1/sync/refill: a part of what the registry has not.
+nonisolated struct WireRefillRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var promise: UInt32 = 0
+
+  /// FeedBody, exactly as hashed, after the answer's feed_head
+  var feed: [Data] = []
+
+  /// EntryBody, exactly as hashed, after the answer's log_head
+  var entries: [Data] = []
+
+  /// the city's, over the last of them
+  var seal: WireSigned {
+    get {_seal ?? WireSigned()}
+    set {_seal = newValue}
+  }
+  /// Returns true if `seal` has been explicitly set.
+  var hasSeal: Bool {self._seal != nil}
+  /// Clears the value of `seal`. Subsequent reads from it will return its default value.
+  mutating func clearSeal() {self._seal = nil}
+
+  /// as it was given for the last of them, if there was one
+  var receipt: WireSigned {
+    get {_receipt ?? WireSigned()}
+    set {_receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  var hasReceipt: Bool {self._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  mutating func clearReceipt() {self._receipt = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _seal: WireSigned? = nil
+  fileprivate var _receipt: WireSigned? = nil
+}
+
+/// The answer to both.
+nonisolated struct WireRecoveryStanding: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// to promise; 0: the registry is not recovering and has all that was presented
+  var incarnation: UInt32 = 0
+
+  /// what the registry has of the city's log
+  var logHead: WireLogHead {
+    get {_logHead ?? WireLogHead()}
+    set {_logHead = newValue}
+  }
+  /// Returns true if `logHead` has been explicitly set.
+  var hasLogHead: Bool {self._logHead != nil}
+  /// Clears the value of `logHead`. Subsequent reads from it will return its default value.
+  mutating func clearLogHead() {self._logHead = nil}
+
+  /// what it has of the feed
+  var feedHead: WireFeedHead {
+    get {_feedHead ?? WireFeedHead()}
+    set {_feedHead = newValue}
+  }
+  /// Returns true if `feedHead` has been explicitly set.
+  var hasFeedHead: Bool {self._feedHead != nil}
+  /// Clears the value of `feedHead`. Subsequent reads from it will return its default value.
+  mutating func clearFeedHead() {self._feedHead = nil}
+
+  /// whether it takes the rest of the feed from this city
+  var wantsFeed: Bool = false
+
+  /// whether it has all that the city presented
+  var complete: Bool = false
+
+  /// for entries that came without one
+  var receipt: WireSigned {
+    get {_receipt ?? WireSigned()}
+    set {_receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  var hasReceipt: Bool {self._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  mutating func clearReceipt() {self._receipt = nil}
+
+  /// a RecoveryCall with the incarnation
+  var call: WireSigned {
+    get {_call ?? WireSigned()}
+    set {_call = newValue}
+  }
+  /// Returns true if `call` has been explicitly set.
+  var hasCall: Bool {self._call != nil}
+  /// Clears the value of `call`. Subsequent reads from it will return its default value.
+  mutating func clearCall() {self._call = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _logHead: WireLogHead? = nil
+  fileprivate var _feedHead: WireFeedHead? = nil
+  fileprivate var _receipt: WireSigned? = nil
+  fileprivate var _call: WireSigned? = nil
+}
+
+/// Signed by the registry under "voucher-federation/recovery/v1": the city is to accept nothing of an incarnation below.
+nonisolated struct WireRecoveryCallBody: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var city: UInt32 = 0
+
+  var incarnation: UInt32 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2970,6 +3170,51 @@ nonisolated extension WireClaimReviewed: SwiftProtobuf.Message, SwiftProtobuf._M
   }
 }
 
+nonisolated extension WireRegistryRecovered: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RegistryRecovered"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}id\0\u{1}reason\0\u{1}absent\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.incarnation) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.id) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 4: try { try decoder.decodeRepeatedUInt32Field(value: &self.absent) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.incarnation != 0 {
+      try visitor.visitSingularUInt32Field(value: self.incarnation, fieldNumber: 1)
+    }
+    if !self.id.isEmpty {
+      try visitor.visitSingularBytesField(value: self.id, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    if !self.absent.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.absent, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireRegistryRecovered, rhs: WireRegistryRecovered) -> Bool {
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.id != rhs.id {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.absent != rhs.absent {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireSealBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SealBody"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}head\0\u{1}watermark\0\u{3}feed_head\0")
@@ -4376,6 +4621,213 @@ nonisolated extension WireLogPage: SwiftProtobuf.Message, SwiftProtobuf._Message
   static func ==(lhs: WireLogPage, rhs: WireLogPage) -> Bool {
     if lhs.entries != rhs.entries {return false}
     if lhs.receipts != rhs.receipts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePresentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".PresentRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{3}log_head\0\u{3}feed_seal\0\u{1}receipt\0\u{1}call\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._logHead) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._feedSeal) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._call) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.city != 0 {
+      try visitor.visitSingularUInt32Field(value: self.city, fieldNumber: 1)
+    }
+    try { if let v = self._logHead {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._feedSeal {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._receipt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._call {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WirePresentRequest, rhs: WirePresentRequest) -> Bool {
+    if lhs.city != rhs.city {return false}
+    if lhs._logHead != rhs._logHead {return false}
+    if lhs._feedSeal != rhs._feedSeal {return false}
+    if lhs._receipt != rhs._receipt {return false}
+    if lhs._call != rhs._call {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRefillRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RefillRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}promise\0\u{1}feed\0\u{1}entries\0\u{1}seal\0\u{1}receipt\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.promise) }()
+      case 2: try { try decoder.decodeRepeatedBytesField(value: &self.feed) }()
+      case 3: try { try decoder.decodeRepeatedBytesField(value: &self.entries) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._seal) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.promise != 0 {
+      try visitor.visitSingularUInt32Field(value: self.promise, fieldNumber: 1)
+    }
+    if !self.feed.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.feed, fieldNumber: 2)
+    }
+    if !self.entries.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.entries, fieldNumber: 3)
+    }
+    try { if let v = self._seal {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._receipt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireRefillRequest, rhs: WireRefillRequest) -> Bool {
+    if lhs.promise != rhs.promise {return false}
+    if lhs.feed != rhs.feed {return false}
+    if lhs.entries != rhs.entries {return false}
+    if lhs._seal != rhs._seal {return false}
+    if lhs._receipt != rhs._receipt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRecoveryStanding: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RecoveryStanding"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{3}log_head\0\u{3}feed_head\0\u{3}wants_feed\0\u{1}complete\0\u{1}receipt\0\u{1}call\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.incarnation) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._logHead) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._feedHead) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.wantsFeed) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.complete) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._call) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.incarnation != 0 {
+      try visitor.visitSingularUInt32Field(value: self.incarnation, fieldNumber: 1)
+    }
+    try { if let v = self._logHead {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._feedHead {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.wantsFeed != false {
+      try visitor.visitSingularBoolField(value: self.wantsFeed, fieldNumber: 4)
+    }
+    if self.complete != false {
+      try visitor.visitSingularBoolField(value: self.complete, fieldNumber: 5)
+    }
+    try { if let v = self._receipt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._call {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireRecoveryStanding, rhs: WireRecoveryStanding) -> Bool {
+    if lhs.incarnation != rhs.incarnation {return false}
+    if lhs._logHead != rhs._logHead {return false}
+    if lhs._feedHead != rhs._feedHead {return false}
+    if lhs.wantsFeed != rhs.wantsFeed {return false}
+    if lhs.complete != rhs.complete {return false}
+    if lhs._receipt != rhs._receipt {return false}
+    if lhs._call != rhs._call {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRecoveryCallBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".RecoveryCallBody"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}incarnation\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.incarnation) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.city != 0 {
+      try visitor.visitSingularUInt32Field(value: self.city, fieldNumber: 1)
+    }
+    if self.incarnation != 0 {
+      try visitor.visitSingularUInt32Field(value: self.incarnation, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireRecoveryCallBody, rhs: WireRecoveryCallBody) -> Bool {
+    if lhs.city != rhs.city {return false}
+    if lhs.incarnation != rhs.incarnation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

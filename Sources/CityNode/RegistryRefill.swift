@@ -1,0 +1,51 @@
+import CityStore
+import FederationHTTP
+import FederationWire
+import Foundation
+import Logging
+import Replication
+
+/// Shows a registry that knows less than this city what the city holds, and gives it back.
+///
+/// The city promises first to accept nothing of an older incarnation of the registry; then it sends what the registry lacks
+/// of the feed and of the city's own log. Safe to repeat and to cut off anywhere.
+struct RegistryRefill {
+    let store: CityStore
+    let identity: NodeIdentity
+    let client: RegistryClient
+    let key: SigningKey
+    let logger: Logger
+
+    /// What the session is told while the registry is recovering: greet again soon.
+    static let recovering = RegistryClient.Refusal(
+        status: 503, kind: "recovering",
+        detail:
+            "the registry's database was restored and is getting back what the cities hold; this city has given what it "
+            + "has", retryAfter: 1)
+
+    /// - Returns: Whether the registry is recovering; it then has all of this city that it wants now.
+    func run() async throws -> Bool {
+        var standing = try await client.present(store.presentation())
+        guard standing.incarnation > 0 else { return false }
+        if let signed = standing.call {
+            let call = try RecoveryCall(signed, by: identity.registryKey)
+            guard call.city == identity.city else { throw StoreRefusal(.damaged, "the registry calls another city") }
+            if try store.promisedIncarnation() < call.incarnation {
+                try store.promise(call, signed: signed)
+                standing = try await client.present(store.presentation())
+            }
+        }
+        while !standing.isComplete, let page = try store.refillPage(standing, signer: key) {
+            standing = try await client.refill(page)
+            if let signed = standing.receipt {
+                try store.store(try Receipt(signed, by: identity.registryKey), signed: signed, now: WallClock.now)
+            }
+            logger.notice(
+                "giving back to the registry",
+                metadata: [
+                    "entry": "\(standing.logHead.sequence)", "feed.position": "\(standing.feedHead.position)",
+                ])
+        }
+        return true
+    }
+}

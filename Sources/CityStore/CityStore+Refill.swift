@@ -1,0 +1,138 @@
+package import FederationWire
+import Foundation
+import GRDB
+package import Replication
+import VoucherDomain
+
+/// What a city gives back to a registry whose database was restored: the feed that it has applied, and its own log.
+extension CityStore {
+    /// Keeps the registry's seal over the feed head where this store stands, when it has none yet.
+    package func keep(feedSeal: SignedBytes, of head: FeedHead) throws {
+        try pool.write { database in
+            guard try NodeCursors.read(database).feedHead == head else { return }
+            try database.run(
+                sql: "UPDATE node SET feed_seal_body = ?, feed_seal_signature = ? WHERE feed_seal_body IS NULL",
+                arguments: [Data(feedSeal.body), Data(feedSeal.signature)])
+        }
+    }
+
+    /// The incarnation of the registry below which this city accepts nothing; 0 before it was asked.
+    package func promisedIncarnation() throws -> UInt32 { try pool.read { try NodeCursors.read($0).promise } }
+
+    /// Promises for ever to accept nothing of an incarnation below the one of the call. Kept when this returns.
+    ///
+    /// - Parameter signed: The call itself, its signature verified.
+    package func promise(_ call: RecoveryCall, signed: SignedBytes) throws {
+        try pool.write { database in
+            guard try NodeCursors.read(database).promise < call.incarnation else { return }
+            try database.run(
+                sql: "UPDATE node SET promised_incarnation = ?, recovery_call_body = ?, recovery_call_signature = ?",
+                arguments: [call.incarnation, Data(signed.body), Data(signed.signature)])
+        }
+    }
+
+    /// Everything after this head is to be sent again: the registry has gone on without it.
+    ///
+    /// - Throws: ``StoreRefusal`` `.damaged` when the head is not one of this log.
+    package func forgetReceipts(after head: LogHead) throws {
+        try pool.write { database in
+            let hash = try Data.fetchOne(
+                database.cachedStatement(sql: "SELECT hash FROM log_entry WHERE sequence = ?"),
+                arguments: [Int64(clamping: head.sequence)])
+            guard head.sequence == 0 || hash.map({ Array($0) }) == head.hash.rawValue else {
+                throw StoreRefusal(.damaged, "the registry has another entry \(head.sequence) of this city's log")
+            }
+            try database.run(
+                sql: "UPDATE node SET received_through = ?", arguments: [Int64(clamping: head.sequence)])
+            try database.run(
+                sql: "DELETE FROM receipt WHERE through_sequence > ?", arguments: [Int64(clamping: head.sequence)])
+        }
+    }
+
+    /// What this store holds, with the registry's own signatures over it.
+    package func presentation() throws -> Presentation {
+        try pool.read { database in
+            let cursors = try NodeCursors.read(database)
+            let seal = try CityStore.signed(
+                database, "SELECT feed_seal_body AS body, feed_seal_signature AS signature FROM node")
+            let receipt = try CityStore.signed(
+                database, "SELECT body, signature FROM receipt ORDER BY through_sequence DESC LIMIT 1")
+            return Presentation(
+                city: cursors.city, logHead: cursors.logHead, feedSeal: seal, receipt: receipt,
+                call: try CityStore.signed(
+                    database, "SELECT recovery_call_body AS body, recovery_call_signature AS signature FROM node"))
+        }
+    }
+
+    /// The next part of what the registry has not: of the feed, if it wants it from this city, else of the log, in the
+    /// batches that it gave receipts for.
+    ///
+    /// - Returns: `nil` when this store has nothing that the registry wants now.
+    package func refillPage(_ standing: RecoveryStanding, signer: SigningKey) throws -> RefillPage? {
+        try pool.read { database in
+            let cursors = try NodeCursors.read(database)
+            if standing.wantsFeed, standing.feedHead.position < cursors.feedHead.position {
+                let feed = try CityStore.feed(after: standing.feedHead, database)
+                if !feed.isEmpty { return RefillPage(promise: cursors.promise, feed: feed) }
+            }
+            guard standing.logHead.sequence < cursors.logHead.sequence else { return nil }
+            let (entries, receipt) = try CityStore.batch(after: standing.logHead.sequence, database)
+            guard let last = entries.last else { return nil }
+            let seal = Seal(city: cursors.city, head: last.head, watermark: last.time, feedHead: cursors.feedHead)
+            return RefillPage(
+                promise: cursors.promise, entries: entries, seal: try seal.signed(by: signer), receipt: receipt)
+        }
+    }
+
+    private static func signed(
+        _ database: Database, _ sql: String, _ arguments: StatementArguments = []
+    ) throws -> SignedBytes? {
+        guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: arguments) else { return nil }
+        let body = row.bytes("body")
+        return body.isEmpty ? nil : SignedBytes(body: body, signature: row.bytes("signature"))
+    }
+
+    /// What follows a head that this feed has.
+    private static func feed(after head: FeedHead, _ database: Database) throws -> [[UInt8]] {
+        if head.position > 0 {
+            let hash = try Data.fetchOne(
+                database.cachedStatement(sql: "SELECT hash FROM feed_entry WHERE position = ?"),
+                arguments: [Int64(clamping: head.position)])
+            guard let hash, Array(hash) == head.hash.rawValue else { return [] }
+        }
+        var pages: [[UInt8]] = []
+        var size = 0
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(sql: "SELECT bytes FROM feed_entry WHERE position > ? ORDER BY position LIMIT ?"),
+            arguments: [Int64(clamping: head.position), PushBatch.maximumEntries])
+        while size < PushBatch.maximumBytes / 2, let row = try rows.next() {
+            pages.append(row.bytes("bytes"))
+            size += pages.last?.count ?? 0
+        }
+        return pages
+    }
+
+    /// The entries of the next receipt, with it; or some that none was given for.
+    private static func batch(
+        after sequence: UInt64, _ database: Database
+    ) throws -> (entries: [Entry], receipt: SignedBytes?) {
+        let start = Int64(clamping: sequence)
+        let end = try Int64.fetchOne(
+            database.cachedStatement(sql: "SELECT min(through_sequence) FROM receipt WHERE through_sequence > ?"),
+            arguments: [start])
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(
+                sql: "SELECT * FROM log_entry WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"),
+            arguments: [start, end ?? .max, PushBatch.maximumEntries])
+        var entries: [Entry] = []
+        var size = 0
+        while end != nil || size < PushBatch.maximumBytes / 2, let row = try rows.next() {
+            entries.append(try CityStore.entry(row))
+            size += entries.last?.bytes.count ?? 0
+        }
+        let receipt = try end.flatMap {
+            try signed(database, "SELECT body, signature FROM receipt WHERE through_sequence = ?", [$0])
+        }
+        return (entries, receipt)
+    }
+}

@@ -1,0 +1,135 @@
+import ArgumentParser
+import FederationHTTP
+import RegistryStore
+import Replication
+import Terminal
+import VoucherDomain
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Say whether the registry decides, and what it waits for.",
+        discussion: """
+            A registry whose database was restored to an earlier point is in recovery mode: nothing is decided or paid \
+            until the cities have given back what they hold of the time since. They do so by themselves; the table names \
+            those that are waited for.
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    private struct Document: Encodable {
+        struct City: Encodable {
+            let city_code: String
+            let name: String
+            let state: String
+            let log_has: UInt64
+            let log_wants: UInt64?
+            let feed_wants: UInt64?
+        }
+        struct Recovery: Encodable {
+            let phase: String
+            let reason: String
+            let problem: String?
+            let incarnation: UInt32
+            let feed_has: UInt64
+            let cities: [City]
+        }
+        let incarnation: UInt32
+        let feed_position: UInt64
+        let cities: Int
+        let undecided: UInt64
+        let recovery: Recovery?
+    }
+
+    func run() async throws {
+        try await database.withStore { store in
+            let head = try await store.feedHead()
+            let cities = try await store.cities()
+            let report = try await store.recoveryReport()
+            let document = Document(
+                incarnation: head.incarnation, feed_position: head.position, cities: cities.count,
+                undecided: cities.reduce(0) { $0 + $1.undecided },
+                recovery: report.map { report in
+                    .init(
+                        phase: report.phase, reason: report.reason, problem: report.problem,
+                        incarnation: report.incarnation, feed_has: report.feedHas,
+                        cities: report.cities.map {
+                            .init(
+                                city_code: $0.code.description, name: $0.name, state: $0.state, log_has: $0.logHas,
+                                log_wants: $0.logWants, feed_wants: $0.feedWants)
+                        })
+                })
+            if json { return try Output.json(document) }
+            Output.line(
+                "incarnation \(head.incarnation), feed position \(head.position), \(cities.count) cities, "
+                    + "\(document.undecided) entries not yet decided")
+            guard let recovery = document.recovery else { return }
+            Output.line("RECOVERY MODE (\(recovery.phase)): nothing is paid. 恢复模式：暂停裁决与付款。")
+            Output.line("because: \(recovery.reason)")
+            if let problem = recovery.problem { Output.line("PROBLEM: \(problem)") }
+            Output.line(
+                "incarnation \(recovery.incarnation) begins when all is back; the feed is back up to \(recovery.feed_has)"
+            )
+            var table = TextTable(
+                ["city", "name", "state", "log has", "log wants", "feed wants"], rightAligned: [3, 4, 5])
+            for city in recovery.cities {
+                table.add([
+                    city.city_code, city.name, city.state, "\(city.log_has)", city.log_wants.map { "\($0)" } ?? "?",
+                    city.feed_wants.map { "\($0)" } ?? "?",
+                ])
+            }
+            Output.line(table.text)
+        }
+    }
+}
+
+extension RegistryStore.RecoveryReport.City {
+    fileprivate var state: String {
+        if absenceReason != nil { return "absent" }
+        if isComplete { return "all is back" }
+        return hasPromised ? "giving back" : "waited for"
+    }
+}
+
+struct RecoveryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "recovery", abstract: "Act in recovery mode.", subcommands: [Begin.self, AcceptAbsence.self])
+
+    struct Begin: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Enter recovery mode: for a database that was restored by other means than `restore`.",
+            discussion: "Harmless when nothing was lost: it ends as soon as every city has shown what it holds.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Option(help: "What happened.") var why: String
+
+        func run() async throws {
+            try await database.withStore { store in
+                try await store.beginRecovery(reason: why, now: WallClock.now)
+                Output.line("recovery mode: see national-registry status")
+            }
+        }
+    }
+
+    struct AcceptAbsence: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Go on without a city that does not come.",
+            discussion: """
+                What that city alone holds of the lost time is then not honoured. Stop any old registry server first: a \
+                city that has not promised may still listen to it. At most as many cities may be absent as an \
+                authorisation has witnesses (policy: payments.witness_cities).
+                """)
+
+        @OptionGroup var database: DatabaseOptions
+        @Argument(help: "The city's code.") var city: String
+        @Option(help: "Why; it is kept in the audit log.") var why: String
+
+        func run() async throws {
+            try await database.withStore { store in
+                guard let code = CityCode(city) else { throw ValidationError("\(city) is not a city code") }
+                try await store.acceptAbsence(of: code, reason: why, now: WallClock.now)
+                Output.line("city \(code) is accepted as absent")
+            }
+        }
+    }
+}
