@@ -11,7 +11,8 @@ import VoucherDomain
 /// When a method that writes returns, the change is fsynced (WAL, `synchronous=FULL`). One connection writes
 /// and checkpoints; others only read.
 package struct CityStore: Sendable {
-    let pool: DatabasePool
+    /// One connection that writes and others that read, or the single one of a store in memory.
+    let pool: any DatabaseWriter
 
     /// The file inside a node's directory.
     package static let fileName = "city.sqlite"
@@ -27,7 +28,10 @@ package struct CityStore: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
         // 8 MiB: the inner pages of a key index with ten million keys, so that a check reads leaves only.
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size = -8192") }
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA cache_size = -8192")
+            database.add(function: CityStore.entryIDFunction(CityStore.randomEntryID))
+        }
         pool = try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration)
         // GRDB sets NORMAL when it turns WAL on, after any preparation of the connection: acknowledged rows could
         // then be lost with the power.
@@ -64,7 +68,7 @@ package struct CityStore: Sendable {
         }
     }
 
-    private static var migrator: DatabaseMigrator {
+    static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         for migration in CitySchema.migrations {
             migrator.registerMigration(migration.id) { try $0.execute(sql: migration.sql) }
