@@ -169,7 +169,8 @@ let package = Package(
                 "VoucherDomain", grdb,
             ], swiftSettings: settings),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Replication", "Simulation", "VoucherDomain"],
+            name: "SimulationTests",
+            dependencies: ["Arbitration", "CityStore", "FederationWire", "Replication", "Simulation", "VoucherDomain"],
             swiftSettings: settings),
         .testTarget(
             name: "LaboratoryTests",

@@ -15,8 +15,8 @@ extension CityStore {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { $0.add(function: CityStore.entryIDFunction(entryIDs)) }
-        pool = try DatabaseQueue(configuration: configuration)
-        try CityStore.migrator.migrate(pool)
+        pool = Connections(inMemory: try DatabaseQueue(configuration: configuration))
+        try pool.migrate(by: CityStore.migrator)
     }
 
     /// Becomes what `other` is now, as a disk does onto which a backup is copied.
@@ -25,7 +25,6 @@ extension CityStore {
     /// Forgets everything but the schema: the store is the node of no city again.
     package func erase() throws {
         try pool.write { database in
-            try database.execute(sql: "PRAGMA defer_foreign_keys = ON")
             for table in CityStore.tables { try database.run(sql: "DELETE FROM \(table)") }
         }
     }
@@ -40,12 +39,21 @@ extension CityStore {
         }
     }
 
+    /// Every claim's number and state, in the order of filing.
+    package func claimStates() throws -> [(number: String, state: String)] {
+        try pool.read { database in
+            try Row.fetchAll(database.cachedStatement(sql: "SELECT claim_no, state FROM v1_claims ORDER BY id"))
+                .map { (number: $0[0], state: $0[1]) }
+        }
+    }
+
     /// Every row of a table as text, in the order of its first columns, to compare two stores by.
     package func dump(_ table: String) throws -> [String] {
         precondition(CityStore.tables.contains(table), "the schema has no table \(table)")
         return try pool.read { database in
             let columns = table == "key_index" ? "hash, position" : "1"
-            return try Row.fetchAll(database.cachedStatement(sql: "SELECT * FROM \(table) ORDER BY \(columns)")).map { row in
+            return try Row.fetchAll(database.cachedStatement(sql: "SELECT * FROM \(table) ORDER BY \(columns)")).map {
+                row in
                 row.databaseValues.map { value in
                     Data.fromDatabaseValue(value).map { Array($0).hexadecimal } ?? "\(value)"
                 }.joined(separator: " ")

@@ -11,8 +11,7 @@ import VoucherDomain
 /// When a method that writes returns, the change is fsynced (WAL, `synchronous=FULL`). One connection writes
 /// and checkpoints; others only read.
 package struct CityStore: Sendable {
-    /// One connection that writes and others that read, or the single one of a store in memory.
-    let pool: any DatabaseWriter
+    let pool: Connections
 
     /// The file inside a node's directory.
     package static let fileName = "city.sqlite"
@@ -32,7 +31,8 @@ package struct CityStore: Sendable {
             try database.execute(sql: "PRAGMA cache_size = -8192")
             database.add(function: CityStore.entryIDFunction(CityStore.randomEntryID))
         }
-        pool = try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration)
+        pool = Connections(
+            try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration))
         // GRDB sets NORMAL when it turns WAL on, after any preparation of the connection: acknowledged rows could
         // then be lost with the power.
         try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
@@ -42,7 +42,7 @@ package struct CityStore: Sendable {
         if try pool.read(migrator.hasBeenSuperseded) {
             throw StoreRefusal(.newerBuild, "the store was written by a newer build: update this program")
         }
-        try migrator.migrate(pool)
+        try pool.migrate(by: migrator)
         try pool.writeWithoutTransaction { database in
             let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode")
             let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")
@@ -60,7 +60,8 @@ package struct CityStore: Sendable {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
-        pool = try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration)
+        pool = Connections(
+            try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration))
         let migrator = CityStore.migrator
         guard try pool.read({ try migrator.hasCompletedMigrations($0) && !migrator.hasBeenSuperseded($0) }) else {
             throw StoreRefusal(

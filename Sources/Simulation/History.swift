@@ -154,10 +154,12 @@ package struct DecisionFact: Hashable, Sendable {
     package let blockers: [Blocker]
     /// Where earlier claims stand now.
     package let effects: [ClaimName: Outcome.Decision]
+    /// Why an entry is invalid, in words; empty otherwise.
+    package let problem: String
 
     package init(
         position: UInt64, feedHash: Digest, entry: EntryFact, saying: SayingFact, decision: Outcome.Decision,
-        blockers: [Blocker] = [], effects: [ClaimName: Outcome.Decision] = [:]
+        blockers: [Blocker] = [], effects: [ClaimName: Outcome.Decision] = [:], problem: String = ""
     ) {
         self.position = position
         self.feedHash = feedHash
@@ -166,6 +168,7 @@ package struct DecisionFact: Hashable, Sendable {
         self.decision = decision
         self.blockers = blockers
         self.effects = effects
+        self.problem = problem
     }
 }
 
@@ -213,14 +216,13 @@ package struct EndState: Sendable {
     package var registryUndecided: Int
     /// The feed's end when the journal is folded once more, in other batches.
     package var refoldedHash: Digest
-    /// The state before and after every recorded request was sent once more.
-    package var hashBeforeReplays: Digest
-    package var hashAfterReplays: Digest
+    /// Recorded requests that changed the registry when they came once more.
+    package var changingReplays: [String]
 
     package init(
         nodes: [Node], liars: Set<CityCode> = [], hasNationalPolicy: Bool = false, registryFeedPosition: UInt64 = 0,
         registryFeedHash: Digest = .zero, registryUndecided: Int = 0, refoldedHash: Digest = .zero,
-        hashBeforeReplays: Digest = .zero, hashAfterReplays: Digest = .zero
+        changingReplays: [String] = []
     ) {
         self.nodes = nodes
         self.liars = liars
@@ -229,7 +231,6 @@ package struct EndState: Sendable {
         self.registryFeedHash = registryFeedHash
         self.registryUndecided = registryUndecided
         self.refoldedHash = refoldedHash
-        self.hashBeforeReplays = hashBeforeReplays
-        self.hashAfterReplays = hashAfterReplays
+        self.changingReplays = changingReplays
     }
 }

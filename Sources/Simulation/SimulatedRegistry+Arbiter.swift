@@ -80,7 +80,9 @@ extension SimulatedRegistry {
     /// What cities have sealed since the last tick, as far as all that it covers is decided; in the order of the cities.
     private func newSeals() throws -> [(seal: Seal, signed: SignedBytes)] {
         try codes.compactMap { code in
-            guard let row = cities[code], let standing = fold.ledger.members[code], standing.isActive else { return nil }
+            guard let row = cities[code], let standing = fold.ledger.members[code], standing.isActive else {
+                return nil
+            }
             let report = row.report.flatMap { $0.sequence <= row.foldedThrough ? $0.signed : nil }
             let found = try [row.foldedSeal, report].compactMap { $0 }.map { (seal: try Seal($0), signed: $0) }
             guard let latest = found.max(by: { $1.seal.isLater(than: $0.seal) }) else { return nil }
@@ -117,7 +119,8 @@ extension DecisionFact {
             blockers: outcome.reasons.filter { $0.outcome == .block }.flatMap { reason in
                 reason.blocking.map { Blocker(rule: reason.rule, claim: $0) }
             },
-            effects: Dictionary(outcome.effects.map { ($0.name, $0.state) }) { _, later in later })
+            effects: Dictionary(outcome.effects.map { ($0.name, $0.state) }) { _, later in later },
+            problem: outcome.decision == .invalid ? outcome.reasons.first?.message ?? "" : "")
     }
 
     /// What the run has now seen.

@@ -25,7 +25,7 @@ extension SimulatedRegistry {
             (epoch, version) = (standing.grantedEpoch, common)
             events.append(.sometimes(.grantKept))
         case .grant(let common, let counter):
-            precondition(counter == standing.grantedEpoch.counter + 1, "epoch \(counter) after \(standing.grantedEpoch)")
+            precondition(counter == standing.grantedEpoch.counter + 1, "epoch \(counter) skips one")
             version = common
             epoch = try grant(&row, hello.processNonce, now: now)
             cities[hello.city] = row

@@ -113,7 +113,8 @@ struct SimulatedRegistry {
         for (entry, fault) in batch.entries {
             city.entries.append(entry)
             if fault != PushReview.repeatedID { ids.insert(entry.id) }
-            events.append(.received(EntryFact(entry), session: city.grantedEpoch ?? entry.epoch, isRejected: fault != nil))
+            let session = city.grantedEpoch ?? entry.epoch
+            events.append(.received(EntryFact(entry), session: session, isRejected: fault != nil))
         }
         waiting.append(batch)
     }

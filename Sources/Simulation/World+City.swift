@@ -119,7 +119,8 @@ extension World {
         case .takeBack(let hello, let answer):
             let page = try LogPage(bytes, as: .protobuf)
             let key = self[id].identity.registryKey
-            try self[id].store.takeBack(page.entries, page.receipts.map { (receipt: try Receipt($0, by: key), signed: $0) })
+            let receipts = try page.receipts.map { (receipt: try Receipt($0, by: key), signed: $0) }
+            try self[id].store.takeBack(page.entries, receipts)
             note(.tookBack, at: id)
             return try goOn(hello, answer, at: id)
         case .push(let batch): return try received(PushAnswer(bytes, as: .protobuf), of: batch, at: id)
@@ -146,13 +147,15 @@ extension World {
             }
         }
         if hello.isRestored { self[id].notedThrough = head.sequence }
-        try node.store.adopt(grant, software: "simulation", now: wallClock(id))
+        try node.store.adopt(grant, software: "simulation", now: wallClock(id), registryTime: answer.registryTime)
         self[id].alarm = nil
         try noteAppended(id)
         return .greeted(unsent: try node.store.session(now: wallClock(id)).hasUnsent)
     }
 
-    private mutating func received(_ answer: PushAnswer, of batch: PushBatch, at id: NodeID) throws -> CitySession.Event {
+    private mutating func received(
+        _ answer: PushAnswer, of batch: PushBatch, at id: NodeID
+    ) throws -> CitySession.Event {
         let node = self[id]
         let receipt = try Receipt(answer.receipt, by: node.identity.registryKey)
         guard receipt.city == node.city else { throw StoreRefusal(.damaged, "the receipt is another city's") }
@@ -162,7 +165,9 @@ extension World {
         return .pushed(unsent: try node.store.session(now: wallClock(id)).hasUnsent)
     }
 
-    private mutating func apply(_ page: FeedAnswer, after cursor: FeedHead, at id: NodeID) throws -> CitySession.Event {
+    private mutating func apply(
+        _ page: FeedAnswer, after cursor: FeedHead, at id: NodeID
+    ) throws -> CitySession.Event {
         let node = self[id]
         let seal = try FeedSeal(page.seal, by: node.identity.registryKey)
         if page.entries.isEmpty {

@@ -91,8 +91,7 @@ extension World {
         guard isSingle(id), nodes.count < 2 * plan.cities else { return }
         note(.clone, at: id)
         let original = self[id]
-        let disk = try shelf.take(nodeRandom)
-        _ = nodeRandom.next()
+        let disk = try newDisk()
         try disk.store.become(original.store)
         var copy = SimulatedNode(
             id: NodeID(rawValue: nodes.count + 1), city: original.city, identity: original.identity,

@@ -18,7 +18,6 @@ extension World {
             errand: nextErrand, node: id, process: node.process, signer: node.city, key: node.key.publicKey,
             created: Int64(wallClock(id) / 1_000), nonce: networkRandom.next(), path: path,
             body: message.encoded(as: .protobuf))
-        record(envelope)
         if crashes(id, .after) { return }
         guard node.link.passesRequests else {
             // A refused connection is noticed at once, a packet that is swallowed only by the time-out.
@@ -48,19 +47,6 @@ extension World {
         guard self[envelope.node].link.passesAnswers else { return }
         if strikes(.loss, at: envelope.node) { return }
         queue.add(.answered(envelope, reply), at: time + delay(of: envelope.node))
-    }
-
-    /// How many recorded requests are kept for replays.
-    private static let mostRecorded = 200
-
-    private mutating func record(_ envelope: Envelope) {
-        var copy = envelope
-        copy.isCopy = true
-        if recorded.count < World.mostRecorded {
-            recorded.append(copy)
-        } else {
-            recorded[Int(nextErrand % UInt64(World.mostRecorded))] = copy
-        }
     }
 
     /// A usual delay, in milliseconds.

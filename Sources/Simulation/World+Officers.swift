@@ -1,6 +1,6 @@
 import Arbitration
-import FederationWire
 import CityStore
+import FederationWire
 import Replication
 import VoucherDomain
 
@@ -34,7 +34,7 @@ extension World {
         case .issueVouchers(let rows):
             _ = try store.issueVouchers(rows, now: wallClock(id))
         case .file(let rows):
-            if try store.vouchers(after: 0, limit: 1).isEmpty {
+            if try store.logHead().sequence <= 1 {
                 _ = try store.issueVouchers(workload.vouchers(), now: wallClock(id))
             }
             let results = try store.fileClaims(rows, now: wallClock(id))
@@ -43,12 +43,10 @@ extension World {
             if crashes(id, .after) { return }
             acknowledge(results, entries, at: id)
         case .withdraw:
-            let claims = try store.claims(state: nil, after: 0, limit: 200)
-            guard let claim = workload.pick(claims) else { return }
+            guard let claim = workload.pick(try store.claimStates()) else { return }
             try store.withdraw(claimNumber: claim.number, reason: "改正", now: wallClock(id))
         case .requestPayment:
-            let claims = try store.claims(state: "reserved", after: 0, limit: 200)
-            guard let claim = workload.pick(claims) else { return }
+            guard let claim = workload.pick(try store.claimStates().filter { $0.state == "reserved" }) else { return }
             try store.take(.request, ofClaim: claim.number, now: wallClock(id))
         case .backUp:
             return try backUp(id)
@@ -67,11 +65,14 @@ extension World {
 
     private mutating func backUp(_ id: NodeID) throws {
         let disk: SimulatedDisk
-        if let old = self[id].backup { disk = old } else { disk = try shelf.take(nodeRandom) }
+        if let old = self[id].backup { disk = old } else { disk = try newDisk() }
         try disk.store.become(self[id].store)
         self[id].backup = disk
         trace.note(time, id, "backed up")
     }
+
+    /// An empty disk, whose ids nobody else makes.
+    mutating func newDisk() throws -> SimulatedDisk { try shelf.take(SeededGenerator(seed: nodeRandom.next())) }
 
     // MARK: Healing
 

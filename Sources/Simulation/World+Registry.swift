@@ -13,6 +13,7 @@ extension World {
             let key = registry.cities[envelope.signer]?.publicKey
             try memory.gate.admit(envelope, registered: key, now: registryTime)
             let answer = try answer(envelope)
+            if !envelope.isCopy { record(envelope) }
             if registryCrashes(.registryCrashAfterCommit) { return reply(.cut, to: envelope) }
             if let answer { reply(.answer(answer), to: envelope) }
         } catch let refusal as SimulatedRefusal {
@@ -64,6 +65,20 @@ extension World {
         case "seal": note(.badSeal, at: .registry)
         case "chain": note(.chainRefused, at: .registry)
         default: break
+        }
+    }
+
+    /// How many recorded requests are kept for replays.
+    private static let mostRecorded = 200
+
+    /// Keeps what the registry has carried out.
+    private mutating func record(_ envelope: Envelope) {
+        var copy = envelope
+        copy.isCopy = true
+        if recorded.count < World.mostRecorded {
+            recorded.append(copy)
+        } else {
+            recorded[Int(envelope.errand % UInt64(World.mostRecorded))] = copy
         }
     }
 

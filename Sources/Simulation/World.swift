@@ -35,7 +35,7 @@ struct World {
     var isHealing = false
     var isQuiet = false
     var nextErrand: UInt64 = 0
-    /// Requests that were sent, for replays; the latest ones.
+    /// Requests that the registry has carried out, for replays; the latest ones.
     var recorded: [Envelope] = []
     var looks = 0
 

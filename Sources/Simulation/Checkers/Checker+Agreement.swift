@@ -60,12 +60,12 @@ private struct ReferenceFold {
 
     private func expect(_ claim: ClaimFact) -> Outcome.Decision {
         guard claims[claim.name] == nil else { return .invalid }
-        guard let voucher = vouchers["\(claim.name.city)/\(claim.voucher)"], voucher.enterprise == claim.enterprise else {
-            return .refused
-        }
+        let voucher = vouchers["\(claim.name.city)/\(claim.voucher)"]
+        guard let voucher, voucher.enterprise == claim.enterprise else { return .refused }
         let live = claims.values.filter { [.reserved, .authorized, .paid].contains($0.state) }.map(\.fact)
         if live.contains(where: { !Set($0.invoices).isDisjoint(with: claim.invoices) }) { return .refused }
-        if live.contains(where: { $0.contract == claim.contract && $0.name.city != claim.name.city }) { return .refused }
+        let isElsewhere = live.contains { $0.contract == claim.contract && $0.name.city != claim.name.city }
+        if isElsewhere { return .refused }
         let drawn = live.filter { $0.name.city == claim.name.city && $0.voucher == claim.voucher }
         return drawn.reduce(claim.claimed) { $0 + $1.claimed } > voucher.faceValue ? .refused : .reserved
     }

@@ -12,7 +12,9 @@ extension Checker {
             if fact.sequence != (last?.sequence ?? 0) + 1 {
                 faults.append("\(fact.city)/\(fact.sequence) follows \(last?.sequence ?? 0)")
             }
-            if let last, fact.previousHash != last.hash { faults.append("\(fact.city)/\(fact.sequence) has another past") }
+            if let last, fact.previousHash != last.hash {
+                faults.append("\(fact.city)/\(fact.sequence) has another past")
+            }
             if let last, fact.epoch < last.epoch { faults.append("\(fact.city)/\(fact.sequence) has an older epoch") }
             logs[fact.city, default: []].append(fact)
         }
@@ -57,7 +59,9 @@ extension Checker {
                 if let before = last[city], epoch.counter != before.counter + 1 {
                     faults.append("epoch \(epoch.counter) of \(city) follows \(before.counter)")
                 }
-                if let other = processes[epoch], other != process { faults.append("\(city): one epoch for two processes") }
+                if let other = processes[epoch], other != process {
+                    faults.append("\(city): one epoch for two processes")
+                }
                 processes[epoch] = process
                 last[city] = epoch
             case .pushed(let city, let epoch) where last[city] != epoch:

@@ -58,9 +58,8 @@ struct HolderBook {
             }
         }
         let voucher = "\(claim.name.city)/\(claim.voucher)"
-        let sum = live.values.filter { $0.name.city == claim.name.city && $0.voucher == claim.voucher }.reduce(claim.claimed) {
-            $0 + $1.claimed
-        }
+        let drawn = live.values.filter { $0.name.city == claim.name.city && $0.voucher == claim.voucher }
+        let sum = drawn.reduce(claim.claimed) { $0 + $1.claimed }
         if sum > faceValues[voucher] ?? 0 { faults.append("position \(position): voucher \(voucher) is overdrawn") }
         return faults
     }
@@ -69,7 +68,9 @@ struct HolderBook {
         !Set(one.invoices).isDisjoint(with: other.invoices) && !areGroup(one, other)
     }
 
-    private func areGroup(_ one: ClaimFact, _ other: ClaimFact) -> Bool { !one.group.isEmpty && one.group == other.group }
+    private func areGroup(_ one: ClaimFact, _ other: ClaimFact) -> Bool {
+        !one.group.isEmpty && one.group == other.group
+    }
 
     /// Whether the claim that is named stands in the way by something that can be looked up here.
     func blocks(_ blocker: DecisionFact.Blocker, _ claim: ClaimFact) -> Bool {

@@ -29,8 +29,8 @@ package struct Checker: Sendable {
     /// I21 (a registry that is restored).
     package static let all = [
         oneHolder, oneDecision, nothingLost, logsAreGapless, clocksRise, positionsAreGapless, nodesAgree, refolding,
-        appliedIsPrefix, replaysChangeNothing, everythingDecided, countsAgree, blockersHold, oneLiveHolder, noFalseAlarm,
-        honestClaimsAreValid,
+        appliedIsPrefix, replaysChangeNothing, everythingDecided, countsAgree, blockersHold, oneLiveHolder,
+        noFalseAlarm, honestClaimsAreValid,
     ]
 
     /// What every checker finds.
