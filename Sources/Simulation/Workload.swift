@@ -103,7 +103,7 @@ struct Workload {
                 "service_until": "2026-\(month < 9 ? "0" : "")\(month + 1)-01",
                 "invoice_numbers": purchase.invoices.map(Self.invoice).joined(separator: ";"),
                 "invoice_amounts_yuan": purchase.invoices.map { _ in "90000.00" }.joined(separator: ";"),
-                "claimed_yuan": claimed,
+                "claimed_yuan": claimed, "resource_class": random.chance(0.2) ? "H20" : "",
             ])
     }
 

@@ -54,7 +54,8 @@ struct LayerTests {
             "VoucherDomain",
         ]
         let banned = [
-            "Date()", "Clock.now", "Task.sleep", "Task {", "await ", "UUID()", "SystemRandomNumberGenerator",
+            "Date()", "ContinuousClock", "SuspendingClock", "Task.sleep", "Task {", "await ", "UUID()",
+            "SystemRandomNumberGenerator",
             "FileManager",
             "getenv",
         ]

@@ -7,7 +7,7 @@ struct SeedTests {
     func batch() throws {
         let simulation = Simulation()
         var coverage = Coverage()
-        for seed in 1...20 as ClosedRange<UInt64> {
+        for seed in 1...50 as ClosedRange<UInt64> {
             let run = try simulation.run(FaultPlan(seed: seed, profile: .quick, cities: 3, steps: 25))
             #expect(run.violations == [], "seed \(seed): federation-lab simulate --seed \(seed) --cities 3 --steps 25")
             coverage.take(run.coverage)
