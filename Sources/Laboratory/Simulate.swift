@@ -109,9 +109,8 @@ struct SimulateCommand: AsyncParsableCommand {
     private func compare(_ run: Simulation.Run) throws {
         let output = "/tmp/federation-simulate-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: output) }
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let arguments = run.plan.command.split(separator: " ").dropFirst().map(String.init)
-        _ = try ChildProgram.run([program] + arguments, output: output)
+        _ = try ChildProgram.run([Programs.ownPath] + arguments, output: output)
         let said = try String(contentsOfFile: output, encoding: .utf8)
         guard said.contains("digest \(run.digest)\n") else {
             throw Sample.Failure(message: "seed \(run.plan.seed): another process came to another digest:\n\(said)")

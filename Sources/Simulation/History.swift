@@ -39,6 +39,8 @@ package struct History: Sendable {
         case diskLost(CityCode)
         /// A node's replication stopped.
         case alarm(CityCode, String)
+        /// The bank paid for a claim at the word of this node, in fen.
+        case paid(ClaimName, amount: Int64)
         case fault(FaultKind)
         /// Something else that a good run must have seen at least once.
         case sometimes(Sometimes)

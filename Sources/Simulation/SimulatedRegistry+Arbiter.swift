@@ -23,6 +23,7 @@ extension SimulatedRegistry {
                 let fact = DecisionFact(entry, seen, outcome, sealed)
                 events.append(.decided(fact))
                 events += fact.occasions.map(History.Event.sometimes)
+                if fact.effects.values.contains(.authorized) { events.append(.sometimes(.authorized)) }
             }
             guard let last = batch.entries.last?.entry.sequence else { continue }
             cities[batch.city]?.foldedThrough = last
@@ -60,7 +61,8 @@ extension SimulatedRegistry {
 
     private func isRegular(_ sinceLast: Int64) -> Bool {
         let isAwaited = !fold.ledger.payments.waiting.isEmpty
-        return sinceLast >= (isAwaited ? max(1_000, 50 * SmallPolicy.dwellSeconds) : 600_000)
+        let dwell = fold.ledger.policy?.payments.dwellSeconds ?? 0
+        return sinceLast >= (isAwaited ? min(600_000, max(1_000, 50 * dwell)) : 600_000)
     }
 
     private var somethingWaits: Bool {

@@ -1,6 +1,8 @@
 /// Branches that a good run must take now and then (I24): a run of many seeds that never took one proves nothing of it.
 package enum Sometimes: String, CaseIterable, Hashable, Sendable {
-    case reserved, refused, held, withdrawn
+    case reserved, refused, held, withdrawn, authorized
+    /// The bank paid.
+    case paid
     /// A claim was refused under a rule that names the claim of another city.
     case refusedForAnotherCity = "refused-for-another-city"
     /// A batch came again and was answered as the first time.

@@ -35,15 +35,18 @@ struct Workload {
         case file([FormRow])
         case withdraw
         case requestPayment
+        /// Takes the next step of every payment that the registry has released.
+        case advancePayments
         case backUp
     }
 
     mutating func nextAct() -> Act {
-        switch random.number(in: 0...19) {
+        switch random.number(in: 0...23) {
         case 0...13: .file((0..<random.number(in: 1...3)).map { _ in claim() })
-        case 14...16: .withdraw
-        case 17: .backUp
-        case 18: .requestPayment
+        case 14...15: .withdraw
+        case 16: .backUp
+        case 17...19: .requestPayment
+        case 20...22: .advancePayments
         default: .issueVouchers([voucher(random.number(in: 0...2), faceValue: random.pick([Self.faceValue, 500_000]))])
         }
     }

@@ -48,8 +48,8 @@ extension World {
         case .requestPayment:
             guard let claim = workload.pick(try store.claimStates().filter { $0.state == "reserved" }) else { return }
             try store.take(.request, ofClaim: claim.number, now: wallClock(id))
-        case .backUp:
-            return try backUp(id)
+        case .advancePayments: try advancePayments(id)
+        case .backUp: return try backUp(id)
         }
         queue.add(.session(id, process: self[id].process, .appended), at: time)
     }

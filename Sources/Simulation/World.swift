@@ -38,6 +38,8 @@ struct World {
     /// Requests that the registry has carried out, for replays; the latest ones.
     var recorded: [Envelope] = []
     var looks = 0
+    /// What the bank has paid.
+    var paidReferences: Set<PaymentReference> = []
 
     /// What the registry's process knows by heart: gone when it crashes.
     struct RegistryMemory {

@@ -63,7 +63,7 @@ struct BrokenHistory {
     /// Decides an entry at the next position, or at another one.
     mutating func decide(
         _ entry: EntryFact, _ saying: SayingFact, _ decision: Outcome.Decision, at place: UInt64? = nil,
-        blockers: [DecisionFact.Blocker] = []
+        blockers: [DecisionFact.Blocker] = [], effects: [ClaimName: Outcome.Decision] = [:]
     ) {
         position = place ?? position + 1
         add(
@@ -71,7 +71,7 @@ struct BrokenHistory {
                 DecisionFact(
                     position: position, feedHash: BrokenHistory.digest(UInt8(200 + position)), entry: entry,
                     saying: saying,
-                    decision: decision, blockers: blockers)), at: .registry)
+                    decision: decision, blockers: blockers, effects: effects)), at: .registry)
     }
 
     /// Both cities issue a voucher of 100 fen for the same enterprise.

@@ -41,6 +41,38 @@ struct CheckerTests {
         }
     }
 
+    @Test("I2: what is paid without authorisation, twice, or for an invoice that another claim was paid for is found")
+    func paidOnce() {
+        let (first, second) = (Sample.claim("C1"), Sample.claim("C2", invoices: ["invoice of C1"]))
+        func faults(_ claims: [ClaimFact], authorized: [ClaimFact]) -> Int {
+            var sample = Sample()
+            sample.decide(Sample.entry(2), .filed(first), .reserved)
+            sample.decide(Sample.entry(3), .filed(second), .reserved)
+            for claim in authorized {
+                sample.decide(Sample.entry(4), .other, .noted, effects: [claim.name: .authorized])
+            }
+            for claim in claims { sample.add(.paid(claim.name, amount: claim.claimed)) }
+            return Checker.paidOnce.check(sample.history).count
+        }
+
+        #expect(faults([first], authorized: [first]) == 0)
+        #expect(faults([first], authorized: []) == 1)
+        #expect(faults([first, first], authorized: [first]) == 1)
+        #expect(faults([first, second], authorized: [first, second]) == 1)
+    }
+
+    @Test("I15: a claim that is authorised after its withdrawal is found")
+    func neverBoth() {
+        let claim = Sample.claim("C1")
+        var sample = Sample()
+        sample.decide(Sample.entry(2), .filed(claim), .reserved)
+        sample.decide(Sample.entry(3), .withdrew(claim.name), .withdrawn, effects: [claim.name: .withdrawn])
+        #expect(Checker.neverBoth.check(sample.history) == [])
+
+        sample.decide(Sample.entry(4), .other, .noted, effects: [claim.name: .authorized])
+        #expect(Checker.neverBoth.check(sample.history).count == 1)
+    }
+
     @Test("I3: a claim that is decided twice is found, and so is an entry")
     func oneDecision() {
         var sample = Sample()
