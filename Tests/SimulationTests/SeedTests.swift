@@ -7,7 +7,8 @@ struct SeedTests {
     func batch() throws {
         let simulation = Simulation()
         var coverage = Coverage()
-        for seed in 1...50 as ClosedRange<UInt64> {
+        // Beside the first ones, some that take the rarest branches: claims that are held, copies put back by hand.
+        for seed: UInt64 in Array(1...40) + [115, 195, 264, 293] {
             let run = try simulation.run(FaultPlan(seed: seed, profile: .quick, cities: 3, steps: 25))
             #expect(run.violations == [], "seed \(seed): federation-lab simulate --seed \(seed) --cities 3 --steps 25")
             coverage.take(run.coverage)
