@@ -94,6 +94,13 @@ let package = Package(
             dependencies: ["Arbitration", "CitySchema", "FederationWire", "Replication", "VoucherDomain", grdb],
             swiftSettings: settings),
 
+        // Production's pure code and the city's store in a world of its own: virtual time, seeded faults.
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "Arbitration", "CityStore", "DefaultPolicy", "FederationWire", "Replication", "VoucherDomain", crypto,
+            ], swiftSettings: settings),
+
         // HTTP and terminal conventions that both programs share.
         .target(
             name: "FederationHTTP", dependencies: [coreMetrics, httpTypes, hummingbird, nioCore],
@@ -123,8 +130,8 @@ let package = Package(
             name: "Laboratory",
             dependencies: [
                 "Arbitration", "CityStore", "DefaultPolicy", "FederationHTTP", "FederationWire", "NationalRegistry",
-                "PostgresClient", "RegistryStore", "Replication", "Terminal", "VoucherDomain", argumentParser,
-                asyncHTTPClient, grdb, nioCore, nioHTTP1,
+                "PostgresClient", "RegistryStore", "Replication", "Simulation", "Terminal", "VoucherDomain",
+                argumentParser, asyncHTTPClient, grdb, nioCore, nioHTTP1,
             ], swiftSettings: settings),
         .executableTarget(
             name: "federation-lab", dependencies: ["Laboratory", "city-node", "national-registry", argumentParser],
@@ -161,6 +168,10 @@ let package = Package(
                 "Arbitration", "CityStore", "DefaultPolicy", "FederationWire", "Replication", "TestSupport",
                 "VoucherDomain", grdb,
             ], swiftSettings: settings),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Arbitration", "CityStore", "FederationWire", "Replication", "Simulation", "VoucherDomain"],
+            swiftSettings: settings),
         .testTarget(
             name: "LaboratoryTests",
             dependencies: [

@@ -132,7 +132,8 @@ struct SyncService: Service {
         }
         if hello.isRestored { try await takeBack(through: answer.logHead) }
         try compare(answer.logHead)
-        try store.adopt(grant, software: CityNodeCommand.version, now: WallClock.now)
+        try store.adopt(
+            grant, software: CityNodeCommand.version, now: WallClock.now, registryTime: answer.registryTime)
         logger.notice("greeted by the registry", metadata: ["epoch": "\(grant.epoch.counter)"])
         return .greeted(unsent: try store.session(now: WallClock.now).hasUnsent)
     }

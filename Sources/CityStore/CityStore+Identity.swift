@@ -71,12 +71,24 @@ extension CityStore {
     ///
     /// A new epoch's first entry notes that a process has started, in the same transaction: a cloned store's log
     /// forks there at once.
-    package func adopt(_ grant: Grant, software: String, now: UInt64) throws {
+    ///
+    /// - Parameter registryTime: The registry's clock, milliseconds since 1970. A restored store does not know what its
+    ///   city has promised in reports without entries since the backup; whatever it was, the registry has believed no
+    ///   promise further ahead of its clock than ``PushReview/clockTolerance``, and entries from now on are later.
+    package func adopt(_ grant: Grant, software: String, now: UInt64, registryTime: UInt64 = 0) throws {
         try pool.write { database in
-            let isNew = try NodeCursors.read(database).epoch != grant.epoch
+            let cursors = try NodeCursors.read(database)
+            let isNew = cursors.epoch != grant.epoch
+            let promised =
+                cursors.isRestored ? HybridTime(milliseconds: registryTime + PushReview.clockTolerance) : .zero
             try database.run(
-                sql: "UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?, alarm = NULL, restored = 0",
-                arguments: [Data(grant.epoch.bytes), Data(grant.processNonce), Int64(now)])
+                sql: """
+                    UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?, alarm = NULL, restored = 0,
+                        log_time = max(log_time, ?)
+                    """,
+                arguments: [
+                    Data(grant.epoch.bytes), Data(grant.processNonce), Int64(now), Int64(bitPattern: promised.rawValue),
+                ])
             guard isNew else { return }
             let payload = PayloadCoding.encodeNodeStart(processNonce: grant.processNonce, software: software)
             try CityStore.append(.nodeStarted, payload, database, now: now)

@@ -21,12 +21,11 @@ extension CityStore {
             throw StoreRefusal(
                 .clock, "clock wrong: this computer's clock is beyond the year 2999; set it right, then try again")
         }
-        var generator = SystemRandomNumberGenerator()
         let entry = EntryCoding.make(
             EntryDraft(
                 city: cursors.city, epoch: cursors.epoch, sequence: cursors.logHead.sequence + 1,
                 time: cursors.logTime.next(now: now), kind: kind, feedHead: cursors.feedHead,
-                id: EntryID(using: &generator), payload: payload, previousHash: cursors.logHead.hash))
+                id: try newEntryID(database), payload: payload, previousHash: cursors.logHead.hash))
         try keep(entry, database)
         return entry
     }

@@ -11,7 +11,7 @@ import VoucherDomain
 /// When a method that writes returns, the change is fsynced (WAL, `synchronous=FULL`). One connection writes
 /// and checkpoints; others only read.
 package struct CityStore: Sendable {
-    let pool: DatabasePool
+    let pool: Connections
 
     /// The file inside a node's directory.
     package static let fileName = "city.sqlite"
@@ -27,8 +27,12 @@ package struct CityStore: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
         // 8 MiB: the inner pages of a key index with ten million keys, so that a check reads leaves only.
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size = -8192") }
-        pool = try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA cache_size = -8192")
+            database.add(function: CityStore.entryIDFunction(CityStore.randomEntryID))
+        }
+        pool = Connections(
+            try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration))
         // GRDB sets NORMAL when it turns WAL on, after any preparation of the connection: acknowledged rows could
         // then be lost with the power.
         try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
@@ -38,7 +42,7 @@ package struct CityStore: Sendable {
         if try pool.read(migrator.hasBeenSuperseded) {
             throw StoreRefusal(.newerBuild, "the store was written by a newer build: update this program")
         }
-        try migrator.migrate(pool)
+        try pool.migrate(by: migrator)
         try pool.writeWithoutTransaction { database in
             let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode")
             let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")
@@ -56,7 +60,8 @@ package struct CityStore: Sendable {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
-        pool = try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration)
+        pool = Connections(
+            try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration))
         let migrator = CityStore.migrator
         guard try pool.read({ try migrator.hasCompletedMigrations($0) && !migrator.hasBeenSuperseded($0) }) else {
             throw StoreRefusal(
@@ -64,7 +69,7 @@ package struct CityStore: Sendable {
         }
     }
 
-    private static var migrator: DatabaseMigrator {
+    static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         for migration in CitySchema.migrations {
             migrator.registerMigration(migration.id) { try $0.execute(sql: migration.sql) }

@@ -6,9 +6,11 @@ import Terminal
 package struct LabCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "federation-lab",
-        abstract: "Demonstrates, evaluates and measures Voucher Federation with real processes.",
+        abstract: "Demonstrates, simulates, evaluates and measures Voucher Federation.",
         version: "federation-lab 0.1.0",
-        subcommands: [DemoCommand.self, EvaluateCommand.self, GenerateCommand.self, BenchCommand.self])
+        subcommands: [
+            DemoCommand.self, SimulateCommand.self, EvaluateCommand.self, GenerateCommand.self, BenchCommand.self,
+        ])
 
     package init() {}
 }

@@ -47,6 +47,25 @@ struct LayerTests {
         }
     }
 
+    @Test("the simulation runs production's code on one thread, without network, disk, clock or randomness of its own")
+    func simulationIsClosed() throws {
+        let allowed: Set<String> = [
+            "Arbitration", "CityStore", "Crypto", "DefaultPolicy", "FederationWire", "Replication", "Synchronization",
+            "VoucherDomain",
+        ]
+        let banned = [
+            "Date()", "ContinuousClock", "SuspendingClock", "Task.sleep", "Task {", "await ", "UUID()",
+            "SystemRandomNumberGenerator",
+            "FileManager",
+            "getenv",
+        ]
+        for file in try SourceTree.swiftFiles(in: "Sources/Simulation") {
+            let foreign = SourceTree.imports(file.text).filter { !allowed.contains($0) }
+            #expect(foreign == [], "\(file.path)")
+            for word in banned { #expect(!file.text.contains(word), "\(file.path) mentions \(word)") }
+        }
+    }
+
     @Test("protobuf types stay inside FederationWire")
     func protobufIsContained() throws {
         let folders = try FileManager.default.contentsOfDirectory(

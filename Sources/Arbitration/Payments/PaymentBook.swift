@@ -22,10 +22,10 @@ package struct PaymentBook: Equatable, Sendable {
     }
 
     /// What waits for its gate, in the order of the requests.
-    var waiting: [Payment] { ordered(requested) { $0.requestedAt } }
+    package var waiting: [Payment] { ordered(requested) { $0.requestedAt } }
 
     /// What waits for other cities to have it, in the order of the authorisations.
-    var authorized: [Payment] { ordered(unreleased) { $0.authorization?.position ?? 0 } }
+    package var authorized: [Payment] { ordered(unreleased) { $0.authorization?.position ?? 0 } }
 
     private func ordered(_ positions: Set<Int64>, by place: (Payment) -> Int64) -> [Payment] {
         positions.compactMap { payments[$0] }.sorted { (place($0), $0.position) < (place($1), $1.position) }

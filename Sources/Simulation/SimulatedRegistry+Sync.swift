@@ -1,0 +1,121 @@
+import FederationWire
+import Replication
+import VoucherDomain
+
+/// The three requests of the protocol and the city's own log, as the registry's store answers them.
+extension SimulatedRegistry {
+    /// Greets a city: compares heads, grants an epoch by compare-and-set.
+    mutating func greet(_ hello: Hello, now: UInt64) throws -> HelloAnswer {
+        var row = try city(hello.city)
+        guard let standing = row.standing else {
+            throw SimulatedRefusal("unknown-city", "city \(hello.city) has not joined")
+        }
+        let verdict: HelloReview.Verdict
+        switch HelloReview.review(
+            hello, standing: standing, processNonce: row.processNonce, knownHash: row.hash(at:),
+            knownFeedHead: feedHead(at:))
+        {
+        case .success(let found): verdict = found
+        case .failure(let fault): throw SimulatedRefusal(fault)
+        }
+        let epoch: Epoch
+        let version: UInt32
+        switch verdict {
+        case .keep(let common):
+            (epoch, version) = (standing.grantedEpoch, common)
+            events.append(.sometimes(.grantKept))
+        case .grant(let common, let counter):
+            precondition(counter == standing.grantedEpoch.counter + 1, "epoch \(counter) skips one")
+            version = common
+            epoch = try grant(&row, hello.processNonce, now: now)
+            cities[hello.city] = row
+        }
+        let grant = Grant(city: hello.city, epoch: epoch, processNonce: hello.processNonce, version: version)
+        return HelloAnswer(
+            grant: try grant.signed(by: RunSecrets.registryKey), logHead: row.head, feedHead: feedHead,
+            registryTime: now)
+    }
+
+    private func feedHead(at position: UInt64) -> FeedHead? {
+        position >= 1 && position <= feed.count ? feed[Int(position) - 1].head : nil
+    }
+
+    /// Receives a sealed batch.
+    mutating func receive(_ batch: PushBatch, from code: CityCode, now: UInt64) throws -> PushAnswer {
+        var row = try city(code)
+        guard let standing = row.standing else { throw SimulatedRefusal("unknown-city", "city \(code) has not joined") }
+        let review = PushReview.review(
+            batch, standing: standing, knownHash: row.hash(at:), isKnownID: ids.contains, now: now)
+        let accepted: PushReview.Accepted
+        switch review {
+        case .success(let found): accepted = found
+        case .failure(let fault): throw SimulatedRefusal(fault)
+        }
+        let first = batch.entries.first?.sequence ?? 0
+        events.append(.pushed(code, batch.sessionEpoch))
+        if batch.entries.isEmpty {
+            row.report = (batch.seal.head.sequence, batch.signedSeal)
+            cities[code] = row
+            events.append(.sometimes(.reported))
+        }
+        if accepted.answers.contains(.alreadyKnown) { events.append(.sometimes(.alreadyKnown)) }
+        if accepted.appended.isEmpty, accepted.watermark == standing.watermark,
+            let receipt = row.receipts.last(where: { $0.through == standing.head.sequence })
+        {
+            return PushAnswer(answers: accepted.answers, firstSequence: first, receipt: receipt.signed)
+        }
+        row.head = accepted.head
+        row.time = accepted.time
+        row.watermark = accepted.watermark
+        let receipt = try Receipt(
+            id: EntryID(using: &random).rawValue, city: code, through: accepted.head, feedHead: feedHead,
+            receivedAt: now
+        ).signed(by: RunSecrets.registryKey)
+        if !accepted.appended.isEmpty {
+            row.receipts.append((accepted.head.sequence, receipt))
+            keep(Batch(city: code, entries: accepted.appended, seal: batch.signedSeal, receivedAt: now), in: &row)
+        }
+        cities[code] = row
+        events.append(.promised(code, accepted.watermark))
+        if accepted.appended.contains(where: { $0.fault != nil }) { events.append(.sometimes(.entryRejected)) }
+        return PushAnswer(answers: accepted.answers, firstSequence: first, receipt: receipt)
+    }
+
+    /// What follows a city's cursor, sealed over the last of it.
+    func page(_ request: FeedRequest, city code: CityCode, now: UInt64) throws -> FeedAnswer {
+        guard let standing = try city(code).standing else {
+            throw SimulatedRefusal("unknown-city", "city \(code) has not joined")
+        }
+        guard request.sessionEpoch == standing.grantedEpoch else {
+            throw SimulatedRefusal(PushReview.Fault.fenced(granted: standing.grantedEpoch))
+        }
+        guard request.after == .empty || feedHead(at: request.after.position) == request.after else {
+            throw SimulatedRefusal(
+                "diverged", "the registry does not have the feed head \(request.after.position) of this city")
+        }
+        let page = feed.dropFirst(Int(request.after.position)).prefix(request.limit)
+        let head = page.last?.head ?? request.after
+        return FeedAnswer(
+            entries: page.map(\.bytes),
+            seal: try FeedSeal(head: head, sealedAt: now).signed(by: RunSecrets.registryKey),
+            more: head.position < feedHead.position)
+    }
+
+    /// What the registry has of a city's own log after a head: whole batches.
+    func ownLog(_ request: LogRequest, of code: CityCode) throws -> LogPage {
+        let row = try city(code)
+        let after = request.after.sequence
+        guard after == 0 || row.hash(at: after) == request.after.hash else {
+            throw SimulatedRefusal(
+                "diverged", "the registry has not entry \(after) of this city's log, or has another")
+        }
+        var receipts: [SignedBytes] = []
+        var end = after
+        for receipt in row.receipts where receipt.through > after {
+            guard end - after < UInt64(request.limit) else { break }
+            receipts.append(receipt.signed)
+            end = receipt.through
+        }
+        return LogPage(entries: Array(row.entries[Int(after)..<Int(end)]), receipts: receipts)
+    }
+}

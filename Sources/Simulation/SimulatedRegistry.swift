@@ -1,0 +1,157 @@
+import Arbitration
+import FederationWire
+import Replication
+import VoucherDomain
+
+/// The registry in memory: production's reviews, fold and feed over one journal, with the rules of the PostgreSQL store.
+///
+/// Each method is one transaction: it does all or nothing. All of this value is what the registry has committed; what it
+/// only knows by heart is in ``RegistryMemory``.
+struct SimulatedRegistry {
+    /// A row of `city` with the city's log.
+    struct City {
+        let code: CityCode
+        var publicKey: PublicKey?
+        var grantedEpoch: Epoch?
+        var processNonce: [UInt8] = []
+        var head = LogHead.empty
+        var time = HybridTime.zero
+        var watermark = HybridTime.zero
+        /// By sequence, from 1.
+        var entries: [Entry] = []
+        /// In the order of the log; each for one batch.
+        var receipts: [(through: UInt64, signed: SignedBytes)] = []
+        var foldedThrough: UInt64 = 0
+        /// The seal of the last batch that is folded.
+        var foldedSeal: SignedBytes?
+        /// The last seal without entries, and what it covers.
+        var report: (sequence: UInt64, signed: SignedBytes)?
+
+        var standing: CityStanding? {
+            guard let publicKey, let grantedEpoch else { return nil }
+            return CityStanding(
+                city: code, isSuspended: false, publicKey: publicKey, grantedEpoch: grantedEpoch, head: head,
+                time: time, watermark: watermark)
+        }
+
+        func hash(at sequence: UInt64) -> Digest? {
+            (1...UInt64(max(1, entries.count))).contains(sequence) && !entries.isEmpty
+                ? entries[Int(sequence) - 1].hash : nil
+        }
+    }
+
+    /// A batch that was received.
+    struct Batch {
+        let city: CityCode
+        let entries: [(entry: Entry, fault: String?)]
+        let seal: SignedBytes
+        let receivedAt: UInt64
+    }
+
+    static let incarnation: UInt32 = 1
+
+    /// Looked up only; ``codes`` has the order.
+    var cities: [CityCode: City] = [:]
+    private(set) var codes: [CityCode] = []
+    private(set) var ids: Set<EntryID> = []
+    var waiting: [Batch] = []
+    var fold = Fold()
+    var composer = FeedComposer(
+        head: .empty, incarnation: SimulatedRegistry.incarnation, hasher: RunSecrets.hasher,
+        detailMaster: RunSecrets.detailMaster)
+    var feed: [SealedFeedEntry] = []
+    /// Every entry that was decided, with what the fold saw of it.
+    var journal: [(entry: Entry, seen: JournalEntry)] = []
+    var random: SeededGenerator
+    /// What checkers are to know; taken out by the world.
+    var events: [History.Event] = []
+
+    /// A registry that has published a policy and enrolled and admitted no city.
+    init(random: SeededGenerator, policy document: [UInt8], now: UInt64) throws {
+        self.random = random
+        var own = City(code: .registry)
+        own.publicKey = RunSecrets.registryKey.publicKey
+        own.grantedEpoch = Epoch(incarnation: SimulatedRegistry.incarnation, counter: 1, nonce: 0)
+        cities[.registry] = own
+        try append([.policyPublished(version: 1, document: document)], now: now)
+    }
+
+    var feedHead: FeedHead { composer.head }
+
+    func city(_ code: CityCode) throws -> City {
+        guard let city = cities[code] else { throw SimulatedRefusal("unknown-city", "city \(code) is not enrolled") }
+        return city
+    }
+
+    // MARK: The registry's own log
+
+    /// Appends acts as one sealed batch.
+    mutating func append(_ acts: [RegistryAct], now: UInt64) throws {
+        var own = try city(.registry)
+        guard let epoch = own.grantedEpoch else { throw SimulatedRefusal("invalid", "the registry has no log") }
+        var entries: [Entry] = []
+        for act in acts {
+            own.time = own.time.next(now: now)
+            let entry = EntryCoding.make(
+                EntryDraft(
+                    city: .registry, epoch: epoch, sequence: own.head.sequence + 1, time: own.time, kind: act.kind,
+                    feedHead: feedHead, id: EntryID(using: &random), payload: act.payload,
+                    previousHash: own.head.hash))
+            own.head = entry.head
+            entries.append(entry)
+        }
+        let seal = Seal(city: .registry, head: own.head, watermark: .zero, feedHead: feedHead)
+        let batch = Batch(
+            city: .registry, entries: entries.map { ($0, nil) }, seal: try seal.signed(by: RunSecrets.registryKey),
+            receivedAt: now)
+        keep(batch, in: &own)
+        cities[.registry] = own
+    }
+
+    /// Takes a batch into a city's log and into the arbiter's queue.
+    mutating func keep(_ batch: Batch, in city: inout City) {
+        for (entry, fault) in batch.entries {
+            city.entries.append(entry)
+            if fault != PushReview.repeatedID { ids.insert(entry.id) }
+            let session = city.grantedEpoch ?? entry.epoch
+            events.append(.received(EntryFact(entry), session: session, isRejected: fault != nil))
+        }
+        waiting.append(batch)
+    }
+
+    // MARK: Cities
+
+    /// Enrols a city and lets a node of it join, or join again after its disk was lost.
+    ///
+    /// - Returns: The grant, and whether the registry has a log of the city.
+    mutating func join(
+        _ code: CityCode, name: String, key: PublicKey, processNonce: [UInt8], now: UInt64
+    ) throws -> (grant: Grant, hasFiled: Bool) {
+        if cities[code] == nil {
+            cities[code] = City(code: code)
+            codes.append(code)
+            codes.sort()
+            try append([.enrolled(code, name: name)], now: now)
+        }
+        var row = try city(code)
+        let epoch = try grant(&row, processNonce, now: now)
+        row.publicKey = key
+        cities[code] = row
+        try append([.joined(code, key)], now: now)
+        let grant = Grant(
+            city: code, epoch: epoch, processNonce: processNonce, version: HelloReview.supportedVersions.last ?? 1)
+        return (grant, !row.entries.isEmpty)
+    }
+
+    /// Grants the next epoch to a process.
+    mutating func grant(_ row: inout City, _ processNonce: [UInt8], now: UInt64) throws -> Epoch {
+        let epoch = Epoch(
+            incarnation: SimulatedRegistry.incarnation, counter: (row.grantedEpoch?.counter ?? 0) + 1,
+            nonce: random.next())
+        row.grantedEpoch = epoch
+        row.processNonce = processNonce
+        events.append(.granted(row.code, epoch, process: processNonce))
+        try append([.epochGranted(row.code, epoch)], now: now)
+        return epoch
+    }
+}

@@ -1,0 +1,31 @@
+import DefaultPolicy
+
+/// A policy of three blocking rules, small enough for a checker to work out every decision by itself.
+enum SmallPolicy {
+    /// How long a payment waits at most for cities that are silent.
+    static let dwellSeconds: Int64 = 60
+
+    static var document: [UInt8] {
+        Array(
+            """
+            {
+              "version": 1,
+              "programmes": [],
+              "payments": { "dwell_seconds": \(dwellSeconds), "witness_cities": 1 },
+              "rules": [
+                { "id": "invoice-once", "pattern": "D01", "primitive": "holder", "keys": ["invoice"],
+                  "holder": "claim", "outcome": "block" },
+                { "id": "contract-one-city", "pattern": "D02", "primitive": "holder", "keys": ["contract"],
+                  "holder": "city", "outcome": "block" },
+                { "id": "voucher-balance", "pattern": "D04", "primitive": "cap", "keys": ["voucher"],
+                  "amount": "claimed", "capacity": "face-value", "outcome": "block" }
+              ]
+            }
+            """.utf8)
+    }
+
+    /// The policy that a plan calls for.
+    static func document(of plan: FaultPlan) -> [UInt8] {
+        plan.hasNationalPolicy ? DefaultPolicy.document : document
+    }
+}

@@ -1,0 +1,29 @@
+/// Branches that a good run must take now and then (I24): a run of many seeds that never took one proves nothing of it.
+package enum Sometimes: String, CaseIterable, Hashable, Sendable {
+    case reserved, refused, held, withdrawn, authorized
+    /// The bank paid.
+    case paid
+    /// A claim was refused under a rule that names the claim of another city.
+    case refusedForAnotherCity = "refused-for-another-city"
+    /// A batch came again and was answered as the first time.
+    case alreadyKnown = "already-known"
+    /// A process said hello again and kept its grant.
+    case grantKept = "grant-kept"
+    case fenced
+    case diverged
+    case clockRefused = "clock-refused"
+    case replayRefused = "replay-refused"
+    case badSeal = "bad-seal"
+    case entryRejected = "entry-rejected"
+    case chainRefused = "chain-refused"
+    /// A restored store got entries back.
+    case tookBack = "took-back"
+    case longPollRang = "long-poll-rang"
+    case crashBeforeCommit = "crash-before-commit"
+    case crashAfterCommit = "crash-after-commit"
+    case registryCrashBeforeCommit = "registry-crash-before-commit"
+    case registryCrashAfterCommit = "registry-crash-after-commit"
+    /// A report without entries was pushed.
+    case reported
+    case ticked
+}

@@ -1,0 +1,79 @@
+import CityStore
+import FederationWire
+import Replication
+import VoucherDomain
+
+/// The end of a run: when is everything quiet, and what has it come to.
+extension World {
+    /// Whether every city has sent, got and applied everything, and the registry has decided everything.
+    func hasDrained() throws -> Bool {
+        guard memory.isUp, registry.waiting.isEmpty else { return false }
+        let candidates = nodes.filter { !$0.isRetired }
+        guard Set(candidates.map(\.city)).count == candidates.count else { return false }
+        for node in candidates {
+            guard node.isRunning, node.alarm == nil else { return false }
+            let state = try node.store.syncState()
+            guard state.unsent == 0, state.undecided == 0, state.feedPosition == registry.feedHead.position else {
+                return false
+            }
+        }
+        return true
+    }
+
+    mutating func endState() throws -> EndState {
+        var end = EndState(nodes: try nodes.filter { !$0.isRetired }.map(endState))
+        if let liar { end.liars = [liar.code] }
+        end.hasNationalPolicy = plan.hasNationalPolicy
+        end.registryFeedPosition = registry.feedHead.position
+        end.registryFeedHash = registry.feedHead.hash
+        end.registryUndecided = registry.waiting.reduce(0) { $0 + $1.entries.count }
+        end.refoldedHash = try registry.refolded()
+        end.changingReplays = replayEverything()
+        return end
+    }
+
+    private func endState(of node: SimulatedNode) throws -> EndState.Node {
+        let state = try node.store.syncState()
+        let head = try node.store.feedHead()
+        let index = try node.store.dump("key_index").joined(separator: "\n")
+        return EndState.Node(
+            id: node.id, city: node.city, log: try node.store.log(after: 0).map(EntryFact.init),
+            states: Dictionary(try node.store.claimStates().map { ($0.number, $0.state) }) { _, later in later },
+            feedPosition: head.position, feedHash: head.hash, indexDigest: Digest(.feed, Array(index.utf8)),
+            unsent: state.unsent, undecided: state.undecided, alarm: node.alarm)
+    }
+
+    /// Every recorded request comes once more, after a restart of the registry.
+    ///
+    /// But for the hello of a restored store: it is granted whatever the registry has granted since, and nothing but the
+    /// memory of the registry's gate keeps it from being granted twice.
+    ///
+    /// - Returns: Those that changed something.
+    private mutating func replayEverything() -> [String] {
+        memory.gate = SimulatedGate()
+        return recorded.filter { !$0.isHelloOfRestored }.compactMap { envelope in
+            let before = stateHash
+            arrive(envelope)
+            return stateHash == before ? nil : "\(envelope.path) of \(envelope.node), process \(envelope.process)"
+        }
+    }
+
+    /// Over all that the registry has committed but for what it only notes.
+    private var stateHash: Digest {
+        var bytes = registry.feedHead.hash.rawValue
+        for code in registry.codes {
+            guard let row = registry.cities[code] else { continue }
+            bytes += row.head.hash.rawValue + (row.grantedEpoch?.bytes ?? [])
+            bytes += withUnsafeBytes(of: row.watermark.rawValue.bigEndian, Array.init)
+        }
+        return Digest(.feed, bytes)
+    }
+}
+
+extension Envelope {
+    /// Whether it says that the city's operator has put the store back.
+    fileprivate var isHelloOfRestored: Bool {
+        guard path == .hello, let hello = try? Hello(body, as: .protobuf) else { return false }
+        return hello.isRestored
+    }
+}
