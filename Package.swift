@@ -140,7 +140,9 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport",
-            dependencies: ["Arbitration", "NationalRegistry", "PostgresClient", "Replication", "VoucherDomain"],
+            dependencies: [
+                "Arbitration", "NationalRegistry", "PostgresClient", "Replication", "Terminal", "VoucherDomain",
+            ],
             path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "VoucherDomainTests", dependencies: ["Replication", "TestSupport", "VoucherDomain"],

@@ -138,7 +138,7 @@ package final class EmbeddedPostgres: @unchecked Sendable {
     }
 
     /// The path of one of the newest PostgreSQL's own programs.
-    static func program(_ name: String) throws -> String { "\(base)/\(try findVersion())/bin/\(name)" }
+    package static func program(_ name: String) throws -> String { "\(base)/\(try findVersion())/bin/\(name)" }
 
     /// The newest PostgreSQL of the distribution.
     private static func findVersion() throws -> Int {

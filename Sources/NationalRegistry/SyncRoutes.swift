@@ -9,7 +9,7 @@ import Replication
 import VoucherDomain
 
 /// The replication protocol over HTTP: join, hello, push, feed, log, and for a restored registry present and refill
-/// (protocol page §4–§8).
+/// (protocol page §4–§7).
 struct SyncRoutes {
     let store: RegistryStore
     let gate: SignedRequestGate

@@ -85,9 +85,11 @@ struct RecoveryReplay {
         guard let text = cipher.open(told.detail, position: told.position),
             let detail = try? ReasonCoding.decode(text)
         else { return nil }
+        // The fold finds faults of its own; it will find them again.
+        let known = PushReview.faults.union([Arbiter.poisonFault])
         return detail.reasons.lazy.compactMap { reason -> String? in
             if case .faultyEntry(let fault) = reason.finding { fault } else { nil }
-        }.first
+        }.first(where: known.contains)
     }
 
     /// Renumbers the batches that wait: those that the feed answers in its order, the others after them as they were

@@ -4,7 +4,7 @@ import PostgresClient
 package import Replication
 package import VoucherDomain
 
-/// Recovery mode: what a registry does whose database was restored to an earlier point. The design is in `recovery.md`.
+/// Recovery mode: what a registry does whose database was restored to an earlier point. The design is in `Schemas/protocol/recovery.md`.
 extension RegistryStore {
     /// Enters recovery mode, unless the registry is in it.
     ///

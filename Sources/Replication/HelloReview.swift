@@ -78,11 +78,13 @@ package enum HelloReview {
     /// - Parameters:
     ///   - incarnation: The registry's present one, which grants all epochs anew.
     ///   - processNonce: The process that holds the present grant.
+    ///   - hasHeldGrant: Whether the process that says hello was granted an epoch before: what it said then may be said
+    ///     once more by somebody who has listened.
     ///   - knownHash: The hash that the registry has at a sequence at or below its head.
     ///   - feedHash: The hash that the registry has at a feed position, with its incarnation.
     package static func review(
         _ hello: Hello, standing: CityStanding, incarnation: UInt32, processNonce: [UInt8],
-        knownHash: (UInt64) -> Digest?, knownFeedHead: (UInt64) -> FeedHead?
+        hasHeldGrant: Bool, knownHash: (UInt64) -> Digest?, knownFeedHead: (UInt64) -> FeedHead?
     ) -> Result<Verdict, Fault> {
         if standing.isSuspended { return .failure(.suspended) }
         let common = supportedVersions.filter(hello.versions.contains)
@@ -98,7 +100,7 @@ package enum HelloReview {
             hello.epoch == standing.grantedEpoch || hello.processNonce == processNonce
             || hello.previousProcessNonces.contains(processNonce)
             || isAnew && hello.epoch.map { $0 > standing.grantedEpoch } ?? false
-        guard isLatest || hello.isRestored else {
+        guard isLatest || hello.isRestored && !hasHeldGrant else {
             return .failure(.staleEpoch(granted: standing.grantedEpoch))
         }
         return .success(.grant(version: version, counter: standing.grantedEpoch.counter + 1))

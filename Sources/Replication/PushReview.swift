@@ -117,6 +117,16 @@ package enum PushReview {
 
     /// The fault of an entry whose permanent id is taken; it is then stored without the id.
     package static let repeatedID = "its id is already used by another entry"
+    private static let fallingClock = "its clock does not rise"
+    private static let belowWatermark = "it is filed before the city's own watermark"
+    private static let distantClock = "its clock is beyond the year 2999"
+    private static let foreignKind = "its kind belongs to the registry's log"
+    private static let hugePayload = "its payload is over \(Entry.maximumPayloadBytes) bytes"
+
+    /// Everything that an entry is rejected for when it is received. The feed repeats it: these texts never change.
+    package static let faults: Set = [
+        repeatedID, fallingClock, belowWatermark, distantClock, foreignKind, hugePayload,
+    ]
 
     /// Judges a batch.
     ///
@@ -192,13 +202,10 @@ package enum PushReview {
         _ entry: Entry, _ chain: Chain, _ standing: CityStanding, isKnown: Bool
     ) -> String? {
         if isKnown { return repeatedID }
-        if !chain.rises(entry) { return "its clock does not rise" }
-        if entry.time < standing.watermark { return "it is filed before the city's own watermark" }
-        if entry.time.milliseconds > latestTime { return "its clock is beyond the year 2999" }
-        if entry.kind.isRegistryAct { return "its kind belongs to the registry's log" }
-        if entry.payload.count > Entry.maximumPayloadBytes {
-            return "its payload is over \(Entry.maximumPayloadBytes) bytes"
-        }
-        return nil
+        if !chain.rises(entry) { return fallingClock }
+        if entry.time < standing.watermark { return belowWatermark }
+        if entry.time.milliseconds > latestTime { return distantClock }
+        if entry.kind.isRegistryAct { return foreignKind }
+        return entry.payload.count > Entry.maximumPayloadBytes ? hugePayload : nil
     }
 }

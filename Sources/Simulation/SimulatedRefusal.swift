@@ -31,7 +31,7 @@ struct SimulatedRefusal: Error, Hashable {
             case .suspended: "suspended"
             case .noCommonVersion: "version"
             case .staleEpoch: "fenced"
-            case .diverged: "diverged"
+            case .diverged, .unknownFeedHead: "diverged"
             }
         self.init(kind, fault.message)
     }

@@ -36,7 +36,7 @@ extension SimulatedRegistry {
     func refolded() throws -> Digest {
         var fold = Fold()
         var composer = FeedComposer(
-            head: .empty, incarnation: SimulatedRegistry.incarnation, hasher: RunSecrets.hasher,
+            head: .empty, incarnations: SimulatedRegistry.incarnations, hasher: RunSecrets.hasher,
             detailMaster: RunSecrets.detailMaster)
         for (entry, seen) in journal { _ = try composer.compose(entry, fold.apply(seen)) }
         return composer.head.hash

@@ -12,7 +12,8 @@ extension SimulatedRegistry {
         }
         let verdict: HelloReview.Verdict
         switch HelloReview.review(
-            hello, standing: standing, processNonce: row.processNonce, knownHash: row.hash(at:),
+            hello, standing: standing, incarnation: SimulatedRegistry.incarnation, processNonce: row.processNonce,
+            hasHeldGrant: row.grantedNonces.contains(hello.processNonce), knownHash: row.hash(at:),
             knownFeedHead: feedHead(at:))
         {
         case .success(let found): verdict = found

@@ -19,6 +19,8 @@ struct SimulatedRegistry {
         var watermark = HybridTime.zero
         /// By sequence, from 1.
         var entries: [Entry] = []
+        /// Every process that was granted an epoch.
+        var grantedNonces: Set<[UInt8]> = []
         /// In the order of the log; each for one batch.
         var receipts: [(through: UInt64, signed: SignedBytes)] = []
         var foldedThrough: UInt64 = 0
@@ -49,6 +51,7 @@ struct SimulatedRegistry {
     }
 
     static let incarnation: UInt32 = 1
+    static let incarnations = Incarnations(numbers: [incarnation], from: [1])
 
     /// Looked up only; ``codes`` has the order.
     var cities: [CityCode: City] = [:]
@@ -57,7 +60,7 @@ struct SimulatedRegistry {
     var waiting: [Batch] = []
     var fold = Fold()
     var composer = FeedComposer(
-        head: .empty, incarnation: SimulatedRegistry.incarnation, hasher: RunSecrets.hasher,
+        head: .empty, incarnations: SimulatedRegistry.incarnations, hasher: RunSecrets.hasher,
         detailMaster: RunSecrets.detailMaster)
     var feed: [SealedFeedEntry] = []
     /// Every entry that was decided, with what the fold saw of it.
@@ -150,6 +153,7 @@ struct SimulatedRegistry {
             nonce: random.next())
         row.grantedEpoch = epoch
         row.processNonce = processNonce
+        row.grantedNonces.insert(processNonce)
         events.append(.granted(row.code, epoch, process: processNonce))
         try append([.epochGranted(row.code, epoch)], now: now)
         return epoch

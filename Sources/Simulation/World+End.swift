@@ -45,13 +45,10 @@ extension World {
 
     /// Every recorded request comes once more, after a restart of the registry.
     ///
-    /// But for the hello of a restored store: it is granted whatever the registry has granted since, and nothing but the
-    /// memory of the registry's gate keeps it from being granted twice.
-    ///
     /// - Returns: Those that changed something.
     private mutating func replayEverything() -> [String] {
         memory.gate = SimulatedGate()
-        return recorded.filter { !$0.isHelloOfRestored }.compactMap { envelope in
+        return recorded.compactMap { envelope in
             let before = stateHash
             arrive(envelope)
             return stateHash == before ? nil : "\(envelope.path) of \(envelope.node), process \(envelope.process)"
@@ -67,13 +64,5 @@ extension World {
             bytes += withUnsafeBytes(of: row.watermark.rawValue.bigEndian, Array.init)
         }
         return Digest(.feed, bytes)
-    }
-}
-
-extension Envelope {
-    /// Whether it says that the city's operator has put the store back.
-    fileprivate var isHelloOfRestored: Bool {
-        guard path == .hello, let hello = try? Hello(body, as: .protobuf) else { return false }
-        return hello.isRestored
     }
 }

@@ -12,7 +12,7 @@ struct PushedJournal {
     private let registry: TestRegistry
     /// Everything that was received, in the order of its batches.
     private(set) var order: [Entry] = []
-    private var cities: [CityCode: TestCity] = [:]
+    private(set) var cities: [CityCode: TestCity] = [:]
     private var registrySequence: UInt64 = 0
     private var numbers: SeededGenerator
     /// What the cities' clocks show, in milliseconds since 1970.
@@ -23,8 +23,13 @@ struct PushedJournal {
     /// Pushes a journal in batches of one to eight entries, some of which overlap the batch before.
     ///
     /// Half-way, the operators publish a policy with a higher cap, and suspend and reinstate a city.
-    /// - Parameter decidesMeanwhile: Lets the arbiter decide after every few batches.
-    init(seed: UInt64, length: Int, decidesMeanwhile: Bool, registry: TestRegistry) async throws {
+    /// - Parameters:
+    ///   - decidesMeanwhile: Lets the arbiter decide after every few batches.
+    ///   - atHalf: Runs before that, with what is decided then.
+    init(
+        seed: UInt64, length: Int, decidesMeanwhile: Bool, registry: TestRegistry,
+        atHalf: (PushedJournal) async throws -> Void = { _ in }
+    ) async throws {
         self.registry = registry
         numbers = SeededGenerator(seed: seed)
         for code in [CityCode.beijing, .hangzhou, .shenzhen] { cities[code] = try await registry.join(code) }
@@ -35,7 +40,10 @@ struct PushedJournal {
         let journal = Array(generator.journal(length: length).dropFirst())
         let batches = generator.batches(of: journal)
         for (index, batch) in batches.enumerated() {
-            if index == batches.count / 2 { try await operatorsAct() }
+            if index == batches.count / 2 {
+                try await atHalf(self)
+                try await operatorsAct()
+            }
             try await register(batch)
             for code in cities.keys.sorted() { try await push(batch.filter { $0.city == code }, by: code) }
             if decidesMeanwhile, numbers.once(in: 3) {

@@ -26,10 +26,11 @@ struct HelloReviewTests {
     }
 
     private func review(
-        _ hello: Hello, _ standing: CityStanding? = nil, incarnation: UInt32 = 1
+        _ hello: Hello, _ standing: CityStanding? = nil, incarnation: UInt32 = 1, hasHeldGrant: Bool = false
     ) -> Result<HelloReview.Verdict, HelloReview.Fault> {
         HelloReview.review(
             hello, standing: standing ?? self.standing(), incarnation: incarnation, processNonce: holder,
+            hasHeldGrant: hasHeldGrant,
             knownHash: { (1...5).contains($0) ? log[Int($0) - 1].hash : nil },
             knownFeedHead: { $0 == 40 ? feedHead : nil })
     }
@@ -75,6 +76,13 @@ struct HelloReviewTests {
         let verdict = review(hello(epoch: epoch, head: log[0].head, isRestored: true))
 
         #expect(verdict == .success(.grant(version: 1, counter: 3)))
+    }
+
+    @Test("what a restored store said once does not fence the node that came after it when it is said again")
+    func restoredOnce() {
+        let again = hello(epoch: .first, head: log[0].head, isRestored: true)
+
+        #expect(review(again, hasHeldGrant: true) == .failure(.staleEpoch(granted: .second)))
     }
 
     @Test("a restored store with another history is no part of the log: it does not take over")

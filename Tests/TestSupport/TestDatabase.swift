@@ -2,6 +2,7 @@ import Foundation
 import NationalRegistry
 package import PostgresClient
 import Synchronization
+import Terminal
 package import Testing
 
 /// The private PostgreSQL cluster of this test process, started when the first test asks for it.
@@ -63,6 +64,7 @@ package enum TestCluster {
 
 /// A database of a test's own.
 package struct TestDatabase: Sendable {
+    private let name: String
     package let url: String
     package let pool: PostgresPool
 
@@ -82,12 +84,43 @@ package struct TestDatabase: Sendable {
         try #require(isGone)
     }
 
+    /// Puts this database as it stands into a new one, as a backup that is restored does; ``drop()`` ends it.
+    package func copied() async throws -> TestDatabase {
+        let name = "p_\(TestCluster.nextNumber())"
+        let target = try await TestCluster.create(name)
+        let file = "/tmp/vf-copy-\(getpid())-\(name)"
+        defer { for path in [file, "\(file).out"] { unlink(path) } }
+        for command in [
+            ["pg_dump", "--format=custom", "--file", file, "--dbname", url],
+            ["pg_restore", "--exit-on-error", "--dbname", target, file],
+        ] {
+            let program = try EmbeddedPostgres.program(command[0])
+            try #require(try ChildProgram.run([program] + command.dropFirst(), output: "\(file).out") == 0)
+        }
+        return TestDatabase(name: name, url: target)
+    }
+
+    /// Lends a copy to `body`.
+    package func copied(_ body: (TestDatabase) async throws -> Void) async throws {
+        let copy = try await copied()
+        try await body(copy)
+        try await copy.drop()
+    }
+
+    package func drop() async throws { try await TestCluster.drop(name) }
+
+    private init(name: String, url: String) {
+        self.name = name
+        self.url = url
+        pool = PostgresPool(url: url, size: 4)
+    }
+
     fileprivate static func lease(_ body: @concurrent @Sendable () async throws -> Void) async throws {
         try await TestCluster.leases.wait()
         defer { TestCluster.leases.signal() }
         let name = "p_\(TestCluster.nextNumber())"
         let url = try await TestCluster.create(name)
-        try await TestDatabase.$leased.withValue(TestDatabase(url: url, pool: PostgresPool(url: url, size: 4))) {
+        try await TestDatabase.$leased.withValue(TestDatabase(name: name, url: url)) {
             try await body()
         }
         try await TestCluster.drop(name)
