@@ -96,10 +96,12 @@ package final class EmbeddedPostgres: @unchecked Sendable {
     /// Makes the socket's directory, which under /tmp may be gone after a restart, and makes sure that it is ours.
     private func makeSocketDirectory() throws {
         if mkdir(socketDirectory, 0o700) == 0 { return try own(socketDirectory) }
-        var status = stat()
         let owner = account.flatMap { getpwnam($0)?.pointee.pw_uid } ?? getuid()
-        guard lstat(socketDirectory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == owner,
-            status.st_mode & 0o077 == 0
+        // Of a link these are the link's own.
+        let found = try? FileManager.default.attributesOfItem(atPath: socketDirectory)
+        guard let found, found[.type] as? FileAttributeType == .typeDirectory,
+            (found[.ownerAccountID] as? NSNumber)?.uint32Value == owner,
+            let mode = (found[.posixPermissions] as? NSNumber)?.intValue, mode & 0o077 == 0
         else {
             throw Failure(message: "\(socketDirectory) is another user's: remove it, or choose a shorter directory")
         }

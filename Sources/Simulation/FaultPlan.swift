@@ -38,7 +38,9 @@ package struct FaultPlan: Hashable, Sendable {
         var random = RandomStreams(seed: seed).stream("plan")
         self.seed = seed
         self.profile = profile
-        self.cities = cities ?? random.number(in: 2...6)
+        // From a stream of its own: with the number said, the rest of the plan is the same.
+        var size = RandomStreams(seed: seed).stream("cities")
+        self.cities = cities ?? size.number(in: 2...6)
         self.steps = steps ?? FaultPlan.steps(of: profile)
         pace = random.pick([200, 1_000, 3_000])
         fraud = Double(random.number(in: 1...6)) / 10

@@ -30,6 +30,14 @@ struct SeedTests {
         #expect(first.digest.count == 64)
     }
 
+    @Test("what is said of a plan that was drawn gives the same plan")
+    func saidAgain() {
+        for seed: UInt64 in 1...50 {
+            let drawn = FaultPlan(seed: seed, profile: .swarm)
+            #expect(FaultPlan(seed: seed, profile: .swarm, cities: drawn.cities, steps: drawn.steps) == drawn)
+        }
+    }
+
     @Test("other seeds give other traces")
     func differs() throws {
         let simulation = Simulation()
