@@ -35,6 +35,9 @@ package struct ArbiterService: Service {
                 } catch {
                     if !Task.isCancelled {
                         logger.error("deciding failed, trying again", metadata: ["error": "\(error)"])
+                        if let refusal = error as? RegistryRefusal, refusal.code == .diverged {
+                            try? await store.note(recoveryProblem: refusal.message)
+                        }
                     }
                 }
                 // A database that is away for an hour must not fill the log.

@@ -48,9 +48,9 @@ struct Recovery {
 
     /// What a city presents, each signature the registry's own.
     struct Shown {
-        let logHead: LogHead
         let feedHead: FeedHead
-        /// What the city has a receipt for.
+        /// What the city has a receipt for. More than that, and than what the feed answers, is not waited for: a city may say
+        /// whatever it likes of the rest.
         let received: LogHead?
         /// The city accepts nothing of an incarnation below this one.
         let promise: UInt32
@@ -66,7 +66,6 @@ struct Recovery {
                 guard receipt?.city ?? presentation.city == presentation.city,
                     call?.city ?? presentation.city == presentation.city
                 else { throw WireFault("the receipt or the call is another city's") }
-                logHead = presentation.logHead
                 feedHead = try presentation.feedSeal.map { try FeedSeal($0, by: key).head } ?? .empty
                 received = receipt?.through
                 promise = call?.incarnation ?? 0
@@ -122,7 +121,8 @@ struct Recovery {
                 presented_at_ms = excluded.presented_at_ms, absence_reason = NULL
             """,
             [
-                code, .int4(Int32(bitPattern: shown.promise)), .int8(Int64(clamping: shown.logHead.sequence)),
+                code, .int4(Int32(bitPattern: shown.promise)),
+                .int8(Int64(clamping: shown.received?.sequence ?? 0)),
                 .int8(Int64(clamping: shown.feedHead.position)), .bytea(shown.feedHead.hash.rawValue),
                 .int8(Int64(now)),
             ])
@@ -323,6 +323,9 @@ struct Recovery {
     static let cities = """
         SELECT rc.*, c.name, c.log_sequence AS log_has, coalesce(f.hash, rf.hash) AS known_hash,
             coalesce(rc.promise >= r.recovery_incarnation AND rc.log_sequence <= c.log_sequence
+                AND NOT EXISTS (
+                    SELECT FROM recovery_feed a
+                    WHERE a.adopted AND a.city_code = rc.city_code AND a.sequence > c.log_sequence)
                 AND (rc.feed_position = 0 OR coalesce(f.hash, rf.hash) = rc.feed_hash), false) AS complete
         FROM registry r, recovery_city rc JOIN city c USING (city_code)
         LEFT JOIN feed f ON f.position = rc.feed_position

@@ -110,6 +110,14 @@ extension RegistryStore {
         try await pool.run { session in try session.transaction(isSnapshot: true) { try Recovery.report(session) } }
     }
 
+    /// Keeps for the operators why a recovery does not come to its end.
+    package func note(recoveryProblem: String) async throws {
+        try await pool.run {
+            try $0.execute(
+                "UPDATE registry SET recovery_problem = $1 WHERE recovery_phase IS NOT NULL", [.text(recoveryProblem)])
+        }
+    }
+
     /// - Throws: ``RegistryRefusal`` `.recovering` while the registry is in recovery mode.
     package func requireOpen() async throws { try await pool.run { try RegistryRow.read($0).requireOpen() } }
 

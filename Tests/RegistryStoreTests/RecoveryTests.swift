@@ -199,6 +199,39 @@ struct RecoveryTests {
         }
     }
 
+    @Test(
+        "entries that a city says it has and nobody has a receipt for are not waited for; those that the feed answers are"
+    )
+    func boasting() async throws {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        try await registry.decide()
+        try await TestDatabase.current.copied { copy in
+            city.write(3)
+            try await city.push(to: registry)
+            try await registry.decide()
+            let restored = TestRegistry(opening: copy.pool)
+            try await restored.store.beginRecovery(reason: "test", now: .noon)
+            let giver = try await Giver(city, of: registry, applied: Int(registry.store.feedHead().position))
+            let honest = try giver.presentation()
+            // Its receipt was lost on the way: only the feed says that the registry has had these entries.
+            func boast(_ call: SignedBytes?) -> Presentation {
+                Presentation(
+                    city: city.code, logHead: LogHead(epoch: city.epoch, sequence: .max, hash: .zero),
+                    feedSeal: honest.feedSeal, receipt: nil, call: call)
+            }
+            var standing = try await restored.store.present(boast(nil), now: .noon)
+            standing = try await restored.store.present(boast(standing.call), now: .noon)
+            while !standing.isComplete, let page = try giver.page(standing) {
+                standing = try await restored.store.refill(page, from: city.code, now: .noon)
+            }
+            for _ in 0..<2 { try await restored.decide() }
+
+            #expect(try await restored.store.recoveryReport() == nil)
+            #expect(try await restored.answers(to: city).count == 3)
+        }
+    }
+
     @Test("no more cities may be absent than an authorisation has witnesses")
     func absences() async throws {
         let registry = try await TestRegistry()

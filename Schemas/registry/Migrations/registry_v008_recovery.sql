@@ -33,6 +33,7 @@ CREATE TABLE recovery_city (
     city_code integer PRIMARY KEY REFERENCES city,
     -- The incarnation below which the city accepts nothing any more; NULL before it has promised.
     promise integer,
+    -- The last entry that it has a receipt for.
     log_sequence bigint,
     feed_position bigint,
     feed_hash bytea CHECK (octet_length(feed_hash) = 32),
