@@ -342,7 +342,6 @@ CREATE TABLE recovery_city (
     log_sequence bigint,
     feed_position bigint,
     feed_hash bytea,
-    presented_at_ms bigint,
     absence_reason text,
     CONSTRAINT recovery_city_feed_hash_check CHECK ((octet_length(feed_hash) = 32)),
     CONSTRAINT recovery_city_pkey PRIMARY KEY (city_code)
@@ -354,6 +353,8 @@ CREATE TABLE recovery_feed (
     bytes bytea NOT NULL,
     city_code integer NOT NULL,
     sequence bigint NOT NULL,
+    incarnation integer NOT NULL,
+    decision smallint NOT NULL,
     adopted boolean NOT NULL DEFAULT false,
     CONSTRAINT recovery_feed_hash_check CHECK ((octet_length(hash) = 32)),
     CONSTRAINT recovery_feed_pkey PRIMARY KEY ("position"),

@@ -80,7 +80,8 @@ extension CityStore {
             let cursors = try NodeCursors.read(database)
             let isNew = cursors.epoch != grant.epoch
             let promised =
-                cursors.isRestored ? HybridTime(milliseconds: registryTime + PushReview.clockTolerance) : .zero
+                cursors.isRestored
+                ? HybridTime(milliseconds: min(registryTime, PushReview.latestTime) + PushReview.clockTolerance) : .zero
             try database.run(
                 sql: """
                     UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?, alarm = NULL, restored = 0,

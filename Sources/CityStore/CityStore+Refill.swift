@@ -58,7 +58,7 @@ extension CityStore {
             let receipt = try CityStore.signed(
                 database, "SELECT body, signature FROM receipt ORDER BY through_sequence DESC LIMIT 1")
             return Presentation(
-                city: cursors.city, logHead: cursors.logHead, feedSeal: seal, receipt: receipt,
+                city: cursors.city, feedSeal: seal, receipt: receipt,
                 call: try CityStore.signed(
                     database, "SELECT recovery_call_body AS body, recovery_call_signature AS signature FROM node"))
         }

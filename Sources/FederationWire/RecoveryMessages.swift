@@ -6,7 +6,6 @@ package import VoucherDomain
 /// What a city holds, shown to a registry whose database may have been restored.
 package struct Presentation: SyncMessage, Hashable {
     package let city: CityCode
-    package let logHead: LogHead
     /// The registry's own ``FeedSeal`` over the city's feed head; `nil` when it has applied nothing.
     package let feedSeal: SignedBytes?
     /// The newest ``Receipt`` of the city's log.
@@ -14,11 +13,8 @@ package struct Presentation: SyncMessage, Hashable {
     /// The last ``RecoveryCall`` that the city has kept: it accepts nothing of an incarnation below that one.
     package let call: SignedBytes?
 
-    package init(
-        city: CityCode, logHead: LogHead, feedSeal: SignedBytes?, receipt: SignedBytes?, call: SignedBytes?
-    ) {
+    package init(city: CityCode, feedSeal: SignedBytes?, receipt: SignedBytes?, call: SignedBytes?) {
         self.city = city
-        self.logHead = logHead
         self.feedSeal = feedSeal
         self.receipt = receipt
         self.call = call
@@ -27,7 +23,7 @@ package struct Presentation: SyncMessage, Hashable {
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
         let message = try WirePresentRequest(bytes, as: format)
         self.init(
-            city: try CityCode(wire: message.city), logHead: try LogHead(message.logHead),
+            city: try CityCode(wire: message.city),
             feedSeal: message.hasFeedSeal ? SignedBytes(message.feedSeal) : nil,
             receipt: message.hasReceipt ? SignedBytes(message.receipt) : nil,
             call: message.hasCall ? SignedBytes(message.call) : nil)
@@ -36,7 +32,6 @@ package struct Presentation: SyncMessage, Hashable {
     package func encoded(as format: BodyFormat) -> [UInt8] {
         var message = WirePresentRequest()
         message.city = city.rawValue
-        message.logHead = logHead.wire
         if let feedSeal { message.feedSeal = feedSeal.wire }
         if let receipt { message.receipt = receipt.wire }
         if let call { message.call = call.wire }

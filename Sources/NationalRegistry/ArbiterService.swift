@@ -57,10 +57,7 @@ package struct ArbiterService: Service {
     /// Lets the fold know the time when something waits for it.
     private func tickIfDue(_ pace: inout TickPace) async throws {
         guard let elapsed = pace.look(at: .now) else { return }
-        let report: RegistryStore.TickReport
-        do { report = try await store.tickIfDue(now: WallClock.now, sinceLast: elapsed) } catch let refusal
-            as RegistryRefusal where refusal.code == .recovering
-        { return }
+        let report = try await store.tickIfDue(now: WallClock.now, sinceLast: elapsed)
         if report.isAppended { pace.ticked() }
         for city in report.strangers where pace.isNews(city) {
             Counter(label: "national_registry.stranger_alarms").increment()

@@ -57,8 +57,13 @@ package enum PrivateFile {
             throw RegistryRefusal(.invalid, "cannot write \(path): \(String(cString: strerror(errno)))")
         }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        try handle.write(contentsOf: Data(bytes))
-        try handle.synchronize()
+        do {
+            try handle.write(contentsOf: Data(bytes))
+            try handle.synchronize()
+        } catch {
+            unlink(beside)
+            throw error
+        }
         return beside
     }
 

@@ -119,7 +119,7 @@ package struct Arbiter: Sendable {
         let secrets = store.secrets
         let culprit = try await writer.run { session in
             try session.transaction {
-                let composer = try Arbiter.composer(session, at: batch.base, secrets)
+                let composer = FeedComposer(after: try Arbiter.lockRegistry(session, at: batch.base), secrets)
                 let item = try batch.firstUnwritable(session, composer)
                 // Without what it says it cannot be stored either: the fault is not in the entry.
                 guard item.journalEntry.content != .faulty(Arbiter.poisonFault) else { throw error }
@@ -168,19 +168,22 @@ package struct Arbiter: Sendable {
             while true {
                 do {
                     return try session.transaction {
+                        let registry = try Arbiter.lockRegistry(session, at: batch.base)
                         let writer = FoldWriter(
-                            batch.decided, composer: try Arbiter.composer(session, at: batch.base, secrets))
+                            batch.decided, composer: FeedComposer(after: registry, secrets))
                         let head = try writer.write(session)
                         try batch.work.finish(session, head: head)
-                        try RecoveryReplay(session: session, secrets: secrets).decided(
-                            from: UInt64(batch.decided.first?.position ?? 0), through: head)
+                        if registry.recovery == .replaying {
+                            try RecoveryReplay(session: session, secrets: secrets).decided(
+                                from: registry.feedHead.position + 1, through: head)
+                        }
                         return (batch.decided, head)
                     }
                 } catch let error as PostgresError where FoldWriter.isGuard(error) {
                     let refused = try session.transaction {
-                        try FoldWriter(
-                            batch.decided, composer: try Arbiter.composer(session, at: batch.base, secrets)
-                        ).keysHeldByOthers(session)
+                        let registry = try Arbiter.lockRegistry(session, at: batch.base)
+                        return try FoldWriter(batch.decided, composer: FeedComposer(after: registry, secrets))
+                            .keysHeldByOthers(session)
                     }
                     guard !refused.isEmpty else { throw error }
                     guarded.merge(refused) { $0.union($1) }
@@ -193,9 +196,7 @@ package struct Arbiter: Sendable {
     /// Locks the registry's row: nobody else extends the feed until the transaction ends.
     ///
     /// - Parameter base: Where the feed must end.
-    private static func composer(
-        _ session: PostgresSession, at base: FeedHead?, _ secrets: RegistrySecrets
-    ) throws -> FeedComposer {
+    private static func lockRegistry(_ session: PostgresSession, at base: FeedHead?) throws -> RegistryRow {
         let registry = try RegistryRow.lock(session)
         guard registry.recovery != .collecting else {
             throw PostgresError(
@@ -204,7 +205,14 @@ package struct Arbiter: Sendable {
         guard registry.feedHead == base else {
             throw PostgresError(code: .serializationFailure, message: "another arbiter has decided meanwhile")
         }
-        return FeedComposer(
+        return registry
+    }
+}
+
+extension FeedComposer {
+    /// Goes on where the registry's feed ends.
+    fileprivate init(after registry: RegistryRow, _ secrets: RegistrySecrets) {
+        self.init(
             head: registry.feedHead, incarnations: registry.incarnations, hasher: secrets.hasher,
             detailMaster: secrets.detailMaster)
     }

@@ -45,7 +45,7 @@ struct RecoveryReplay {
             """)
         try Recovery.note(session, "recovery: everything is back", "deciding again what was lost", now: now)
         let head = try RegistryRow.read(session).feedHead
-        try decided(from: head.position, through: head)
+        try decided(from: head.position + 1, through: head)
         return nil
     }
 
@@ -53,15 +53,15 @@ struct RecoveryReplay {
     private func takeOverFaults() throws {
         let rows = try session.execute(
             """
-            SELECT r.position, r.bytes, e.fault, e.bytes FROM recovery_feed r
+            SELECT r.bytes, e.fault FROM recovery_feed r
             JOIN entry e ON e.city_code = r.city_code AND e.sequence = r.sequence
-            WHERE r.adopted AND r.city_code <> 0 ORDER BY r.position
-            """)
+            WHERE r.adopted AND r.city_code <> 0 AND (r.decision = $1 OR e.fault IS NOT NULL)
+            """, [.int4(Int32(Outcome.Decision.invalid.rawValue))])
         var faults: [(city: Int32, sequence: Int64, id: [UInt8]?, fault: String?)] = []
         for row in 0..<rows.count {
-            let told = try RecoveryReplay.decode(rows.bytes(row, 1))
-            let fault = try toldFault(told)
-            guard fault != (rows.isNull(row, 2) ? nil : rows.text(row, 2)) else { continue }
+            let told = try RecoveryReplay.decode(rows.bytes(row, 0))
+            let fault = toldFault(told)
+            guard fault != (rows.isNull(row, 1) ? nil : rows.text(row, 1)) else { continue }
             let id = fault == PushReview.repeatedID ? nil : told.entryID.rawValue
             faults.append((Int32(told.city.rawValue), Int64(told.answers.sequence), id, fault))
         }
@@ -79,7 +79,7 @@ struct RecoveryReplay {
         }
     }
 
-    private func toldFault(_ told: FeedEntry) throws -> String? {
+    private func toldFault(_ told: FeedEntry) -> String? {
         guard told.decision == .invalid, !told.detail.isEmpty else { return nil }
         let cipher = DetailCipher(key: DetailCipher.cityKey(master: secrets.detailMaster, city: told.city))
         guard let text = cipher.open(told.detail, position: told.position),
@@ -97,16 +97,17 @@ struct RecoveryReplay {
     private func order() throws {
         let answered = try session.execute(
             """
-            SELECT b.batch_id, b.city_code, r.sequence, b.first_sequence, b.last_sequence FROM recovery_feed r
+            SELECT b.batch_id, b.city_code, r.sequence FROM recovery_feed r
             JOIN batch b ON b.city_code = r.city_code AND r.sequence BETWEEN b.first_sequence AND b.last_sequence
                 AND NOT b.folded
             WHERE r.adopted ORDER BY r.position
             """)
         var runs: [Run] = []
-        var ends: [Int64: (answered: Int64, last: Int64)] = [:]
+        /// The last entry of each batch that the feed answers.
+        var ends: [Int64: Int64] = [:]
         for row in 0..<answered.count {
             let (batch, city, sequence) = (answered.int(row, 0), answered.int(row, 1), answered.int(row, 2))
-            ends[batch] = (sequence, answered.int(row, 4))
+            ends[batch] = sequence
             if let last = runs.last, last.batch == batch, last.last + 1 == sequence {
                 runs[runs.count - 1].last = sequence
             } else {
@@ -114,11 +115,13 @@ struct RecoveryReplay {
             }
         }
         let others = try session.execute(
-            "SELECT batch_id, city_code, first_sequence, last_sequence FROM batch WHERE NOT folded ORDER BY received_at_ms, batch_id"
-        )
+            """
+            SELECT batch_id, city_code, first_sequence, last_sequence FROM batch
+            WHERE NOT folded ORDER BY received_at_ms, batch_id
+            """)
         for row in 0..<others.count {
             let (batch, city) = (others.int(row, 0), others.int(row, 1))
-            let first = ends[batch].map { $0.answered + 1 } ?? others.int(row, 2)
+            let first = ends[batch].map { $0 + 1 } ?? others.int(row, 2)
             guard first <= others.int(row, 3) else { continue }
             runs.append(Run(batch: batch, city: city, first: first, last: others.int(row, 3)))
         }
@@ -128,16 +131,14 @@ struct RecoveryReplay {
     private func renumber(_ runs: [Run]) throws {
         guard !runs.isEmpty else { return }
         // Rows are made anew under rising numbers, the last piece of a batch with the batch's own receipt.
-        let pieces = Dictionary(grouping: runs, by: \.batch)
+        let ends = runs.reduce(into: [Int64: Int64]()) { ends, run in ends[run.batch] = run.last }
         let base = try session.execute("SELECT max(batch_id) FROM batch").int(0, 0)
-        let incomplete = runs.filter { run in pieces[run.batch]?.last?.last != run.last }
-        let receipts = try receipts(endingAt: incomplete)
-        let ids = PostgresParameter.int8Array(Array(pieces.keys))
+        let ids = PostgresParameter.int8Array(Array(ends.keys))
         try session.queue("CREATE TEMP TABLE waiting_batch (LIKE batch) ON COMMIT DROP")
         try session.queue("INSERT INTO waiting_batch SELECT * FROM batch WHERE batch_id = ANY($1)", [ids])
         try session.queue("DELETE FROM batch WHERE batch_id = ANY($1)", [ids])
         for (index, run) in runs.enumerated() {
-            let receipt = receipts[run.last, default: [:]][run.city]
+            let receipt = run.last == ends[run.batch] ? nil : try receipt(endingAt: run)
             try session.queue(
                 """
                 INSERT INTO batch (batch_id, city_code, first_sequence, last_sequence, entry_bytes, seal_body,
@@ -157,61 +158,47 @@ struct RecoveryReplay {
         try session.execute("SELECT setval(pg_get_serial_sequence('batch', 'batch_id'), max(batch_id)) FROM batch")
     }
 
-    /// Receipts for the pieces that end before their batch does, by their last sequence and city.
-    private func receipts(endingAt runs: [Run]) throws -> [Int64: [Int64: SignedBytes]] {
-        var receipts: [Int64: [Int64: SignedBytes]] = [:]
-        let feedHead = try RegistryRow.read(session).feedHead
-        var generator = SystemRandomNumberGenerator()
-        for run in runs {
-            let row = try session.execute(
-                """
-                SELECT e.bytes, b.received_at_ms FROM entry e, batch b
-                WHERE e.city_code = $1 AND e.sequence = $2 AND b.batch_id = $3
-                """, [.int4(Int32(run.city)), .int8(run.last), .int8(run.batch)])
-            let entry: Entry
-            do { entry = try EntryCoding.decode(row.bytes(0, 0)) } catch {
-                throw PostgresError(code: .unexpectedResult, message: "a damaged row in entry: \(error.message)")
-            }
-            receipts[run.last, default: [:]][run.city] = try Receipt(
-                id: EntryID(using: &generator).rawValue, city: entry.city, through: entry.head, feedHead: feedHead,
-                receivedAt: UInt64(row.int(0, 1))
-            ).signed(by: secrets.signingKey)
+    /// A receipt for a piece that ends before its batch does.
+    private func receipt(endingAt run: Run) throws -> SignedBytes {
+        let row = try session.execute(
+            """
+            SELECT e.bytes, b.received_at_ms FROM entry e, waiting_batch b
+            WHERE e.city_code = $1 AND e.sequence = $2 AND b.batch_id = $3
+            """, [.int4(Int32(run.city)), .int8(run.last), .int8(run.batch)])
+        let entry: Entry
+        do { entry = try EntryCoding.decode(row.bytes(0, 0)) } catch {
+            throw PostgresError(code: .unexpectedResult, message: "a damaged row in entry: \(error.message)")
         }
-        return receipts
+        var generator = SystemRandomNumberGenerator()
+        return try Receipt(
+            id: EntryID(using: &generator).rawValue, city: entry.city, through: entry.head,
+            feedHead: try RegistryRow.read(session).feedHead, receivedAt: UInt64(row.int(0, 1))
+        ).signed(by: secrets.signingKey)
     }
 
     /// Incarnations that the lost part went through, and the one that begins after it.
     private func noteIncarnations() throws {
-        let first = try session.execute(
-            """
-            SELECT position, bytes FROM recovery_feed WHERE adopted ORDER BY position
-            """)
-        var current = try RegistryRow.read(session).incarnation
-        var end = try RegistryRow.read(session).feedHead.position
-        for row in 0..<first.count {
-            let told = try RecoveryReplay.decode(first.bytes(row, 1))
-            end = told.position
-            guard told.incarnation > current else { continue }
-            current = told.incarnation
-            try note(incarnation: current, from: told.position)
-        }
-        let next = try session.execute("SELECT recovery_incarnation FROM registry")
-        try note(incarnation: UInt32(next.int(0, 0)), from: end + 1)
-    }
-
-    private func note(incarnation: UInt32, from position: UInt64) throws {
         try session.queue(
-            "INSERT INTO incarnation (number, first_position) VALUES ($1, $2)",
-            [.int4(Int32(bitPattern: incarnation)), .int8(Int64(position))])
+            """
+            INSERT INTO incarnation (number, first_position)
+            SELECT incarnation, min(position) FROM recovery_feed
+            WHERE adopted AND incarnation > (SELECT max(number) FROM incarnation) GROUP BY incarnation
+            """)
+        try session.queue(
+            """
+            INSERT INTO incarnation (number, first_position)
+            SELECT recovery_incarnation, 1 + greatest(feed_position,
+                (SELECT coalesce(max(position), 0) FROM recovery_feed WHERE adopted))
+            FROM registry
+            """)
     }
 
     // MARK: Deciding
 
-    /// Looks at what the arbiter has just written, in its transaction; ends the recovery when all is decided again.
+    /// Looks at what the arbiter of a replaying registry has just written, in its transaction; ends the recovery when all is decided again.
     ///
     /// - Throws: ``RegistryRefusal`` `.diverged` when the feed is not the one that cities hold.
     func decided(from first: UInt64, through head: FeedHead) throws {
-        guard try RegistryRow.read(session).recovery == .replaying else { return }
         let differing = try session.execute(
             """
             SELECT min(r.position) FROM recovery_feed r JOIN feed f USING (position)

@@ -1,10 +1,10 @@
-import Arbitration
 package import FederationWire
 import PostgresClient
 package import Replication
 package import VoucherDomain
 
-/// Recovery mode: what a registry does whose database was restored to an earlier point. The design is in `Schemas/protocol/recovery.md`.
+/// Recovery mode: what a registry does whose database was restored to an earlier point. The design is in
+/// `Schemas/protocol/recovery.md`.
 extension RegistryStore {
     /// Enters recovery mode, unless the registry is in it.
     ///
@@ -37,10 +37,11 @@ extension RegistryStore {
                 try Recovery.begin(session, registry, above: shown.incarnation, reason: reason, now: now)
                 registry = try RegistryRow.lock(session)
             }
-            guard registry.recovery == .collecting else { return try Recovery.replaying(row, registry, session) }
             let recovery = Recovery(session: session, secrets: secrets, city: presentation.city, now: now)
-            try recovery.note(shown)
-            try recovery.advance()
+            if registry.recovery == .collecting {
+                try recovery.note(shown)
+                try recovery.advance()
+            }
             return try recovery.standing()
         }
     }
@@ -54,8 +55,8 @@ extension RegistryStore {
             let registry = try RegistryRow.lock(session)
             let row = try CityRow.lock(city, session)
             guard let phase = registry.recovery else { return .open(row.head, registry.feedHead) }
-            guard phase == .collecting else { return try Recovery.replaying(row, registry, session) }
             let recovery = Recovery(session: session, secrets: secrets, city: city, now: now)
+            guard phase == .collecting else { return try recovery.standing() }
             let receipt = try recovery.take(page, row)
             try recovery.advance()
             var standing = try recovery.standing()

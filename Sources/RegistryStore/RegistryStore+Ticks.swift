@@ -26,6 +26,7 @@ extension RegistryStore {
             guard try RegistryStore.mayTick(at: now, sinceLast, session) else { return TickReport() }
             // The lock on the registry's own log makes two of us take turns.
             _ = try CityRow.lock(.registry, session)
+            guard try RegistryRow.read(session).recovery == nil else { return TickReport() }
             let seals = try NewSeals(session)
             let act = TickAct(
                 wallMilliseconds: Int64(now), intervalMilliseconds: sinceLast, seals: seals.found.map(\.signed))

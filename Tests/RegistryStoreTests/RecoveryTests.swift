@@ -34,8 +34,7 @@ struct RecoveryTests {
 
         func presentation(sealedBy key: SigningKey = .registry) throws -> Presentation {
             let seal = try feed.last.map { try FeedSeal(head: $0.head, sealedAt: .noon).signed(by: key) }
-            return Presentation(
-                city: city.code, logHead: city.head, feedSeal: seal, receipt: receipts.last?.signed, call: call)
+            return Presentation(city: city.code, feedSeal: seal, receipt: receipts.last?.signed, call: call)
         }
 
         func promise(_ standing: RecoveryStanding) throws -> UInt32 {
@@ -149,23 +148,14 @@ struct RecoveryTests {
             head: FeedHead(incarnation: 1, position: 90, hash: Digest(.feed, [1])), sealedAt: .noon
         ).signed(by: .registry)
         let known = try giver.presentation()
-        let later = Presentation(
-            city: city.code, logHead: known.logHead, feedSeal: other, receipt: known.receipt, call: nil)
+        let later = Presentation(city: city.code, feedSeal: other, receipt: known.receipt, call: nil)
         #expect(try await registry.store.present(later, now: .noon).incarnation == 2)
         #expect(try await registry.store.recoveryReport()?.cities.map(\.code) == [.shenzhen])
     }
 
     @Test("a forged feed, a foreign receipt and a page without a promise are refused, and change nothing")
     func liars() async throws {
-        let registry = try await TestRegistry()
-        var city = try await registry.join(.shenzhen)
-        try await registry.decide()
-        try await TestDatabase.current.copied { copy in
-            city.write(3)
-            try await city.push(to: registry)
-            try await registry.decide()
-            let restored = TestRegistry(opening: copy.pool)
-            try await restored.store.beginRecovery(reason: "test", now: .noon)
+        try await lost { registry, restored, city in
             var giver = try await Giver(city, of: registry, applied: Int(registry.store.feedHead().position))
             var standing = try await restored.store.present(giver.presentation(), now: .noon)
             let before = try await restored.receivedState()
@@ -199,34 +189,24 @@ struct RecoveryTests {
         }
     }
 
-    @Test(
-        "entries that a city says it has and nobody has a receipt for are not waited for; those that the feed answers are"
-    )
-    func boasting() async throws {
-        let registry = try await TestRegistry()
-        var city = try await registry.join(.shenzhen)
-        try await registry.decide()
-        try await TestDatabase.current.copied { copy in
-            city.write(3)
-            try await city.push(to: registry)
-            try await registry.decide()
-            let restored = TestRegistry(opening: copy.pool)
-            try await restored.store.beginRecovery(reason: "test", now: .noon)
+    @Test("entries whose receipt was lost are waited for when the feed answers them")
+    func lostReceipt() async throws {
+        try await lost { registry, restored, city in
             let giver = try await Giver(city, of: registry, applied: Int(registry.store.feedHead().position))
-            let honest = try giver.presentation()
-            // Its receipt was lost on the way: only the feed says that the registry has had these entries.
-            func boast(_ call: SignedBytes?) -> Presentation {
-                Presentation(
-                    city: city.code, logHead: LogHead(epoch: city.epoch, sequence: .max, hash: .zero),
-                    feedSeal: honest.feedSeal, receipt: nil, call: call)
+            let seal = try giver.presentation().feedSeal
+            func presentation(_ call: SignedBytes?) -> Presentation {
+                Presentation(city: city.code, feedSeal: seal, receipt: nil, call: call)
             }
-            var standing = try await restored.store.present(boast(nil), now: .noon)
-            standing = try await restored.store.present(boast(standing.call), now: .noon)
+            var standing = try await restored.store.present(presentation(nil), now: .noon)
+            standing = try await restored.store.present(presentation(standing.call), now: .noon)
+            var pages = 0
             while !standing.isComplete, let page = try giver.page(standing) {
                 standing = try await restored.store.refill(page, from: city.code, now: .noon)
+                pages += 1
             }
             for _ in 0..<2 { try await restored.decide() }
 
+            #expect(pages == 2)
             #expect(try await restored.store.recoveryReport() == nil)
             #expect(try await restored.answers(to: city).count == 3)
         }
@@ -259,5 +239,20 @@ struct RecoveryTests {
         let copy = try #require(copies.first)
         try await body(journal, TestRegistry(opening: copy.pool))
         try await copy.drop()
+    }
+
+    /// A registry that has decided three entries of a city, and one in recovery that knows nothing of them.
+    private func lost(_ body: (TestRegistry, TestRegistry, TestCity) async throws -> Void) async throws {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        try await registry.decide()
+        try await TestDatabase.current.copied { copy in
+            city.write(3)
+            try await city.push(to: registry)
+            try await registry.decide()
+            let restored = TestRegistry(opening: copy.pool)
+            try await restored.store.beginRecovery(reason: "test", now: .noon)
+            try await body(registry, restored, city)
+        }
     }
 }

@@ -1591,15 +1591,6 @@ nonisolated struct WirePresentRequest: Sendable {
 
   var city: UInt32 = 0
 
-  var logHead: WireLogHead {
-    get {_logHead ?? WireLogHead()}
-    set {_logHead = newValue}
-  }
-  /// Returns true if `logHead` has been explicitly set.
-  var hasLogHead: Bool {self._logHead != nil}
-  /// Clears the value of `logHead`. Subsequent reads from it will return its default value.
-  mutating func clearLogHead() {self._logHead = nil}
-
   /// the registry's own, over the city's feed head; absent when it has applied nothing
   var feedSeal: WireSigned {
     get {_feedSeal ?? WireSigned()}
@@ -1634,7 +1625,6 @@ nonisolated struct WirePresentRequest: Sendable {
 
   init() {}
 
-  fileprivate var _logHead: WireLogHead? = nil
   fileprivate var _feedSeal: WireSigned? = nil
   fileprivate var _receipt: WireSigned? = nil
   fileprivate var _call: WireSigned? = nil
@@ -4628,7 +4618,7 @@ nonisolated extension WireLogPage: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WirePresentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".PresentRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{3}log_head\0\u{3}feed_seal\0\u{1}receipt\0\u{1}call\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{3}feed_seal\0\u{1}receipt\0\u{1}call\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4637,10 +4627,9 @@ nonisolated extension WirePresentRequest: SwiftProtobuf.Message, SwiftProtobuf._
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._logHead) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._feedSeal) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
-      case 5: try { try decoder.decodeSingularMessageField(value: &self._call) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._feedSeal) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._call) }()
       default: break
       }
     }
@@ -4654,24 +4643,20 @@ nonisolated extension WirePresentRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if self.city != 0 {
       try visitor.visitSingularUInt32Field(value: self.city, fieldNumber: 1)
     }
-    try { if let v = self._logHead {
+    try { if let v = self._feedSeal {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
-    try { if let v = self._feedSeal {
+    try { if let v = self._receipt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
-    try { if let v = self._receipt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
     try { if let v = self._call {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WirePresentRequest, rhs: WirePresentRequest) -> Bool {
     if lhs.city != rhs.city {return false}
-    if lhs._logHead != rhs._logHead {return false}
     if lhs._feedSeal != rhs._feedSeal {return false}
     if lhs._receipt != rhs._receipt {return false}
     if lhs._call != rhs._call {return false}
