@@ -20,8 +20,8 @@ package struct CityStore: Sendable {
     ///
     /// The caller holds the directory's lock: two processes must never write one store.
     ///
-    /// - Throws: ``StoreRefusal`` when the file is of a newer build or the pragmas do not hold; GRDB's errors
-    ///   when the file is damaged or the disk refuses.
+    /// - Throws: ``StoreRefusal`` when the file is of a newer build, the pragmas do not hold, or another program keeps the
+    ///   write-ahead log in use; GRDB's errors when the file is damaged or the disk refuses.
     package init(directory: String) throws {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
@@ -48,8 +48,26 @@ package struct CityStore: Sendable {
             let synchronous = try Int.fetchOne(database, sql: "PRAGMA synchronous")
             let foreignKeys = try Int.fetchOne(database, sql: "PRAGMA foreign_keys")
             guard mode == "wal", synchronous == 2, foreignKeys == 1 else {
-                throw StoreRefusal(.unsafeSettings, "SQLite did not accept WAL, synchronous=FULL and foreign keys")
+                throw StoreRefusal(
+                    .unsafeSettings,
+                    "SQLite did not accept WAL, synchronous=FULL and foreign keys: check that the node's directory is on "
+                        + "a local disk that can be written")
             }
+            try CityStore.secureWhatWasFound(database)
+        }
+    }
+
+    /// Writes what the write-ahead log holds into the file, and syncs it.
+    ///
+    /// A process that was killed, or whose sync failed, leaves transactions there that can be read and are not durable.
+    /// Whoever repeats such a request is told that it is recorded, and a later transaction that is synced stands behind
+    /// it in the log: with the power all of them would be lost.
+    private static func secureWhatWasFound(_ database: Database) throws {
+        do {
+            _ = try database.checkpoint(.truncate)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+            throw StoreRefusal(
+                .conflict, "another program keeps reading \(fileName): end it, then start this one again")
         }
     }
 

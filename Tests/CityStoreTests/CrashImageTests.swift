@@ -65,6 +65,31 @@ struct CrashImageTests {
         try store.close()
     }
 
+    @Test("what a killed process left in the log, synced or not, is in the file itself once the store is open again")
+    func secured() throws {
+        let file = try TemporaryDirectory()
+        try node.issueVoucher()
+        try node.file(Form.claim(1))
+        let store = try image()
+        defer { try? store.close() }
+        try FileManager.default.copyItem(atPath: path(copy, ""), toPath: path(file, ""))
+        let alone = try CityStore(directory: file.path)
+        defer { try? alone.close() }
+
+        #expect(try numbers(alone) == ["SZ-1"])
+        #expect(try alone.verifyLog() == 2)
+    }
+
+    @Test("a store whose log another program keeps open is not opened: what is in it would not be durable")
+    func kept() throws {
+        try node.issueVoucher()
+        try node.store.pool.read { database in
+            _ = try Row.fetchAll(database, sql: "SELECT * FROM voucher")
+            let refusal = #expect(throws: StoreRefusal.self) { try CityStore(directory: node.directory.path) }
+            #expect(refusal?.message.contains("keeps reading") == true)
+        }
+    }
+
     @Test("after a torn feed page neither its entries nor its cursor nor its effects are there")
     func tornPage() throws {
         let registry = try TestRegistry()
