@@ -18,6 +18,7 @@ let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", packa
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
@@ -101,6 +102,17 @@ let package = Package(
                 "Arbitration", "CityStore", "DefaultPolicy", "FederationWire", "Replication", "VoucherDomain", crypto,
             ], swiftSettings: settings),
 
+        // Every write and sync of the city's store under record, and crashes between any two of them. In no program but
+        // the laboratory.
+        .target(
+            name: "CRecordingVFS", dependencies: [grdbSQLite], linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(
+            name: "CrashImages",
+            dependencies: [
+                "Arbitration", "CRecordingVFS", "CityStore", "DefaultPolicy", "FederationWire", "Replication",
+                "VoucherDomain", grdb,
+            ], swiftSettings: settings),
+
         // HTTP and terminal conventions that both programs share.
         .target(
             name: "FederationHTTP", dependencies: [coreMetrics, httpTypes, hummingbird, nioCore],
@@ -129,8 +141,9 @@ let package = Package(
         .target(
             name: "Laboratory",
             dependencies: [
-                "Arbitration", "CityStore", "DefaultPolicy", "FederationHTTP", "FederationWire", "NationalRegistry",
-                "PostgresClient", "RegistryStore", "Replication", "Simulation", "Terminal", "VoucherDomain",
+                "Arbitration", "CityStore", "CrashImages", "DefaultPolicy", "FederationHTTP", "FederationWire",
+                "NationalRegistry", "PostgresClient", "RegistryStore", "Replication", "Simulation", "Terminal",
+                "VoucherDomain",
                 argumentParser, asyncHTTPClient, grdb, nioCore, nioHTTP1,
             ], swiftSettings: settings),
         .executableTarget(
@@ -167,8 +180,8 @@ let package = Package(
         .testTarget(
             name: "CityStoreTests",
             dependencies: [
-                "Arbitration", "CityStore", "DefaultPolicy", "FederationWire", "Replication", "TestSupport",
-                "VoucherDomain", grdb,
+                "Arbitration", "CityStore", "CrashImages", "DefaultPolicy", "FederationWire", "Replication",
+                "TestSupport", "VoucherDomain", grdb,
             ], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests",

@@ -9,7 +9,7 @@ extension CityStore {
     package typealias EntryIDSource = @Sendable () -> EntryID
 
     /// 16 bytes of the system's randomness.
-    static let randomEntryID: EntryIDSource = {
+    package static let randomEntryID: EntryIDSource = {
         var generator = SystemRandomNumberGenerator()
         return EntryID(using: &generator)
     }

@@ -20,22 +20,30 @@ package struct CityStore: Sendable {
     ///
     /// The caller holds the directory's lock: two processes must never write one store.
     ///
+    /// - Parameters:
+    ///   - entryIDs: Makes the ids of new entries; random but for tests that write the same twice.
+    ///   - checkpointPages: After how many pages of write-ahead log SQLite checkpoints by itself; less than SQLite's own
+    ///     figure only where every checkpoint is looked at.
     /// - Throws: ``StoreRefusal`` when the file is of a newer build, the pragmas do not hold, or another program keeps the
     ///   write-ahead log in use; GRDB's errors when the file is damaged or the disk refuses.
-    package init(directory: String) throws {
+    package init(
+        directory: String, entryIDs: @escaping EntryIDSource = CityStore.randomEntryID, checkpointPages: Int = 1_000
+    ) throws {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
         // 8 MiB: the inner pages of a key index with ten million keys, so that a check reads leaves only.
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA cache_size = -8192")
-            database.add(function: CityStore.entryIDFunction(CityStore.randomEntryID))
+            database.add(function: CityStore.entryIDFunction(entryIDs))
         }
         pool = Connections(
             try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration))
         // GRDB sets NORMAL when it turns WAL on, after any preparation of the connection: acknowledged rows could
         // then be lost with the power.
-        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        try pool.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = \(checkpointPages)")
+        }
         // It holds what companies filed: nobody's business but the node's.
         chmod("\(directory)/\(CityStore.fileName)", 0o600)
         let migrator = CityStore.migrator

@@ -47,6 +47,16 @@ struct LayerTests {
         }
     }
 
+    @Test("what records the store's writes is in no program but the laboratory")
+    func recordingIsApart() throws {
+        for target in ["CityStore", "CityNode", "city-node", "NationalRegistry", "national-registry"] {
+            for file in try SourceTree.swiftFiles(in: "Sources/\(target)") {
+                let foreign = Set(SourceTree.imports(file.text)).intersection(["CrashImages", "CRecordingVFS"])
+                #expect(foreign == [], "\(file.path)")
+            }
+        }
+    }
+
     @Test("the simulation runs production's code on one thread, without network, disk, clock or randomness of its own")
     func simulationIsClosed() throws {
         let allowed: Set<String> = [
