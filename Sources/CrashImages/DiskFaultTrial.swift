@@ -2,7 +2,7 @@ import CityStore
 import GRDB
 import Replication
 
-/// A scenario in which one call of the disk fails, once; then crashes.
+/// A scenario in which a call of the disk fails; then crashes.
 package struct DiskFaultTrial: Sendable {
     package let fault: RecordedDisk.Fault
     /// What failed, as `sync city.sqlite-wal`; `nil` when the scenario has fewer calls.
@@ -12,15 +12,15 @@ package struct DiskFaultTrial: Sendable {
     package private(set) var crashes = Crashes()
     package private(set) var violation: Violation?
 
-    /// Runs the scenario until the call fails. A full disk has space again when the caller tries a second time; after any
-    /// other error the process ends half of the time, and goes on otherwise.
+    /// Runs the scenario until the call fails. A full disk has space again when the caller tries a second time. A disk that
+    /// fails for good ends the process; one that fails once does so half of the time, and otherwise the process goes on.
     ///
     /// - Parameter directory: A directory to be made and removed.
     package init(_ scenario: RecordedScenario, fault: RecordedDisk.Fault, in directory: String) {
         self.fault = fault
         var random = SeededGenerator(trial: -fault.call, of: scenario.seed)
         violation = Violation.caught {
-            let endsProcess = Bool.random(using: &random)
+            let endsProcess = Bool.random(using: &random) || fault.kind == .failedForGood
             var recording = try run(scenario, directory, endsProcess)
             guard failedCall != nil else { return }
             if !isReported { recording = recording.prefix(Int.random(in: 0...recording.events.count, using: &random)) }

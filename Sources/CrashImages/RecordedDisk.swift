@@ -6,11 +6,13 @@ import Synchronization
 ///
 /// Its syncs do not reach the platform's disk: what is durable is for ``DiskModel`` to say.
 package final class RecordedDisk: Sendable {
-    /// One call that fails, once.
+    /// A call that fails.
     package struct Fault: Hashable, Sendable {
         package enum Kind: String, Hashable, Sendable, CaseIterable {
-            case failed = "EIO"
-            case full = "ENOSPC"
+            case failed = "EIO once"
+            /// This call and all after it.
+            case failedForGood = "EIO for good"
+            case full = "ENOSPC once"
         }
 
         /// Which call that changes a file, or syncs it, counted from 1.
@@ -20,6 +22,10 @@ package final class RecordedDisk: Sendable {
         package init(call: Int, kind: Kind) {
             self.call = call
             self.kind = kind
+        }
+
+        fileprivate func includes(_ call: Int) -> Bool {
+            kind == .failedForGood ? call >= self.call : call == self.call
         }
     }
 
@@ -74,18 +80,18 @@ package final class RecordedDisk: Sendable {
     /// What was recorded up to now.
     package var recording: DiskRecording { state.withLock { $0.recording } }
 
-    /// The call that failed, if it has come to it.
+    /// The first call that failed, if it has come to it.
     package var failedCall: String? { state.withLock { $0.failed } }
 
     private func take(_ call: RecordingCall) -> RecordingAnswer {
         let name = String(cString: call.name)
         return state.withLock { state in
             state.calls += 1
-            guard let fault, fault.call == state.calls else {
+            guard let fault, fault.includes(state.calls) else {
                 state.recording.events.append(RecordedDisk.event(call, name))
                 return .done
             }
-            state.failed = "\(call.kind.verb) \(name)"
+            state.failed = state.failed ?? "\(call.kind.verb) \(name)"
             if call.kind == .sync { state.recording.events.append(.syncFailed(name)) }
             return fault.kind == .full ? .diskFull : .diskFailed
         }

@@ -21,8 +21,8 @@ struct CrashImagesCommand: AsyncParsableCommand {
     @Option(help: "Images of each seed.") var images = 1_000
     @Option(help: "Calls of the store in each scenario.") var calls = 60
     @Option(help: "Only the image of this number.") var image: Int?
-    @Flag(help: "Also let every single call of the disk fail once, with EIO and with ENOSPC.") var faults = false
-    @Option(help: "Only let this call of the disk fail, with both.") var fault: Int?
+    @Flag(help: "Also let every call of the disk fail: EIO once, EIO for good, ENOSPC.") var faults = false
+    @Option(help: "Only let this call of the disk fail.") var fault: Int?
 
     private struct ImagesFailed: Error { let count: Int }
 

@@ -71,12 +71,15 @@ struct RecordedWriteTests {
         arguments: RecordedDisk.Fault.Kind.allCases)
     func faults(kind: RecordedDisk.Fault.Kind) throws {
         let scenario = try RecordedScenario(seed: 4, calls: 12, in: scratch)
-        let trials = stride(from: 1, to: scenario.recording.events.count, by: 9).map { call in
+        let trials = stride(from: 1, to: scenario.recording.events.count, by: 12).map { call in
             DiskFaultTrial(scenario, fault: RecordedDisk.Fault(call: call, kind: kind), in: scratch)
         }
 
         #expect(trials.compactMap { trial in trial.violation.map { "call \(trial.fault.call): \($0)" } } == [])
-        #expect(Set(trials.map(\.isReported)) == [true, false])
-        #expect(trials.contains { $0.failedCall?.hasPrefix("sync") == true && $0.isReported })
+        let failed = trials.filter { $0.failedCall != nil }
+        #expect(failed.contains { $0.failedCall == "sync city.sqlite-wal" && $0.isReported })
+        #expect(failed.contains { $0.failedCall == "write city.sqlite-wal" && $0.isReported })
+        // SQLite passes over a checkpoint that fails; a disk that fails for good is met again by the next call.
+        #expect(kind == .failedForGood || failed.contains { !$0.isReported })
     }
 }
