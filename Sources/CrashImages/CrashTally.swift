@@ -20,8 +20,8 @@ package struct CrashTally: Sendable {
     }
 
     package mutating func take(_ trial: DiskFaultTrial) {
-        guard let call = trial.failedCall else { return }
-        count("\(trial.fault.kind.rawValue): \(call), \(trial.isReported ? "reported" : "made good")")
+        guard let failure = trial.failure else { return }
+        count("\(trial.fault.kind.rawValue): \(failure.call), \(trial.isReported ? "reported" : "made good")")
         take(trial.crashes, trial.violation)
     }
 

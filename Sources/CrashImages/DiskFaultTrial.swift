@@ -5,8 +5,8 @@ import Replication
 /// A scenario in which a call of the disk fails; then crashes.
 package struct DiskFaultTrial: Sendable {
     package let fault: RecordedDisk.Fault
-    /// What failed, as `sync city.sqlite-wal`; `nil` when the scenario has fewer calls.
-    package private(set) var failedCall: String?
+    /// What failed; `nil` when the scenario has fewer calls.
+    package private(set) var failure: RecordedDisk.Failure?
     /// Whether the store told its caller; SQLite passes over what it can do later, as a checkpoint.
     package private(set) var isReported = false
     package private(set) var crashes = Crashes()
@@ -22,8 +22,11 @@ package struct DiskFaultTrial: Sendable {
         violation = Violation.caught {
             let endsProcess = Bool.random(using: &random) || fault.kind == .failedForGood
             var recording = try run(scenario, directory, endsProcess)
-            guard failedCall != nil else { return }
-            if !isReported { recording = recording.prefix(Int.random(in: 0...recording.events.count, using: &random)) }
+            guard let failure else { return }
+            if !isReported {
+                let cut = Int.random(in: failure.event...recording.events.count, using: &random)
+                recording = recording.prefix(cut)
+            }
             try crashes.run(recording, Recovery(scenario: scenario, directory: directory), using: &random)
         }
     }
@@ -32,7 +35,7 @@ package struct DiskFaultTrial: Sendable {
         _ scenario: RecordedScenario, _ directory: String, _ endsProcess: Bool
     ) throws -> DiskRecording {
         try RecordedDisk.recording(in: directory, fault: fault) { disk in
-            defer { failedCall = disk.failedCall }
+            defer { failure = disk.failure }
             var node: RecordedNode
             do { node = try RecordedNode(directory: disk.directory, seed: scenario.seed) } catch {
                 try report(error, 0)

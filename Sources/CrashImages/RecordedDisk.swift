@@ -29,10 +29,18 @@ package final class RecordedDisk: Sendable {
         }
     }
 
+    /// A call that did fail.
+    package struct Failure: Hashable, Sendable {
+        /// As `sync city.sqlite-wal`.
+        package let call: String
+        /// How many events were recorded before it.
+        package let event: Int
+    }
+
     private struct State {
         var recording: DiskRecording
         var calls = 0
-        var failed: String?
+        var failure: Failure?
     }
 
     package let directory: String
@@ -81,7 +89,7 @@ package final class RecordedDisk: Sendable {
     package var recording: DiskRecording { state.withLock { $0.recording } }
 
     /// The first call that failed, if it has come to it.
-    package var failedCall: String? { state.withLock { $0.failed } }
+    package var failure: Failure? { state.withLock { $0.failure } }
 
     private func take(_ call: RecordingCall) -> RecordingAnswer {
         let name = String(cString: call.name)
@@ -91,7 +99,8 @@ package final class RecordedDisk: Sendable {
                 state.recording.events.append(RecordedDisk.event(call, name))
                 return .done
             }
-            state.failed = state.failed ?? "\(call.kind.verb) \(name)"
+            state.failure =
+                state.failure ?? Failure(call: "\(call.kind.verb) \(name)", event: state.recording.events.count)
             if call.kind == .sync { state.recording.events.append(.syncFailed(name)) }
             return fault.kind == .full ? .diskFull : .diskFailed
         }

@@ -72,11 +72,11 @@ struct CrashImagesCommand: AsyncParsableCommand {
                 tally.take(trial)
                 if let violation = trial.violation {
                     report(
-                        violation, "\(kind.rawValue) at call \(call) of the disk, \(trial.failedCall ?? "none")",
+                        violation, "\(kind.rawValue) at call \(call) of the disk, \(trial.failure?.call ?? "none")",
                         scenario,
                         "--fault \(call)")
                 }
-                if fault != nil || trial.failedCall == nil { break }
+                if fault != nil || trial.failure == nil { break }
             }
         }
     }

@@ -76,9 +76,9 @@ struct RecordedWriteTests {
         }
 
         #expect(trials.compactMap { trial in trial.violation.map { "call \(trial.fault.call): \($0)" } } == [])
-        let failed = trials.filter { $0.failedCall != nil }
-        #expect(failed.contains { $0.failedCall == "sync city.sqlite-wal" && $0.isReported })
-        #expect(failed.contains { $0.failedCall == "write city.sqlite-wal" && $0.isReported })
+        let failed = trials.filter { $0.failure != nil }
+        #expect(failed.contains { $0.failure?.call == "sync city.sqlite-wal" && $0.isReported })
+        #expect(failed.contains { $0.failure?.call == "write city.sqlite-wal" && $0.isReported })
         // SQLite passes over a checkpoint that fails; a disk that fails for good is met again by the next call.
         #expect(kind == .failedForGood || failed.contains { !$0.isReported })
     }
