@@ -113,6 +113,11 @@ let package = Package(
                 "VoucherDomain", grdb,
             ], swiftSettings: settings),
 
+        // Journals from seeds, and audits that follow them with books of their own: for tests and for the laboratory.
+        .target(
+            name: "GeneratedJournals", dependencies: ["Arbitration", "Replication", "VoucherDomain"],
+            swiftSettings: settings),
+
         // HTTP and terminal conventions that both programs share.
         .target(
             name: "FederationHTTP", dependencies: [coreMetrics, httpTypes, hummingbird, nioCore],
@@ -154,7 +159,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Arbitration", "NationalRegistry", "PostgresClient", "Replication", "Terminal", "VoucherDomain",
+                "Arbitration", "GeneratedJournals", "NationalRegistry", "PostgresClient", "Replication", "Terminal",
+                "VoucherDomain",
             ],
             path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(

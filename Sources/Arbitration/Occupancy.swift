@@ -100,7 +100,7 @@ package struct Occupancy: Hashable, Sendable {
     var standingCapacity: Int64? { holdings.first { $0.capacity > 0 }?.capacity }
 
     /// Every claim under the key.
-    var claims: [ClaimName] { claims { _ in true } }
+    package var claims: [ClaimName] { claims { _ in true } }
 
     private func claims(where matches: (Holding) -> Bool) -> [ClaimName] {
         var names: [ClaimName] = []

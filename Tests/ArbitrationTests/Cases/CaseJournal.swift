@@ -166,16 +166,6 @@ extension Outcome {
     }
 }
 
-extension CalendarDate {
-    /// A day that a test wrote by hand.
-    static func on(_ text: String) -> CalendarDate { valid(CalendarDate(text)) }
-
-    /// A moment of that day in China, in milliseconds since 1970.
-    func milliseconds(hour: Int64, minute: Int64 = 0) -> Int64 {
-        Int64(rawValue) * 86_400_000 + (hour - 8) * 3_600_000 + minute * 60_000
-    }
-}
-
 extension Outcome.Effect {
     /// The group that a ruling gives to what it regroups; `nil` where it regroups nothing.
     var group: String? { regrouped.first?.group }

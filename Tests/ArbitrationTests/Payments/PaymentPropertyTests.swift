@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import VoucherDomain
 
@@ -58,6 +59,9 @@ struct PaymentPropertyTests {
 
     @Test("only what is released is submitted, and only what is authorised is paid", arguments: seeds)
     func order(seed: UInt64) { check(.order, seed) }
+
+    @Test("what is paid is what was claimed, and what is back is all of it before the keys are free", arguments: seeds)
+    func amounts(seed: UInt64) { check(.amounts, seed) }
 
     @Test("nothing is authorised before its gate opens", arguments: seeds)
     func gate(seed: UInt64) { check(.gate, seed) }

@@ -1,22 +1,20 @@
+package import Arbitration
 import Replication
-import TestSupport
 import VoucherDomain
-
-@testable import Arbitration
 
 /// Makes journals full of payments: few identifiers are shared by many claims, and what cities, bank and operators do
 /// next is chosen by what the fold knows so far, mostly sensibly.
-struct PaymentWalk {
-    static let terms = PaymentTerms(dwellSeconds: 1_800, witnessCities: 1)
+package struct PaymentWalk {
+    package static let terms = PaymentTerms(dwellSeconds: 1_800, witnessCities: 1)
 
-    private(set) var journal = PaymentJournal(PaymentWalk.terms)
+    package private(set) var journal = PaymentJournal(PaymentWalk.terms)
     private var numbers: SeededGenerator
     private var filed: [ClaimName] = []
 
-    init(seed: UInt64) { numbers = SeededGenerator(seed: seed) }
+    package init(seed: UInt64) { numbers = SeededGenerator(seed: seed) }
 
     /// A journal of that many entries.
-    static func journal(seed: UInt64, length: Int) -> [JournalEntry] {
+    package static func journal(seed: UInt64, length: Int) -> [JournalEntry] {
         var walk = PaymentWalk(seed: seed)
         while walk.journal.entries.count < length { walk.step() }
         return walk.journal.entries

@@ -24,6 +24,16 @@ extension Money {
     package static func yuan(_ yuan: Int64, fen: Int64 = 0) -> Money { Money(rawValue: yuan * 100 + fen) }
 }
 
+extension CalendarDate {
+    /// A day that a test wrote by hand.
+    package static func on(_ text: String) -> CalendarDate { valid(CalendarDate(text)) }
+
+    /// A moment of that day in China, in milliseconds since 1970.
+    package func milliseconds(hour: Int64, minute: Int64 = 0) -> Int64 {
+        Int64(rawValue) * 86_400_000 + (hour - 8) * 3_600_000 + minute * 60_000
+    }
+}
+
 extension DayInterval {
     /// `[from, until)`, both written `YYYY-MM-DD`.
     package static func days(_ from: String, _ until: String) -> DayInterval {

@@ -1,17 +1,19 @@
+package import Arbitration
 import VoucherDomain
-
-@testable import Arbitration
 
 /// Follows a journal and what the fold answers to it, by its own books; of the fold's it reads who holds which key.
 ///
 /// For journals of one policy, the sample one, and without red letters.
-struct PaymentAudit {
+package struct PaymentAudit {
     /// What is to hold at every position.
-    enum Promise: Hashable {
+    package enum Promise: Hashable {
         /// No blocking key is authorised for two holders that may not share it.
         case oneHolder
-        /// Stages follow each other: nothing is submitted that is not released, nothing paid that is not authorised.
+        /// Stages follow each other: nothing is submitted that is not released or was stopped, nothing paid that is not
+        /// authorised.
         case order
+        /// What the bank says it has paid is what was claimed, and what came back is all of it before the keys are free.
+        case amounts
         /// Nothing is authorised while cities were not heard and the dwell is not over, or while a case is open.
         case gate
         /// Nothing is released before enough cities have it.
@@ -40,20 +42,22 @@ struct PaymentAudit {
     private var filed: [ClaimName: Filed] = [:]
     private var stages: [ClaimName: Payment.Stage] = [:]
     private var references: [ClaimName: PaymentReference] = [:]
+    /// What the bank has sent back, in fen.
+    private var refunded: [ClaimName: Int64] = [:]
     private var cases: [String: ConflictCase] = [:]
     /// Claims that one ruling has kept.
     private var partners: [Set<ClaimName>] = []
     private var cities: [CityCode: City] = [:]
     private var ticks: [(position: Int64, interval: Int64)] = []
 
-    init(_ terms: PaymentTerms) { self.terms = terms }
+    package init(_ terms: PaymentTerms) { self.terms = terms }
 
     /// - Parameter ledger: As it is after the entry.
     /// - Returns: What broke which promise, in words.
-    mutating func take(_ entry: JournalEntry, _ outcome: Outcome, _ ledger: Ledger) -> [Promise: [String]] {
+    package mutating func take(_ entry: JournalEntry, _ outcome: Outcome, _ ledger: Ledger) -> [Promise: [String]] {
         note(entry, outcome)
         var found: [Promise: [String]] = [:]
-        for effect in outcome.effects { follow(effect, &found) }
+        for effect in outcome.effects { follow(effect, by: entry, &found) }
         for name in bound.keys.sorted() {
             let missing = (filed[name]?.keys ?? []).filter { !holds(name, $0, ledger) }
             found[.keys, default: []] += missing.sorted().map { "\(name) does not hold \($0.readable)" }
@@ -104,7 +108,9 @@ struct PaymentAudit {
         }
     }
 
-    private mutating func follow(_ effect: Outcome.Effect, _ found: inout [Promise: [String]]) {
+    private mutating func follow(
+        _ effect: Outcome.Effect, by entry: JournalEntry, _ found: inout [Promise: [String]]
+    ) {
         let (name, old) = (effect.name, stages[effect.name])
         guard let payment = effect.payment else {
             guard !effect.state.isLive else { return }
@@ -114,9 +120,13 @@ struct PaymentAudit {
         }
         let new = payment.stage
         stages[name] = new
+        found[.amounts, default: []] += faults(ofAmountsIn: entry, name)
         guard new != old, let own = filed[name] else { return }
         if !PaymentAudit.mayFollow(new, old) {
             found[.order, default: []].append("\(name) went from \(old.map { "\($0)" } ?? "nothing") to \(new)")
+        }
+        if new == .submitted, payment.isBarred {
+            found[.order, default: []].append("\(name) was submitted though it was stopped")
         }
         if new == .authorized {
             found[.oneHolder, default: []] += rivals(of: own)
@@ -145,6 +155,20 @@ struct PaymentAudit {
         if let known = references[payment.claim], known != reference { return ["\(payment.claim) has two references"] }
         return references.filter { $0.key != payment.claim && $0.value == reference }.keys.sorted().map {
             "\(payment.claim) has the reference of \($0)"
+        }
+    }
+
+    /// By what the bank said, and by nothing that the payment says of itself.
+    private mutating func faults(ofAmountsIn entry: JournalEntry, _ name: ClaimName) -> [String] {
+        guard case .payment(let act) = entry.content, let claimed = filed[name]?.claim.claimed else { return [] }
+        switch act.step {
+        case .confirmed(_, let bank) where bank.amount != claimed:
+            return ["\(name) was paid \(bank.amount.yuan) yuan, \(claimed.yuan) were claimed"]
+        case .reversed(_, let bank, _):
+            refunded[name, default: 0] += bank.amount.rawValue
+            let isAllBack = refunded[name] == claimed.rawValue
+            return isAllBack == (stages[name] == .reversed) ? [] : ["\(name) is at a stage that the refunds deny"]
+        default: return []
         }
     }
 

@@ -1,16 +1,14 @@
-import TestSupport
+package import Arbitration
 import VoucherDomain
-
-@testable import Arbitration
 
 /// What the rules ask of the holdings under one key, straight from their definitions, without any running total.
 ///
 /// The holdings are in the order in which they were taken.
 extension [Holding] {
-    var inPositionOrder: [Holding] { sorted { $0.position < $1.position } }
+    package var inPositionOrder: [Holding] { sorted { $0.position < $1.position } }
 
     /// The claims of the holdings that fit, each once, in the order of their positions.
-    func naiveClaims(where matches: (Holding) -> Bool = { _ in true }) -> [ClaimName] {
+    package func naiveClaims(where matches: (Holding) -> Bool = { _ in true }) -> [ClaimName] {
         var names: [ClaimName] = []
         for holding in inPositionOrder where matches(holding) && !names.contains(holding.claim) {
             names.append(holding.claim)
@@ -18,11 +16,11 @@ extension [Holding] {
         return names
     }
 
-    func naiveConflicts(with candidate: Holding) -> [ClaimName] {
+    package func naiveConflicts(with candidate: Holding) -> [ClaimName] {
         naiveClaims { !Self.naiveMayJoin($0, candidate) }
     }
 
-    func naiveOverlaps(with candidate: Holding) -> [ClaimName] {
+    package func naiveOverlaps(with candidate: Holding) -> [ClaimName] {
         naiveClaims { other in
             guard let one = other.interval, let two = candidate.interval else { return false }
             let isDisjoint = one.until <= two.from || two.until <= one.from
@@ -32,7 +30,7 @@ extension [Holding] {
 
     /// The largest amount stated for each item, added up; a claim's own amount is an item of its own, and items
     /// that share a name are one. What was once taken is not given back when items become one.
-    var naiveUsed: Int64 {
+    package var naiveUsed: Int64 {
         var items: [(names: Set<[UInt8]>, amount: Int64)] = []
         var used: Int64 = 0
         for holding in self where holding.capacity > 0 {
@@ -62,9 +60,9 @@ extension [Holding] {
     }
 
     /// The capacity stated by the first claim under the key that states one.
-    var naiveStandingCapacity: Int64? { inPositionOrder.first { $0.capacity > 0 }?.capacity }
+    package var naiveStandingCapacity: Int64? { inPositionOrder.first { $0.capacity > 0 }?.capacity }
 
-    static func naiveMayJoin(_ one: Holding, _ other: Holding) -> Bool {
+    package static func naiveMayJoin(_ one: Holding, _ other: Holding) -> Bool {
         one.holder == other.holder || (one.group != "" && one.group == other.group)
     }
 }

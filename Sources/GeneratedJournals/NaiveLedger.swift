@@ -1,18 +1,18 @@
-import TestSupport
-import VoucherDomain
-
-@testable import Arbitration
+package import Arbitration
+package import VoucherDomain
 
 /// The live holdings as one plain list, judged by the definition of each promise.
-struct NaiveLedger {
-    private(set) var live: [Holding] = []
-    private(set) var vouchers: [Key: VoucherFacts] = [:]
+package struct NaiveLedger {
+    package private(set) var live: [Holding] = []
+    package private(set) var vouchers: [Key: VoucherFacts] = [:]
 
-    func holdings(under key: Key) -> [Holding] { live.filter { $0.key == key } }
+    package init() {}
+
+    package func holdings(under key: Key) -> [Holding] { live.filter { $0.key == key } }
 
     private var byKey: [Key: [Holding]] { Dictionary(grouping: live, by: \.key) }
 
-    mutating func apply(_ outcome: Outcome, of entry: JournalEntry) {
+    package mutating func apply(_ outcome: Outcome, of entry: JournalEntry) {
         if case .voucherIssued(let voucher) = entry.content, outcome.decision == .noted {
             vouchers[.voucher(city: entry.city, number: voucher.number)] = VoucherFacts(voucher)
         }
@@ -24,7 +24,7 @@ struct NaiveLedger {
     // MARK: Promises that must hold after every entry
 
     /// Keys of blocking holder rules under which two claims stand that may not share them.
-    var unlawfullyShared: [Key] {
+    package var unlawfullyShared: [Key] {
         let keys = byKey.filter { key, holdings in
             guard key.kind == .invoice || key.kind == .contract else { return false }
             return holdings.contains { !holdings.naiveConflicts(with: $0).isEmpty }
@@ -33,13 +33,13 @@ struct NaiveLedger {
     }
 
     /// Keys under which more stands than the first statement allows.
-    var overfull: [Key] {
+    package var overfull: [Key] {
         byKey.filter { _, holdings in holdings.naiveStandingCapacity.map { holdings.naiveUsed > $0 } ?? false }
             .keys.sorted()
     }
 
     /// Keys that the outcome fills further although more would then stand there than the first statement allows.
-    func overfilled(by outcome: Outcome) -> [Key] {
+    package func overfilled(by outcome: Outcome) -> [Key] {
         Set(outcome.taken.map(\.key)).sorted().filter { key in
             let before = holdings(under: key)
             let after = before + outcome.taken.filter { $0.key == key }
@@ -51,7 +51,7 @@ struct NaiveLedger {
     // MARK: What a decision must say
 
     /// Claims that the outcome names as blocking and that do not hold the key named, one of the filed claim's.
-    func wronglyNamed(in outcome: Outcome, of claim: Claim, city: CityCode) -> [ClaimName] {
+    package func wronglyNamed(in outcome: Outcome, of claim: Claim, city: CityCode) -> [ClaimName] {
         let keys = Set(claim.keys(in: city))
         return outcome.reasons.filter { !$0.finding.isDetected }.flatMap { reason in
             reason.blocking.filter { name in
@@ -74,7 +74,7 @@ struct NaiveLedger {
     }
 
     /// The reasons that the holder and overlap rules of a policy have against a claim, in the policy's order.
-    func holderReasons(against candidates: [Holding], service: DayInterval, policy: Policy) -> [Reason] {
+    package func holderReasons(against candidates: [Holding], service: DayInterval, policy: Policy) -> [Reason] {
         var seen: Set<Key> = []
         let candidates = candidates.filter { seen.insert($0.key).inserted }.sorted { $0.key < $1.key }
         return policy.rules.flatMap { rule -> [Reason] in
@@ -96,7 +96,7 @@ struct NaiveLedger {
 
 extension Reason.Finding {
     /// The kind of key that the finding is about, where it is about one.
-    var kind: KeyKind? {
+    package var kind: KeyKind? {
         switch self {
         case .held(let kind), .overCapacity(let kind, _, _, _), .capacityDiffers(let kind, _, _): kind
         case .overlapping: .service
@@ -108,9 +108,9 @@ extension Reason.Finding {
     }
 
     /// Whether a detector found it, for which claims need not share a key.
-    var isDetected: Bool { if case .detected = self { true } else { false } }
+    package var isDetected: Bool { if case .detected = self { true } else { false } }
 
-    var isAboutHolders: Bool {
+    package var isAboutHolders: Bool {
         switch self {
         case .held, .overlapping: true
         default: false

@@ -1,23 +1,21 @@
-import TestSupport
-import VoucherDomain
-
-@testable import Arbitration
+package import Arbitration
+package import VoucherDomain
 
 extension Policy {
     /// The rules of the default policy file; a test holds the two alike.
-    static func sample(version: UInt32 = 1, yearCap: Money = .yuan(10_000_000)) -> Policy {
+    package static func sample(version: UInt32 = 1, yearCap: Money = .yuan(10_000_000)) -> Policy {
         Policy(version: version, programmes: Programme.samples, rules: Rule.samples(yearCap: yearCap))
     }
 }
 
 extension Policy.Programme {
-    static let samples = ["算力券", "训力券", "模型券", "语料券", "国产算力补贴", "区级配套"].map {
+    package static let samples = ["算力券", "训力券", "模型券", "语料券", "国产算力补贴", "区级配套"].map {
         Policy.Programme(name: $0, from: valid(CalendarDate("2025-01-01")), until: valid(CalendarDate("2028-01-01")))
     }
 }
 
 extension Rule {
-    static func samples(yearCap: Money) -> [Rule] {
+    package static func samples(yearCap: Money) -> [Rule] {
         [
             Rule(
                 id: "invoice-once", pattern: "D01", primitive: .holder, keys: [.invoice], holder: .claim,
