@@ -214,6 +214,8 @@ package struct EndState: Sendable {
     package var hasNationalPolicy: Bool
     package var registryFeedPosition: UInt64
     package var registryFeedHash: Digest
+    /// Over the key index that every node must have, by the registry's ledger.
+    package var registryIndexDigest: Digest
     /// Entries received and never decided.
     package var registryUndecided: Int
     /// The feed's end when the journal is folded once more, in other batches.
@@ -223,7 +225,8 @@ package struct EndState: Sendable {
 
     package init(
         nodes: [Node], liars: Set<CityCode> = [], hasNationalPolicy: Bool = false, registryFeedPosition: UInt64 = 0,
-        registryFeedHash: Digest = .zero, registryUndecided: Int = 0, refoldedHash: Digest = .zero,
+        registryFeedHash: Digest = .zero, registryIndexDigest: Digest = .zero, registryUndecided: Int = 0,
+        refoldedHash: Digest = .zero,
         changingReplays: [String] = []
     ) {
         self.nodes = nodes
@@ -231,6 +234,7 @@ package struct EndState: Sendable {
         self.hasNationalPolicy = hasNationalPolicy
         self.registryFeedPosition = registryFeedPosition
         self.registryFeedHash = registryFeedHash
+        self.registryIndexDigest = registryIndexDigest
         self.registryUndecided = registryUndecided
         self.refoldedHash = refoldedHash
         self.changingReplays = changingReplays

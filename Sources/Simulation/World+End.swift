@@ -1,3 +1,4 @@
+import Arbitration
 import CityStore
 import FederationWire
 import Replication
@@ -26,6 +27,7 @@ extension World {
         end.hasNationalPolicy = plan.hasNationalPolicy
         end.registryFeedPosition = registry.feedHead.position
         end.registryFeedHash = registry.feedHead.hash
+        end.registryIndexDigest = World.digest(ofIndex: expectedIndex)
         end.registryUndecided = registry.waiting.reduce(0) { $0 + $1.entries.count }
         end.refoldedHash = try registry.refolded()
         end.changingReplays = replayEverything()
@@ -35,12 +37,35 @@ extension World {
     private func endState(of node: SimulatedNode) throws -> EndState.Node {
         let state = try node.store.syncState()
         let head = try node.store.feedHead()
-        let index = try node.store.dump("key_index").joined(separator: "\n")
         return EndState.Node(
             id: node.id, city: node.city, log: try node.store.log(after: 0).map(EntryFact.init),
             states: Dictionary(try node.store.claimStates().map { ($0.number, $0.state) }) { _, later in later },
-            feedPosition: head.position, feedHash: head.hash, indexDigest: Digest(.feed, Array(index.utf8)),
-            unsent: state.unsent, undecided: state.undecided, alarm: node.alarm)
+            feedPosition: head.position, feedHash: head.hash,
+            indexDigest: World.digest(ofIndex: try node.store.dump("key_index")), unsent: state.unsent,
+            undecided: state.undecided, alarm: node.alarm)
+    }
+
+    private static func digest(ofIndex rows: [String]) -> Digest {
+        Digest(.feed, Array(rows.joined(separator: "\n").utf8))
+    }
+
+    /// The rows of a city's key index as the registry's ledger has them, in the index's order and as a store writes them out.
+    private var expectedIndex: [String] {
+        var rows: [(hash: [UInt8], position: Int64, rest: String)] = []
+        for (key, occupancy) in registry.fold.ledger.occupancies {
+            guard let kind = key.kind, kind.isPublished else { continue }
+            let hash = RunSecrets.hasher.hash(key)
+            // A claim has one row under a key, however many of its invoices count there.
+            var seen: Set<Int64> = []
+            for holding in occupancy.holdings where seen.insert(holding.position).inserted {
+                let tag = kind == .contractParties ? RunSecrets.hasher.tag(holding.holder) : []
+                rows.append(
+                    (hash, holding.position, "\(kind.rawValue) \(holding.claim.city.rawValue) \(tag.hexadecimal)"))
+            }
+        }
+        return rows.sorted { ($0.hash.hexadecimal, $0.position) < ($1.hash.hexadecimal, $1.position) }.map {
+            "\($0.hash.hexadecimal) \($0.position) \($0.rest)"
+        }
     }
 
     /// Every recorded request comes once more, after a restart of the registry.

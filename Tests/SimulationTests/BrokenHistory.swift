@@ -29,7 +29,7 @@ struct BrokenHistory {
     /// The entry with that sequence in a sound log of the city.
     static func entry(
         _ sequence: UInt64, of city: CityCode = BrokenHistory.city, hash: UInt8? = nil, previous: UInt8? = nil,
-        time: UInt64? = nil, epoch: UInt32 = 1
+        time: UInt64? = nil, epoch: UInt32 = 1, kind: EntryKind = .claimFiled
     ) -> EntryFact {
         let start: UInt8 = city == BrokenHistory.city ? 0 : 100
         guard let id = EntryID(rawValue: [UInt8](repeating: start + UInt8(sequence), count: 16)) else {
@@ -39,7 +39,7 @@ struct BrokenHistory {
             city: city, epoch: BrokenHistory.epoch(epoch), sequence: sequence,
             hash: digest(hash ?? start + UInt8(sequence)),
             previousHash: sequence == 1 ? .zero : digest(previous ?? start + UInt8(sequence) - 1),
-            time: HybridTime(milliseconds: time ?? 1_000 * sequence), id: id, kind: .claimFiled)
+            time: HybridTime(milliseconds: time ?? 1_000 * sequence), id: id, kind: kind)
     }
 
     static func claim(

@@ -1,4 +1,5 @@
 import Arbitration
+import Replication
 import Simulation
 import Testing
 
@@ -82,6 +83,30 @@ struct CheckerTests {
         #expect(Checker.oneDecision.check(sample.history).count == 2)
     }
 
+    @Test("I3: two entries with one id are found, unless the second is rejected")
+    func oneID() {
+        var sample = Sample()
+        sample.receive(Sample.entry(1))
+        sample.receive(Sample.entry(1, hash: 9), isRejected: true)
+        #expect(Checker.oneDecision.check(sample.history) == [])
+
+        sample.receive(Sample.entry(1, hash: 8))
+        #expect(Checker.oneDecision.check(sample.history).count == 1)
+    }
+
+    @Test("I14: a city that acts as the registry, and one that withdraws a claim of another city, are found")
+    func owners() {
+        var sample = Sample()
+        let act = Sample.entry(2, kind: .citySuspended)
+        sample.decide(act, .other, .invalid)
+        #expect(Checker.ownersAct.check(sample.history) == [])
+
+        sample.decide(act, .other, .noted)
+        sample.decide(
+            Sample.entry(3), .other, .withdrawn, effects: [Sample.claim("D1", of: Sample.other).name: .withdrawn])
+        #expect(Checker.ownersAct.check(sample.history).count == 2)
+    }
+
     @Test("I4: a claim that was recorded and never received is found, unless its disk was lost")
     func nothingLost() {
         var sample = Sample()
@@ -142,15 +167,17 @@ struct CheckerTests {
         #expect(Checker.positionsAreGapless.check(sample.history).count == 1)
     }
 
-    @Test("I9: a node that has another feed, and a decision that the small policy does not make, are found")
+    @Test("I9: a node with another feed or key index, and a decision that the small policy does not make, are found")
     func agreement() {
         var sample = Sample()
         sample.issueVouchers()
         sample.decide(Sample.entry(2), .filed(Sample.claim("C1")), .refused)
         sample.end(feed: 2)
         sample.changeEnd { $0.registryFeedPosition = 3 }
-
         #expect(Checker.nodesAgree.check(sample.history).count == 2)
+
+        sample.changeEnd { $0.registryIndexDigest = Sample.digest(1) }
+        #expect(Checker.nodesAgree.check(sample.history).count == 3)
     }
 
     @Test("I10: another feed from the same journal is found")
@@ -219,7 +246,7 @@ struct CheckerTests {
         #expect(Checker.blockersHold.check(sample.history).count == 1)
     }
 
-    @Test("I22: one epoch for two processes, a counter that jumps and a push under an older grant are found")
+    @Test("I22: one epoch for two processes, a counter that jumps, a push or an entry without the last grant are found")
     func oneLiveHolder() {
         func faults(_ events: [History.Event]) -> Int {
             var sample = Sample()
@@ -234,6 +261,8 @@ struct CheckerTests {
             faults([
                 first, .granted(Sample.city, Sample.epoch(2), process: [2]), .pushed(Sample.city, Sample.epoch(1)),
             ]) == 1)
+        let stranger = Sample.entry(1, epoch: 7)
+        #expect(faults([first, .received(stranger, session: Sample.epoch(1), isRejected: false)]) == 1)
     }
 
     @Test("a node that stops without a copy of its store in play is found")

@@ -2,8 +2,8 @@ import Arbitration
 import VoucherDomain
 
 extension Checker {
-    /// I9: after healing all nodes have the registry's feed and the same key index; and, under the small policy, every
-    /// decision is what a small reference fold comes to by itself.
+    /// I9: after healing all nodes have the registry's feed, and in their key index what the registry's ledger has; and,
+    /// under the small policy, every decision is what a small reference fold comes to by itself.
     package static let nodesAgree = Checker("I9") { history in
         guard let end = history.end else { return [] }
         var faults: [String] = []
@@ -11,8 +11,8 @@ extension Checker {
             if node.feedPosition != end.registryFeedPosition || node.feedHash != end.registryFeedHash {
                 faults.append("\(node.id) has feed \(node.feedPosition), the registry \(end.registryFeedPosition)")
             }
-            if node.indexDigest != end.nodes.first?.indexDigest {
-                faults.append("\(node.id) has another key index than \(end.nodes[0].id)")
+            if node.indexDigest != end.registryIndexDigest {
+                faults.append("\(node.id) has another key index than the registry's ledger")
             }
         }
         guard !end.hasNationalPolicy else { return faults }

@@ -3,11 +3,16 @@ import Replication
 import VoucherDomain
 
 extension Checker {
-    /// I3: an entry is decided once, and so is a claim, but for a number that was used before.
+    /// I3: an entry is decided once, and so is a claim, but for a number that was used before; and no two entries of any
+    /// city have one id.
     package static let oneDecision = Checker("I3") { history in
         var entries: Set<Digest> = []
         var claims: Set<ClaimName> = []
+        var ids: Set<EntryID> = []
         var faults: [String] = []
+        for (fact, isRejected) in history.received where !isRejected && !ids.insert(fact.id).inserted {
+            faults.append("the id of entry \(fact.city)/\(fact.sequence) is another entry's, too")
+        }
         for decision in history.decisions {
             if !entries.insert(decision.entry.hash).inserted {
                 faults.append("entry \(decision.entry.city)/\(decision.entry.sequence) is decided twice")

@@ -48,7 +48,8 @@ extension Checker {
         return faults
     }
 
-    /// I22: an epoch is granted to one process, counters rise by one, and only what holds the last grant is pushed.
+    /// I22: an epoch is granted to one process, counters rise by one, only what holds the last grant is pushed, and no city
+    /// has an entry under an epoch that it was never granted.
     package static let oneLiveHolder = Checker("I22") { history in
         var last: [CityCode: Epoch] = [:]
         var processes: [Epoch: [UInt8]] = [:]
@@ -66,6 +67,8 @@ extension Checker {
                 last[city] = epoch
             case .pushed(let city, let epoch) where last[city] != epoch:
                 faults.append("\(city) pushed under epoch \(epoch.counter), \(last[city]?.counter ?? 0) is granted")
+            case .received(let fact, _, _) where fact.city != .registry && processes[fact.epoch] == nil:
+                faults.append("\(fact.city)/\(fact.sequence) has epoch \(fact.epoch.counter), which was never granted")
             default: break
             }
         }
