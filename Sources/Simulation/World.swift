@@ -171,7 +171,8 @@ struct World {
             if case .decided(let fact) = event {
                 trace.note(
                     time, .registry,
-                    "decided \(fact.position) \(fact.entry.city)/\(fact.entry.sequence) \(fact.decision)")
+                    "decided \(fact.position) \(fact.entry.city)/\(fact.entry.sequence) \(fact.decision), "
+                        + "feed \(Array(fact.feedHash.rawValue.prefix(8)).hexadecimal)")
             }
             note(.registry, event)
         }
