@@ -41,6 +41,10 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 
 let package = Package(
     name: "voucher-federation",
+    traits: [
+        // Off in everything that is delivered: see `federation-lab bugs`.
+        .trait(name: "SeededBugs", description: "Compile in the defects that the test bench must find.")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
@@ -62,12 +66,16 @@ let package = Package(
     targets: [
         // The pure core: no I/O, no clock, no randomness of its own.
         .target(name: "VoucherDomain", swiftSettings: settings),
-        .target(name: "Arbitration", dependencies: ["VoucherDomain", crypto], swiftSettings: settings),
-        .target(name: "Replication", dependencies: ["Arbitration", "VoucherDomain", crypto], swiftSettings: settings),
+        .target(name: "SeededBugs", swiftSettings: settings),
+        .target(name: "Arbitration", dependencies: ["SeededBugs", "VoucherDomain", crypto], swiftSettings: settings),
+        .target(
+            name: "Replication", dependencies: ["Arbitration", "SeededBugs", "VoucherDomain", crypto],
+            swiftSettings: settings),
         .target(
             name: "FederationWire",
-            dependencies: ["Arbitration", "Replication", "VoucherDomain", crypto, protobuf, rawStructuredHeaders],
-            swiftSettings: settings),
+            dependencies: [
+                "Arbitration", "Replication", "SeededBugs", "VoucherDomain", crypto, protobuf, rawStructuredHeaders,
+            ], swiftSettings: settings),
         // Embedded files: migrations and the default policy.
         .target(
             name: "RegistrySchema", path: "Schemas/registry", exclude: ["registry_current.sql"],
@@ -92,7 +100,9 @@ let package = Package(
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
         .target(
             name: "CityStore",
-            dependencies: ["Arbitration", "CitySchema", "FederationWire", "Replication", "VoucherDomain", grdb],
+            dependencies: [
+                "Arbitration", "CitySchema", "FederationWire", "Replication", "SeededBugs", "VoucherDomain", grdb,
+            ],
             swiftSettings: settings),
 
         // Production's pure code and the city's store in a world of its own: virtual time, seeded faults.
@@ -147,9 +157,9 @@ let package = Package(
             name: "Laboratory",
             dependencies: [
                 "Arbitration", "CityStore", "CrashImages", "DefaultPolicy", "FederationHTTP", "FederationWire",
-                "NationalRegistry", "PostgresClient", "RegistryStore", "Replication", "Simulation", "Terminal",
-                "VoucherDomain",
-                argumentParser, asyncHTTPClient, grdb, nioCore, nioHTTP1,
+                "GeneratedJournals", "NationalRegistry", "PostgresClient", "RegistryStore", "Replication",
+                "SeededBugs", "Simulation", "Terminal", "VoucherDomain", argumentParser, asyncHTTPClient, grdb,
+                nioCore, nioHTTP1,
             ], swiftSettings: settings),
         .executableTarget(
             name: "federation-lab", dependencies: ["Laboratory", "city-node", "national-registry", argumentParser],
@@ -196,8 +206,8 @@ let package = Package(
         .testTarget(
             name: "LaboratoryTests",
             dependencies: [
-                "Arbitration", "DefaultPolicy", "FederationWire", "Laboratory", "Replication", "TestSupport",
-                "VoucherDomain",
+                "Arbitration", "DefaultPolicy", "FederationWire", "Laboratory", "Replication", "SeededBugs",
+                "Simulation", "TestSupport", "VoucherDomain",
             ], swiftSettings: settings),
         .testTarget(name: "HouseRulesTests", swiftSettings: settings),
         .testTarget(

@@ -1,3 +1,4 @@
+import SeededBugs
 import VoucherDomain
 
 /// One claim held against every rule of the policy, before anything is taken.
@@ -91,7 +92,7 @@ struct Evaluation {
         }
         let adding = occupancy.addition(of: candidates)
         // Adding nothing breaks no cap, even one that a later policy lowered below what stands.
-        if adding > 0, adding > standing - occupancy.used {
+        if adding > 0, adding > standing - (SeededBug.capIgnoresStanding.isActive ? 0 : occupancy.used) {
             let finding = Reason.Finding.overCapacity(
                 kind, used: Money(rawValue: occupancy.used), adding: Money(rawValue: adding),
                 capacity: Money(rawValue: standing))

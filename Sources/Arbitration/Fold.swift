@@ -1,3 +1,4 @@
+import SeededBugs
 import VoucherDomain
 
 /// The rule book at work: state = fold(journal).
@@ -61,7 +62,9 @@ package struct Fold: Equatable, Sendable {
 
     private func decide(_ voucher: Voucher, issuedBy entry: JournalEntry) -> Outcome {
         let known = ledger.vouchers[.voucher(city: entry.city, number: voucher.number)]
-        guard let known else { return Outcome(decision: .noted, policyVersion: policyVersion) }
+        guard let known, !SeededBug.voucherAmended.isActive else {
+            return Outcome(decision: .noted, policyVersion: policyVersion)
+        }
         if known.facts == VoucherFacts(voucher) { return Outcome(decision: .unchanged, policyVersion: policyVersion) }
         let reason = Reason(rule: Fold.voucherRule, outcome: .block, finding: .voucherReused)
         return Outcome(decision: .refused, reasons: [reason], policyVersion: policyVersion)
@@ -71,7 +74,8 @@ package struct Fold: Equatable, Sendable {
         guard let record = ledger.claims[name] else {
             return invalid("no claim with that number was filed", claim: name)
         }
-        switch record.state {
+        let isFreed = record.state.isBound && SeededBug.paidClaimWithdrawn.isActive
+        switch isFreed ? .reserved : record.state {
         case .authorized, .paid: return Outcome(decision: .tooLate, claim: name, policyVersion: policyVersion)
         case .reserved, .held:
             let settled = settling([name])
@@ -87,7 +91,7 @@ package struct Fold: Equatable, Sendable {
     private func decide(_ claim: Claim, filedBy entry: JournalEntry, _ guarded: Set<Key>) -> Outcome {
         let name = ClaimName(city: entry.city, number: claim.number)
         guard let policy = ledger.policy else { return invalid("no policy has been published", claim: name) }
-        guard ledger.claims[name] == nil else {
+        guard ledger.claims[name] == nil || SeededBug.numberDecidedAgain.isActive else {
             return invalid("claim number \(claim.number) is already used", claim: name)
         }
         let voucher = ledger.vouchers[.voucher(city: entry.city, number: claim.voucherNumber)]?.facts
@@ -132,7 +136,8 @@ package struct Fold: Equatable, Sendable {
     }
 
     private static func guardReasons(_ guarded: Set<Key>, _ candidates: [Holding]) -> [Reason] {
-        Set(candidates.map(\.key)).intersection(guarded).sorted().compactMap { key in
+        if SeededBug.guardIgnored.isActive { return [] }
+        return Set(candidates.map(\.key)).intersection(guarded).sorted().compactMap { key in
             key.kind.map { Reason(rule: guardRule, outcome: .hold, finding: .held($0), key: key) }
         }
     }

@@ -1,3 +1,4 @@
+import SeededBugs
 package import VoucherDomain
 
 /// What the fold remembers: who holds which keys, the vouchers, and where each claim stands.
@@ -165,7 +166,8 @@ package struct Ledger: Equatable, Sendable {
 
     /// What the claim decided at `position` holds, in the order of keys and items, however it was loaded.
     func holdings(ofClaimAt position: Int64) -> [Holding] {
-        Set(keysByPosition[position] ?? []).sorted().flatMap { key in
+        let keys = Set(keysByPosition[position] ?? [])
+        return (SeededBug.hashTableOrder.isActive ? Array(keys) : keys.sorted()).flatMap { key in
             (occupancies[key]?.holdings.filter { $0.position == position } ?? [])
                 .sorted { $0.item.lexicographicallyPrecedes($1.item) }
         }
@@ -176,7 +178,8 @@ package struct Ledger: Equatable, Sendable {
         switch entry.content {
         case .policyPublished(let policy) where outcome.decision == .noted:
             // The first policy binds at once: nothing can be decided without one.
-            if self.policy == nil || policy.effective == nil { setPolicy(policy) } else { schedule(policy) }
+            let bindsAtOnce = self.policy == nil || policy.effective == nil || SeededBug.policyBindsAtOnce.isActive
+            if bindsAtOnce { setPolicy(policy) } else { schedule(policy) }
         case .membership(let city, let change): members.apply(change, of: city, at: entry.receivedAt)
         case .ticked(let tick):
             members.take(tick.reports)
@@ -312,7 +315,8 @@ extension Ledger {
 extension Ledger {
     /// What the policy that a claim was decided under says of its payment.
     func terms(of record: ClaimRecord) -> PaymentTerms {
-        terms[record.policyVersion] ?? policy?.payments ?? PaymentTerms()
+        let own = SeededBug.termsOfToday.isActive ? nil : terms[record.policyVersion]
+        return own ?? policy?.payments ?? PaymentTerms()
     }
 
     /// Every case that names the claim, in the order in which they were opened.

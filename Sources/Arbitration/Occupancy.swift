@@ -1,3 +1,4 @@
+import SeededBugs
 import VoucherDomain
 
 /// All live holdings under one key, with what the rules ask of them kept up to date.
@@ -34,7 +35,9 @@ package struct Occupancy: Hashable, Sendable {
         if !rest.isEmpty, !released.contains(where: \.countsOnce) {
             holdings = rest
             // What the others agree on stays true; that they may agree on more now costs a walk at most.
-            for holding in released where holding.capacity > 0 { sums.remove(holding) }
+            for holding in released where holding.capacity > 0 && !SeededBug.sumKeptAfterRelease.isActive {
+                sums.remove(holding)
+            }
         } else {
             self = Occupancy()
             for holding in rest { take(holding) }
@@ -79,7 +82,8 @@ package struct Occupancy: Hashable, Sendable {
 
     /// The claims with which the candidate may not share the key.
     func conflicts(with candidate: Holding) -> [ClaimName] {
-        agrees(with: candidate) ? [] : claims { !$0.mayJoin(candidate) }
+        agrees(with: candidate) && !SeededBug.everyHolderWalked.isActive
+            ? [] : claims { !$0.mayJoin(candidate) }
     }
 
     /// The claims of other holders whose interval overlaps the candidate's.

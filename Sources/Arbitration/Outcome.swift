@@ -1,3 +1,5 @@
+import SeededBugs
+
 /// What the fold made of one entry.
 package struct Outcome: Hashable, Sendable {
     /// Raw values travel and never change.
@@ -105,7 +107,7 @@ package struct Outcome: Hashable, Sendable {
     }
 
     /// What the claim takes: all of its holdings when reserved or held, nothing otherwise.
-    package var taken: [Holding] { decision.isLive ? holdings : [] }
+    package var taken: [Holding] { decision.isLive || SeededBug.refusedTakesKeys.isActive ? holdings : [] }
 
     /// The claim that a withdrawal ends, with what it gives back.
     package var withdrawal: Effect? { effects.first { $0.state == .withdrawn } }

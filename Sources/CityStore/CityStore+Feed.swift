@@ -3,6 +3,7 @@ import FederationWire
 import Foundation
 import GRDB
 package import Replication
+import SeededBugs
 import VoucherDomain
 
 extension CityStore {
@@ -48,7 +49,9 @@ extension CityStore {
         try keep.execute(arguments: [Int64(entry.position), Data(sealed.hash.rawValue), Data(sealed.bytes)])
         try indexKeys(entry, database)
         if entry.city == cursors.city { try applyOwn(sealed, cipher, database) }
-        for effect in entry.effects { try applyEffect(effect, entry, cipher, database) }
+        for effect in entry.effects where !SeededBug.effectSkipped.isActive {
+            try applyEffect(effect, entry, cipher, database)
+        }
         if entry.asksForReports {
             try database.run(sql: "UPDATE node SET report_wanted = ?", arguments: [Int64(entry.position)])
         }
@@ -66,7 +69,7 @@ extension CityStore {
             ])
         }
         let released = entry.effects.map { ($0.claimPosition, $0.released) } + [(entry.claimPosition, entry.released)]
-        for (position, hashes) in released where !hashes.isEmpty {
+        for (position, hashes) in released where !hashes.isEmpty && !SeededBug.releasedKeysStay.isActive {
             let release = try database.cachedStatement(sql: "DELETE FROM key_index WHERE hash = ? AND position = ?")
             for hash in hashes { try release.execute(arguments: [Data(hash), Int64(position)]) }
         }

@@ -2,6 +2,7 @@ package import FederationWire
 import Foundation
 import GRDB
 package import Replication
+import SeededBugs
 import VoucherDomain
 
 extension CityStore {
@@ -58,8 +59,8 @@ extension CityStore {
                 let start = Hello.maximumPreviousNonces / 2
                 previous.removeSubrange(start..<(start + excess))
             }
-            try database.run(
-                sql: "UPDATE node SET hello_nonces = ?", arguments: [Data((previous + [processNonce]).joined())])
+            let kept = SeededBug.helloNonceForgotten.isActive ? [] : previous + [processNonce]
+            try database.run(sql: "UPDATE node SET hello_nonces = ?", arguments: [Data(kept.joined())])
             return Hello(
                 versions: HelloReview.supportedVersions, city: cursors.city, processNonce: processNonce,
                 previousProcessNonces: previous, epoch: cursors.epoch, logHead: cursors.logHead,
@@ -80,7 +81,7 @@ extension CityStore {
             let cursors = try NodeCursors.read(database)
             let isNew = cursors.epoch != grant.epoch
             let promised =
-                cursors.isRestored
+                cursors.isRestored && !SeededBug.restoredPromiseForgotten.isActive
                 ? HybridTime(milliseconds: min(registryTime, PushReview.latestTime) + PushReview.clockTolerance) : .zero
             try database.run(
                 sql: """

@@ -2,6 +2,7 @@ import FederationWire
 import Foundation
 import GRDB
 package import Replication
+import SeededBugs
 import VoucherDomain
 
 extension CityStore {
@@ -11,7 +12,7 @@ extension CityStore {
     @discardableResult
     static func append(_ kind: EntryKind, _ payload: [UInt8], _ database: Database, now: UInt64) throws -> Entry {
         let cursors = try NodeCursors.read(database)
-        guard !cursors.isRestored else {
+        guard !cursors.isRestored || SeededBug.restoredWritesAtOnce.isActive else {
             throw StoreRefusal(
                 .conflict,
                 "this store was restored from a backup: run city-node serve, which first gets back from the registry "
@@ -50,8 +51,9 @@ extension CityStore {
             if cursors.logTime.milliseconds <= now {
                 watermark = cursors.logTime.next(now: now)
                 // The promise is kept before it is given.
+                let kept = SeededBug.promiseNotKept.isActive ? cursors.logTime : watermark
                 try database.run(
-                    sql: "UPDATE node SET log_time = ?", arguments: [Int64(bitPattern: watermark.rawValue)])
+                    sql: "UPDATE node SET log_time = ?", arguments: [Int64(bitPattern: kept.rawValue)])
             }
             return Seal(
                 city: cursors.city, head: cursors.logHead, watermark: watermark, feedHead: cursors.feedHead)
@@ -83,7 +85,9 @@ extension CityStore {
             return (cursors, entries)
         }
         guard let last = entries.last else { return nil }
-        let seal = Seal(city: cursors.city, head: last.head, watermark: last.time, feedHead: cursors.feedHead)
+        let ahead = HybridTime(milliseconds: last.time.milliseconds + 60_000)
+        let watermark = SeededBug.sealPromisesAhead.isActive ? ahead : last.time
+        let seal = Seal(city: cursors.city, head: last.head, watermark: watermark, feedHead: cursors.feedHead)
         return PushBatch(
             sessionEpoch: sessionEpoch, entries: entries, seal: seal, signedSeal: try seal.signed(by: signer))
     }
@@ -172,7 +176,7 @@ extension CityStore {
         guard let entry = try? EntryCoding.decode(row.bytes("bytes")) else {
             throw StoreRefusal(.damaged, "entry \(sequence) of the log cannot be read")
         }
-        guard entry.hash.rawValue == row.bytes("hash") else {
+        guard entry.hash.rawValue == row.bytes("hash") || SeededBug.damagedEntryRead.isActive else {
             throw StoreRefusal(.damaged, "entry \(sequence): its bytes do not give its hash")
         }
         guard Int64(entry.sequence) == sequence, entry.id.rawValue == row.bytes("entry_id"),

@@ -3,6 +3,7 @@ import FederationWire
 import Foundation
 import GRDB
 import Replication
+import SeededBugs
 import VoucherDomain
 
 /// A city's SQLite store: its own log, the national feed, and what officers see of both.
@@ -41,8 +42,10 @@ package struct CityStore: Sendable {
             try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration))
         // GRDB sets NORMAL when it turns WAL on, after any preparation of the connection: acknowledged rows could
         // then be lost with the power.
+        let level = SeededBug.synchronousNormal.isActive ? "NORMAL" : "FULL"
         try pool.writeWithoutTransaction { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = \(checkpointPages)")
+            try database.execute(
+                sql: "PRAGMA synchronous = \(level); PRAGMA wal_autocheckpoint = \(checkpointPages)")
         }
         // It holds what companies filed: nobody's business but the node's.
         chmod("\(directory)/\(CityStore.fileName)", 0o600)
@@ -145,7 +148,9 @@ extension Error {
 
     /// Whether SQLite met an error of the disk, after which the process must end and the store be opened anew.
     package var isDiskFailure: Bool {
-        guard let code = (self as? DatabaseError)?.resultCode else { return false }
+        guard let code = (self as? DatabaseError)?.resultCode, !SeededBug.corruptionIgnored.isActive else {
+            return false
+        }
         return code == .SQLITE_IOERR || code == .SQLITE_CORRUPT
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 package import Replication
+import SeededBugs
 import SwiftProtobuf
 import VoucherDomain
 
@@ -29,6 +30,6 @@ package enum EntryCoding {
             time: HybridTime(rawValue: body.time), kind: EntryKind(rawValue: body.kind),
             feedHead: try FeedHead(body.feedHead), id: try EntryID(wire: body.id), payload: Array(body.payload),
             previousHash: try Digest(wire: body.previousHash))
-        return Entry(draft: draft, bytes: bytes)
+        return SeededBug.entryEncodedAnew.isActive ? make(draft) : Entry(draft: draft, bytes: bytes)
     }
 }

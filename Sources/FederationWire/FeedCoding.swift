@@ -1,6 +1,7 @@
 package import Arbitration
 import Foundation
 package import Replication
+import SeededBugs
 import SwiftProtobuf
 import VoucherDomain
 
@@ -79,7 +80,7 @@ package enum FeedCoding {
             keyEpoch: body.keyEpoch, taken: taken, released: body.released.map { Array($0) },
             claimPosition: body.claimPosition, detail: Array(body.detail),
             registryEntry: Array(body.registryEntry), effects: effects, notices: notices)
-        return SealedFeedEntry(entry: entry, bytes: bytes)
+        return SeededBug.feedEncodedAnew.isActive ? encode(entry) : SealedFeedEntry(entry: entry, bytes: bytes)
     }
 
     private static func effect(_ item: WireEffect) throws(WireFault) -> FeedEntry.Effect {

@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import RawStructuredFieldValues
 package import Replication
+import SeededBugs
 
 /// HTTP Message Signatures (RFC 9421) as this protocol uses them: Ed25519 over method, target URI and content
 /// digest (RFC 9530), with created, nonce and keyid. The signature survives gateways that end TLS.
@@ -83,7 +84,7 @@ package struct RequestSignature: Hashable, Sendable {
     package func isValid(
         _ fields: Fields, method: String, targetURI: String, body: [UInt8], key: PublicKey
     ) -> Bool {
-        guard fields.contentDigest == Self.contentDigest(body) else { return false }
+        guard fields.contentDigest == Self.contentDigest(body) || SeededBug.bodyUnsigned.isActive else { return false }
         let prefix = "\(Self.label)=:"
         guard fields.signature.hasPrefix(prefix), fields.signature.hasSuffix(":"),
             let signature = Data(base64Encoded: String(fields.signature.dropFirst(prefix.count).dropLast()))

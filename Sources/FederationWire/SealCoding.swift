@@ -1,5 +1,6 @@
 import Foundation
 package import Replication
+import SeededBugs
 import SwiftProtobuf
 package import VoucherDomain
 
@@ -37,7 +38,7 @@ extension Receipt {
 
     /// Reads a receipt that `key` signed.
     package init(_ signed: SignedBytes, by key: PublicKey) throws(WireFault) {
-        guard signed.isValid(.receipt, by: key) else {
+        guard signed.isValid(.receipt, by: key) || SeededBug.receiptUnsigned.isActive else {
             throw WireFault("the receipt's signature is not the registry's")
         }
         let body = try WireReceiptBody(decoding: signed.body)

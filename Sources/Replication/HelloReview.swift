@@ -1,3 +1,4 @@
+import SeededBugs
 package import VoucherDomain
 
 /// A city's first words in a session.
@@ -90,7 +91,9 @@ package enum HelloReview {
         let common = supportedVersions.filter(hello.versions.contains)
         guard let version = common.last else { return .failure(.noCommonVersion(offered: hello.versions)) }
         if let fault = logFault(hello, standing, knownHash) { return .failure(.diverged(fault)) }
-        if hello.feedHead.position > 0, knownFeedHead(hello.feedHead.position) != hello.feedHead {
+        if hello.feedHead.position > 0, knownFeedHead(hello.feedHead.position) != hello.feedHead,
+            !SeededBug.feedHeadByNumber.isActive
+        {
             return .failure(.unknownFeedHead(hello.feedHead.position))
         }
         let isAnew = standing.grantedEpoch.incarnation < incarnation
@@ -100,7 +103,8 @@ package enum HelloReview {
             hello.epoch == standing.grantedEpoch || hello.processNonce == processNonce
             || hello.previousProcessNonces.contains(processNonce)
             || isAnew && hello.epoch.map { $0 > standing.grantedEpoch } ?? false
-        guard isLatest || hello.isRestored && !hasHeldGrant else {
+        let mayTakeOver = hello.isRestored && (!hasHeldGrant || SeededBug.restoredHelloAgain.isActive)
+        guard isLatest || mayTakeOver || SeededBug.staleEpochGranted.isActive else {
             return .failure(.staleEpoch(granted: standing.grantedEpoch))
         }
         return .success(.grant(version: version, counter: standing.grantedEpoch.counter + 1))
@@ -112,7 +116,7 @@ package enum HelloReview {
         let shared = min(hello.logHead.sequence, standing.head.sequence)
         // A city that is ahead has entries to push; their links are checked there.
         guard shared > 0, hello.logHead.sequence <= standing.head.sequence else { return nil }
-        return knownHash(shared) == hello.logHead.hash
+        return knownHash(shared) == hello.logHead.hash || SeededBug.logHeadByNumber.isActive
             ? nil : "the registry has another entry \(shared) in this city's log: two histories"
     }
 }

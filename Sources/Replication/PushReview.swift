@@ -1,3 +1,4 @@
+import SeededBugs
 package import VoucherDomain
 
 /// What the registry knows of a city when a batch arrives.
@@ -141,13 +142,15 @@ package enum PushReview {
         now: UInt64
     ) -> Result<Accepted, Fault> {
         if standing.isSuspended { return .failure(.suspended) }
-        guard batch.sessionEpoch == standing.grantedEpoch else {
+        guard batch.sessionEpoch == standing.grantedEpoch || SeededBug.oldEpochPushes.isActive else {
             return .failure(.fenced(granted: standing.grantedEpoch))
         }
         guard batch.entries.count <= PushBatch.maximumEntries else {
             return .failure(.tooManyEntries(batch.entries.count))
         }
-        if let entry = batch.entries.first(where: { $0.epoch > standing.grantedEpoch }) {
+        if let entry = batch.entries.first(where: { $0.epoch > standing.grantedEpoch }),
+            !SeededBug.ungrantedEpochAccepted.isActive
+        {
             return .failure(.chain(.ungrantedEpoch(sequence: entry.sequence)))
         }
         for (entry, next) in zip(batch.entries, batch.entries.dropFirst()) where next.sequence != entry.sequence &+ 1 {
@@ -158,7 +161,9 @@ package enum PushReview {
     }
 
     private static func sealFault(_ batch: PushBatch, _ standing: CityStanding, _ now: UInt64) -> String? {
-        guard batch.signedSeal.isValid(.seal, by: standing.publicKey) else { return "wrong signature" }
+        guard batch.signedSeal.isValid(.seal, by: standing.publicKey) || SeededBug.sealUnsigned.isActive else {
+            return "wrong signature"
+        }
         guard batch.seal.city == standing.city else { return "it names city \(batch.seal.city)" }
         let end = batch.entries.last?.head ?? standing.head
         guard batch.seal.head == end else { return "it does not name the batch's last entry" }
@@ -166,6 +171,7 @@ package enum PushReview {
         let times = batch.entries.map(\.time).filter { $0.milliseconds <= latestTime }
         let latest = max(standing.time, times.max() ?? .zero)
         return batch.seal.watermark <= max(latest, HybridTime(milliseconds: now + clockTolerance))
+            || SeededBug.watermarkFromFuture.isActive
             ? nil : "its watermark is ahead of its last entry and of the registry's clock"
     }
 
@@ -179,7 +185,7 @@ package enum PushReview {
         var ids: Set<EntryID> = []
         for entry in batch.entries {
             if entry.sequence <= standing.head.sequence {
-                guard knownHash(entry.sequence) == entry.hash else {
+                guard knownHash(entry.sequence) == entry.hash || SeededBug.knownByNumber.isActive else {
                     return .failure(.diverged(sequence: entry.sequence))
                 }
                 answers.append(.alreadyKnown)
@@ -192,20 +198,21 @@ package enum PushReview {
             answers.append(fault.map(Answer.rejected) ?? .accepted)
             appended.append((entry, fault))
         }
+        let earlier = SeededBug.watermarkSinks.isActive ? .zero : standing.watermark
         return .success(
             Accepted(
                 answers: answers, appended: appended, head: chain.head, time: chain.time,
-                watermark: max(standing.watermark, batch.seal.watermark)))
+                watermark: max(earlier, batch.seal.watermark)))
     }
 
     private static func entryFault(
         _ entry: Entry, _ chain: Chain, _ standing: CityStanding, isKnown: Bool
     ) -> String? {
-        if isKnown { return repeatedID }
-        if !chain.rises(entry) { return fallingClock }
-        if entry.time < standing.watermark { return belowWatermark }
+        if isKnown, !SeededBug.repeatedIDAccepted.isActive { return repeatedID }
+        if !chain.rises(entry), !SeededBug.fallingClockAccepted.isActive { return fallingClock }
+        if entry.time < standing.watermark, !SeededBug.entryBelowWatermark.isActive { return belowWatermark }
         if entry.time.milliseconds > latestTime { return distantClock }
-        if entry.kind.isRegistryAct { return foreignKind }
+        if entry.kind.isRegistryAct, !SeededBug.registryActByCity.isActive { return foreignKind }
         return entry.payload.count > Entry.maximumPayloadBytes ? hugePayload : nil
     }
 }

@@ -1,4 +1,5 @@
 import Crypto
+import SeededBugs
 
 /// An Ed25519 key that signs seals, receipts and requests.
 package struct SigningKey: Sendable {
@@ -64,6 +65,6 @@ package struct SignedBytes: Hashable, Sendable {
 
     /// The domain's label, a zero byte, and the body.
     static func message(_ domain: HashDomain, _ body: [UInt8]) -> [UInt8] {
-        Array(domain.rawValue.utf8) + [0] + body
+        SeededBug.domainDropped.isActive ? body : Array(domain.rawValue.utf8) + [0] + body
     }
 }

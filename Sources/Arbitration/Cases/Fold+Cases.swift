@@ -1,3 +1,4 @@
+import SeededBugs
 import VoucherDomain
 
 /// Cases: opened by held claims, answered by cities, closed by rulings or because nothing is left to rule on.
@@ -64,7 +65,7 @@ extension Fold {
         var effects: [Outcome.Effect] = []
         for name in ruling.ruledOut {
             guard let record = ledger.claims[name], record.isLive else { continue }
-            if record.state.isBound {
+            if record.state.isBound, !SeededBug.rulingFreesPaidKeys.isActive {
                 effects.append(barring(record, name, by: ruling.caseID))
                 continue
             }

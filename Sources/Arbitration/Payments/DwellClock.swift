@@ -1,3 +1,5 @@
+import SeededBugs
+
 /// How much time has passed for the fold: the sum of the ticks' intervals, and nothing else.
 package struct DwellClock: Equatable, Sendable {
     /// What the clock showed after the tick at a position, in milliseconds.
@@ -19,7 +21,8 @@ package struct DwellClock: Equatable, Sendable {
     package var elapsed: Int64 { marks.last?.elapsed ?? 0 }
 
     mutating func tick(_ tick: Tick, at position: Int64) {
-        let interval = min(max(0, tick.intervalMilliseconds), Tick.maximumInterval)
+        let most = SeededBug.dwellUncapped.isActive ? .max : Tick.maximumInterval
+        let interval = min(max(0, tick.intervalMilliseconds), most)
         marks.append(Mark(position: position, elapsed: elapsed + interval))
     }
 

@@ -1,3 +1,4 @@
+import SeededBugs
 import VoucherDomain
 
 /// What cities say of payments.
@@ -76,7 +77,8 @@ extension Fold {
 
     private func decideSubmission(_ payment: Payment) -> Outcome {
         if payment.stage == .submitted || payment.stage == .paid { return unchanged(payment.claim) }
-        guard payment.stage == .released, !payment.isBarred else {
+        let isReleased = payment.stage == .released || SeededBug.unreleasedSubmitted.isActive
+        guard isReleased, !payment.isBarred || SeededBug.stoppedSubmitted.isActive else {
             return refusedPayment(
                 of: payment.claim,
                 payment.isBarred ? "it was stopped: do not pay it, and cancel the reference" : "it is not released")
@@ -88,7 +90,7 @@ extension Fold {
     private func decideConfirmation(
         _ payment: Payment, _ authorization: Payment.Authorization, _ bank: PaymentAct.BankRecord
     ) -> Outcome {
-        guard bank.amount == authorization.amount else {
+        guard bank.amount == authorization.amount || SeededBug.wrongAmountConfirmed.isActive else {
             return refusedPayment(
                 of: payment.claim,
                 "\(bank.amount.yuan) yuan were paid, \(authorization.amount.yuan) yuan were authorised")
@@ -112,7 +114,7 @@ extension Fold {
         _ payment: Payment, _ record: Ledger.ClaimRecord, _ failure: PaymentAct.Failure
     ) -> Outcome {
         if payment.stage == .failed { return unchanged(payment.claim) }
-        guard payment.stage.isAuthorized else {
+        guard payment.stage.isAuthorized || SeededBug.paidThenFailed.isActive else {
             return refusedPayment(of: payment.claim, "it was paid: money that comes back is a reversal")
         }
         guard payment.isBarred else { return noted(payment.at(.failed), as: .reserved) }
@@ -139,7 +141,9 @@ extension Fold {
         var payment = payment
         payment.refunded = Money(rawValue: payment.refunded.rawValue + bank.amount.rawValue)
         payment.refunds.append(bank.transaction)
-        guard payment.refunded == authorization.amount else { return noted(payment, as: .paid) }
+        guard payment.refunded == authorization.amount || SeededBug.partRefundFreesKeys.isActive else {
+            return noted(payment, as: .paid)
+        }
         payment.generation += 1
         return ending(payment.at(.reversed), record, as: .reversed)
     }
