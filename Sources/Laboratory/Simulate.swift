@@ -107,14 +107,8 @@ struct SimulateCommand: AsyncParsableCommand {
 
     /// The same plan in a process whose hash tables have another order.
     private func compare(_ run: Simulation.Run) throws {
-        let output = "/tmp/federation-simulate-\(getpid())"
-        defer { try? FileManager.default.removeItem(atPath: output) }
-        let arguments = run.plan.command.split(separator: " ").dropFirst().map(String.init)
-        _ = try ChildProgram.run([Programs.ownPath] + arguments, output: output)
-        let said = try String(contentsOfFile: output, encoding: .utf8)
-        guard said.contains("digest \(run.digest)\n") else {
-            throw Sample.Failure(message: "seed \(run.plan.seed): another process came to another digest:\n\(said)")
-        }
+        guard let difference = try OtherProcess.difference(from: run) else { return }
+        throw Sample.Failure(message: "seed \(run.plan.seed): \(difference)")
     }
 
     private static func explain(_ error: any Error) -> String {
