@@ -184,7 +184,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "FederationWireTests",
-            dependencies: ["Arbitration", "FederationWire", "Replication", "VoucherDomain"], swiftSettings: settings),
+            dependencies: ["Arbitration", "FederationWire", "Replication", "VoucherDomain", protobuf],
+            swiftSettings: settings),
         .testTarget(
             name: "PostgresClientTests", dependencies: ["PostgresClient", "TestSupport"], swiftSettings: settings),
         .testTarget(

@@ -6,8 +6,10 @@ import VoucherDomain
 
 /// One message of each type of the protocol, with how it is read back.
 enum MessageSample: String, CaseIterable, Sendable {
-    case hello, firstHello, helloAnswer, pushBatch, emptyPushBatch, pushAnswer, feedRequest, feedAnswer, emptyFeedAnswer
-    case joinRequest, joinAnswer
+    case hello, firstHello, restoredHello, helloAnswer, pushBatch, emptyPushBatch, pushAnswer, feedRequest, feedAnswer,
+        emptyFeedAnswer
+    case joinRequest, joinAnswer, logRequest, logPage
+    case presentation, firstPresentation, refillOfFeed, refillOfLog, recoveryStanding, openStanding
 
     var value: any SyncMessage & Hashable {
         switch self {
@@ -20,6 +22,10 @@ enum MessageSample: String, CaseIterable, Sendable {
             Hello(
                 versions: [1], city: .beijing, processNonce: MessageSample.nonce, previousProcessNonces: [], epoch: nil,
                 logHead: .empty, feedHead: .empty)
+        case .restoredHello:
+            Hello(
+                versions: [1], city: .shenzhen, processNonce: MessageSample.nonce, previousProcessNonces: [],
+                epoch: .sample, logHead: .sample, feedHead: .sample, isRestored: true)
         case .helloAnswer:
             HelloAnswer(grant: .sample, logHead: .sample, feedHead: .sample, registryTime: .max)
         case .pushBatch: MessageSample.batch([EntryDraft.sample.entry, MessageSample.next(EntryDraft.sample.entry)])
@@ -37,12 +43,52 @@ enum MessageSample: String, CaseIterable, Sendable {
                 processNonce: MessageSample.nonce)
         case .joinAnswer:
             JoinAnswer(welcome: .sample, grant: .sample, registryKey: SigningKey.registry.publicKey)
+        case .logRequest: LogRequest(after: .sample, limit: 2_000)
+        case .logPage: LogPage(entries: [EntryDraft.sample.entry], receipts: [.sample])
+        case .presentation, .firstPresentation, .refillOfFeed, .refillOfLog, .recoveryStanding, .openStanding:
+            recovery
+        }
+    }
+
+    private var recovery: any SyncMessage & Hashable {
+        switch self {
+        case .presentation:
+            return Presentation(city: .shenzhen, feedSeal: .sample, receipt: .sample, call: .sample)
+        case .refillOfFeed: return RefillPage(promise: 2, feed: [MessageSample.feedEntry.bytes])
+        case .refillOfLog:
+            return RefillPage(promise: 2, entries: [EntryDraft.sample.entry], seal: .sample, receipt: .sample)
+        case .recoveryStanding:
+            var standing = RecoveryStanding(
+                incarnation: 2, logHead: .sample, feedHead: .sample, wantsFeed: true, isComplete: true)
+            (standing.receipt, standing.call) = (.sample, .sample)
+            return standing
+        case .openStanding: return RecoveryStanding.open(.empty, .empty)
+        default: return Presentation(city: .beijing, feedSeal: nil, receipt: nil, call: nil)
+        }
+    }
+
+    /// The message's name in the `.proto`.
+    var wireName: String {
+        switch self {
+        case .hello, .firstHello, .restoredHello: "HelloRequest"
+        case .helloAnswer: "HelloAnswer"
+        case .pushBatch, .emptyPushBatch: "PushRequest"
+        case .pushAnswer: "PushAnswer"
+        case .feedRequest: "FeedRequest"
+        case .feedAnswer, .emptyFeedAnswer: "FeedPage"
+        case .joinRequest: "JoinRequest"
+        case .joinAnswer: "JoinAnswer"
+        case .logRequest: "LogRequest"
+        case .logPage: "LogPage"
+        case .presentation, .firstPresentation: "PresentRequest"
+        case .refillOfFeed, .refillOfLog: "RefillRequest"
+        case .recoveryStanding, .openStanding: "RecoveryStanding"
         }
     }
 
     func decode(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) -> any SyncMessage & Hashable {
         switch self {
-        case .hello, .firstHello: try Hello(bytes, as: format)
+        case .hello, .firstHello, .restoredHello: try Hello(bytes, as: format)
         case .helloAnswer: try HelloAnswer(bytes, as: format)
         case .pushBatch, .emptyPushBatch: try PushBatch(bytes, as: format)
         case .pushAnswer: try PushAnswer(bytes, as: format)
@@ -50,6 +96,11 @@ enum MessageSample: String, CaseIterable, Sendable {
         case .feedAnswer, .emptyFeedAnswer: try FeedAnswer(bytes, as: format)
         case .joinRequest: try JoinRequest(bytes, as: format)
         case .joinAnswer: try JoinAnswer(bytes, as: format)
+        case .logRequest: try LogRequest(bytes, as: format)
+        case .logPage: try LogPage(bytes, as: format)
+        case .presentation, .firstPresentation: try Presentation(bytes, as: format)
+        case .refillOfFeed, .refillOfLog: try RefillPage(bytes, as: format)
+        case .recoveryStanding, .openStanding: try RecoveryStanding(bytes, as: format)
         }
     }
 
