@@ -76,6 +76,8 @@ let package = Package(
             dependencies: [
                 "Arbitration", "Replication", "SeededBugs", "VoucherDomain", crypto, protobuf, rawStructuredHeaders,
             ], swiftSettings: settings),
+        // Where a daemon can be started to die; depends on nothing.
+        .target(name: "Failpoints", swiftSettings: settings),
         // Embedded files: migrations and the default policy.
         .target(
             name: "RegistrySchema", path: "Schemas/registry", exclude: ["registry_current.sql"],
@@ -90,8 +92,8 @@ let package = Package(
         .target(
             name: "RegistryStore",
             dependencies: [
-                "Arbitration", "FederationWire", "PostgresClient", "RegistrySchema", "Replication", "VoucherDomain",
-                crypto,
+                "Arbitration", "Failpoints", "FederationWire", "PostgresClient", "RegistrySchema", "Replication",
+                "VoucherDomain", crypto,
             ], swiftSettings: settings),
 
         // SQLite.
@@ -101,9 +103,9 @@ let package = Package(
         .target(
             name: "CityStore",
             dependencies: [
-                "Arbitration", "CitySchema", "FederationWire", "Replication", "SeededBugs", "VoucherDomain", grdb,
-            ],
-            swiftSettings: settings),
+                "Arbitration", "CitySchema", "Failpoints", "FederationWire", "Replication", "SeededBugs",
+                "VoucherDomain", grdb,
+            ], swiftSettings: settings),
 
         // Production's pure code and the city's store in a world of its own: virtual time, seeded faults.
         .target(
@@ -138,16 +140,16 @@ let package = Package(
         .target(
             name: "NationalRegistry",
             dependencies: [
-                "Arbitration", "DefaultPolicy", "FederationHTTP", "FederationWire", "PostgresClient", "RegistryStore",
-                "Replication", "Terminal", "VoucherDomain", argumentParser, crypto, httpTypes, hummingbird,
-                hummingbirdTLS, logging, metrics, nioCore, nioSSL, serviceLifecycle, swiftASN1, x509,
+                "Arbitration", "DefaultPolicy", "Failpoints", "FederationHTTP", "FederationWire", "PostgresClient",
+                "RegistryStore", "Replication", "Terminal", "VoucherDomain", argumentParser, crypto, httpTypes,
+                hummingbird, hummingbirdTLS, logging, metrics, nioCore, nioSSL, serviceLifecycle, swiftASN1, x509,
             ], swiftSettings: settings),
         .executableTarget(
             name: "national-registry", dependencies: ["NationalRegistry", argumentParser], swiftSettings: settings),
         .target(
             name: "CityNode",
             dependencies: [
-                "Arbitration", "CityStore", "FederationHTTP", "FederationWire", "Replication", "Terminal",
+                "Arbitration", "CityStore", "Failpoints", "FederationHTTP", "FederationWire", "Replication", "Terminal",
                 "VoucherDomain", argumentParser, asyncHTTPClient, crypto, httpTypes, hummingbird, logging, metrics,
                 nioCore,
                 nioFoundationCompat, nioPosix, nioSSL, serviceLifecycle,
@@ -156,10 +158,10 @@ let package = Package(
         .target(
             name: "Laboratory",
             dependencies: [
-                "Arbitration", "CityStore", "CrashImages", "DefaultPolicy", "FederationHTTP", "FederationWire",
-                "GeneratedJournals", "NationalRegistry", "PostgresClient", "RegistryStore", "Replication",
-                "SeededBugs", "Simulation", "Terminal", "VoucherDomain", argumentParser, asyncHTTPClient, grdb,
-                nioCore, nioHTTP1,
+                "Arbitration", "CityStore", "CrashImages", "DefaultPolicy", "Failpoints", "FederationHTTP",
+                "FederationWire", "GeneratedJournals", "NationalRegistry", "PostgresClient", "RegistryStore",
+                "Replication", "SeededBugs", "Simulation", "Terminal", "VoucherDomain", argumentParser,
+                asyncHTTPClient, grdb, nioCore, nioHTTP1,
             ], swiftSettings: settings),
         .executableTarget(
             name: "federation-lab", dependencies: ["Laboratory", "city-node", "national-registry", argumentParser],
@@ -210,12 +212,12 @@ let package = Package(
                 "Arbitration", "DefaultPolicy", "FederationWire", "Laboratory", "Replication", "SeededBugs",
                 "Simulation", "TestSupport", "VoucherDomain",
             ], swiftSettings: settings),
-        .testTarget(name: "HouseRulesTests", swiftSettings: settings),
+        .testTarget(name: "HouseRulesTests", dependencies: ["Failpoints"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "FederationHTTP", "FederationWire", "Laboratory", "NationalRegistry", "Replication", "Terminal",
-                "TestSupport", "VoucherDomain", asyncHTTPClient, nioCore, nioHTTP1, nioSSL,
+                "Failpoints", "FederationHTTP", "FederationWire", "Laboratory", "NationalRegistry", "Replication",
+                "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, nioCore, nioHTTP1, nioSSL,
             ], swiftSettings: settings),
     ]
 )

@@ -1,5 +1,6 @@
 import Arbitration
 import CityStore
+import Failpoints
 import FederationHTTP
 import FederationWire
 import Hummingbird
@@ -62,6 +63,7 @@ extension NodeRoutes {
                     "do not call the bank: \(payment.problem ?? "the payment of claim \(number) is stopped")")
             }
             if payment.isSubmissionReceived {
+                Failpoint.reach(.submissionReceived)
                 return try JSONBody.response(try document(number))
             }
             try await Task.sleep(for: .milliseconds(20))

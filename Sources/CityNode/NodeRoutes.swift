@@ -1,6 +1,7 @@
 import Arbitration
 import CityStore
 import Crypto
+import Failpoints
 import FederationHTTP
 import FederationWire
 import Foundation
@@ -130,11 +131,13 @@ struct NodeRoutes {
             }
             let response = try body(bytes)
             ring()
+            Failpoint.reach(.answerUnremembered)
             guard let key else { return response }
             let collected = try await response.collected()
             try store.remember(
                 .init(requestDigest: digest, status: response.status.code, body: collected), forKey: key,
                 now: WallClock.now)
+            Failpoint.reach(.answerUnsent)
             return Self.json(collected, status: response.status.code)
         }
     }

@@ -1,4 +1,5 @@
 import CityStore
+import Failpoints
 import FederationHTTP
 import Foundation
 import Hummingbird
@@ -15,6 +16,9 @@ struct NodeServer {
     let logger: Logger
 
     func run() async throws {
+        if let point = Failpoint.armed {
+            logger.warning("started to kill itself", metadata: ["failpoint": "\(point.rawValue)"])
+        }
         try directory.requireStore()
         let lock = try directory.lockAlone()
         defer { withExtendedLifetime(lock) {} }

@@ -1,4 +1,5 @@
 import CityStore
+import Failpoints
 import FederationHTTP
 import FederationWire
 import Foundation
@@ -106,12 +107,14 @@ struct SyncService: Service {
     private func greet() async throws -> CitySession.Event {
         let hello = try store.prepareHello(processNonce: processNonce)
         let answer: HelloAnswer
+        Failpoint.reach(.helloUnsent)
         do { answer = try await client.hello(hello) } catch let refusal as RegistryClient.Refusal {
             guard ["recovering", "unknown-feed-head"].contains(refusal.kind), try await refill.run() else {
                 throw refusal
             }
             throw RegistryRefill.recovering
         }
+        Failpoint.reach(.helloAnswered)
         let grant = try Grant(answer.grant, by: identity.registryKey)
         guard grant.city == identity.city, grant.processNonce == processNonce else {
             throw StoreRefusal(.damaged, "the registry's grant is for another node")
@@ -170,7 +173,9 @@ struct SyncService: Service {
         guard let batch = try store.nextBatch(sessionEpoch: epoch, signer: key, now: WallClock.now) else {
             return .pushed(unsent: false)
         }
+        Failpoint.reach(.pushUnsent)
         let answer = try await client.push(batch)
+        Failpoint.reach(.pushAnswered)
         let receipt = try Receipt(answer.receipt, by: identity.registryKey)
         guard receipt.city == identity.city else { throw StoreRefusal(.damaged, "the receipt is another city's") }
         for case .rejected(let reason) in answer.answers {
@@ -186,6 +191,7 @@ struct SyncService: Service {
             FeedRequest(
                 after: cursor, limit: 2_000, wait: wait ? SyncService.feedWait : .zero,
                 sessionEpoch: try store.session(now: WallClock.now).epoch))
+        Failpoint.reach(.pageAnswered, when: !page.entries.isEmpty)
         let seal = try FeedSeal(page.seal, by: identity.registryKey)
         if page.entries.isEmpty {
             guard seal.head == cursor else { throw FeedPage.Fault.badSeal }

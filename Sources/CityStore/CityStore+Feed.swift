@@ -1,4 +1,5 @@
 import Arbitration
+import Failpoints
 import FederationWire
 import Foundation
 import GRDB
@@ -37,7 +38,9 @@ extension CityStore {
                     entries.map(\.entry.policyVersion).max() ?? 0, seal.map { Data($0.body) },
                     seal.map { Data($0.signature) },
                 ])
+            Failpoint.reach(.pageUncommitted)
         }
+        Failpoint.reach(.pageCommitted)
     }
 
     private static func apply(

@@ -1,4 +1,5 @@
 import Arbitration
+import Failpoints
 import FederationWire
 import Foundation
 import GRDB
@@ -38,7 +39,13 @@ extension CityStore {
 
     /// Files claims, row by row, in one transaction. The log keeps the rows' order.
     package func fileClaims(_ rows: [FormRow], now: UInt64) throws -> [FilingResult] {
-        try pool.write { database in try rows.map { try CityStore.file($0, database, now: now) } }
+        let results = try pool.write { database in
+            let results = try rows.map { try CityStore.file($0, database, now: now) }
+            Failpoint.reach(.filingUncommitted)
+            return results
+        }
+        Failpoint.reach(.filingCommitted)
+        return results
     }
 
     private static func issue(_ row: FormRow, _ database: Database, now: UInt64) throws -> FilingResult {

@@ -1,3 +1,4 @@
+import Failpoints
 package import FederationWire
 import Foundation
 import GRDB
@@ -94,7 +95,9 @@ extension CityStore {
             guard isNew else { return }
             let payload = PayloadCoding.encodeNodeStart(processNonce: grant.processNonce, software: software)
             try CityStore.append(.nodeStarted, payload, database, now: now)
+            Failpoint.reach(.grantUncommitted)
         }
+        Failpoint.reach(.grantCommitted)
     }
 
     /// Why replication has stopped, if it has: kept, so that a store that was told to stop does not file again after

@@ -1,3 +1,4 @@
+import Failpoints
 import FederationWire
 import Foundation
 import GRDB
@@ -59,6 +60,7 @@ extension CityStore {
                 city: cursors.city, head: cursors.logHead, watermark: watermark, feedHead: cursors.feedHead)
         }
         guard let seal else { return nil }
+        Failpoint.reach(.promiseCommitted)
         return PushBatch(
             sessionEpoch: sessionEpoch, entries: [], seal: seal, signedSeal: try seal.signed(by: signer))
     }
@@ -115,7 +117,9 @@ extension CityStore {
                     UPDATE node SET received_through = max(received_through, ?), last_contact_ms = ?,
                         reported_position = max(reported_position, ?), reported_at_ms = ?
                     """, arguments: [sequence, Int64(now), Int64(reported.position), Int64(now)])
+            Failpoint.reach(.receiptUncommitted)
         }
+        Failpoint.reach(.receiptCommitted)
     }
 
     /// The hash of one entry of the log, or `nil` beyond its end.

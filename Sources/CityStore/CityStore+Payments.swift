@@ -1,4 +1,5 @@
 package import Arbitration
+import Failpoints
 import FederationWire
 import Foundation
 import GRDB
@@ -102,7 +103,9 @@ extension CityStore {
                     .conflict, "claim \(number): what was said last of its payment waits for the registry's answer")
             }
             try CityStore.append(act.step.kind, PayloadCoding.encode(act), database, now: now)
+            Failpoint.reach(.paymentUncommitted)
         }
+        Failpoint.reach(.paymentCommitted)
     }
 
     /// What was said last of a payment.

@@ -1,3 +1,4 @@
+import Failpoints
 import FederationHTTP
 package import Logging
 import Metrics
@@ -90,7 +91,9 @@ package struct ArbiterService: Service {
         while true {
             let isEnding = Task.isCancelled
             if isUnseen, isEnding || witnessed.duration(to: .now) > ArbiterService.witnessPace {
+                Failpoint.reach(.witnessStale)
                 try await keepWitness()
+                Failpoint.reach(.witnessKept)
                 (witnessed, isUnseen) = (.now, false)
             }
             if isEnding { return }

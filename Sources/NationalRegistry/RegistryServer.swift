@@ -1,4 +1,5 @@
 import DefaultPolicy
+import Failpoints
 package import FederationHTTP
 import Foundation
 import Hummingbird
@@ -53,6 +54,9 @@ package struct RegistryServer {
 
     /// Migrates, then listens, then says so; returns after a graceful shutdown.
     package func run() async throws {
+        if let point = Failpoint.armed {
+            logger.warning("started to kill itself", metadata: ["failpoint": "\(point.rawValue)"])
+        }
         let pool = PostgresPool(url: options.databaseURL, size: 12)
         let store = RegistryStore(pool: pool, secrets: state.secrets)
         try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)

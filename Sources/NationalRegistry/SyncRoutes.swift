@@ -1,3 +1,4 @@
+import Failpoints
 import FederationHTTP
 import FederationWire
 import Hummingbird
@@ -59,6 +60,7 @@ struct SyncRoutes {
 
     private func push(_ request: Request) async throws -> Response {
         let (signer, body, format) = try await admitted(request, upTo: PushBatch.maximumBytes)
+        Failpoint.reach(.batchReceived)
         let received = try await store.receive(try decode(body, format), from: signer, now: WallClock.now)
         for answer in received.answers {
             Counter(label: "national_registry.pushed_entries", dimensions: [("answer", answer.name)]).increment()
@@ -92,6 +94,7 @@ struct SyncRoutes {
             await bell.wait(after: generation, atMost: message.wait)
             page = try await store.feed(message, city: signer, now: WallClock.now, isFirst: false)
         }
+        Failpoint.reach(.pageUnsent, when: !page.entries.isEmpty)
         return try answer(page, format)
     }
 

@@ -1,4 +1,5 @@
 import Arbitration
+import Failpoints
 import FederationWire
 import PostgresClient
 import Replication
@@ -87,6 +88,7 @@ package struct Arbiter: Sendable {
         let batch: FoldedBatch
         if let folded { batch = folded } else { batch = try await fold(after: nil) }
         guard !batch.decided.isEmpty else { return Report(decided: 0, more: false) }
+        Failpoint.reach(.foldDone)
         let isSuspect = ahead.suspects.withLock { suspects in
             defer { suspects = max(0, suspects - 1) }
             return suspects > 0
@@ -99,6 +101,8 @@ package struct Arbiter: Sendable {
         } catch let error as PostgresError where error.isDataFault {
             return try await isolate(batch, error)
         }
+        Failpoint.reach(.decisionCommitted)
+        Failpoint.reach(.authorizationCommitted, when: batch.authorizes)
         let guarded = decided.filter(\.isGuarded).map(\.position)
         // What was folded on claims that are now held instead is wrong; and what reaches far needs everything before it.
         if var next = try await following, !next.decided.isEmpty, guarded.isEmpty, !next.work.isFarReaching {
@@ -177,6 +181,8 @@ package struct Arbiter: Sendable {
                             try RecoveryReplay(session: session, secrets: secrets).decided(
                                 from: registry.feedHead.position + 1, through: head)
                         }
+                        Failpoint.reach(.decisionUncommitted)
+                        Failpoint.reach(.authorizationUncommitted, when: batch.authorizes)
                         return (batch.decided, head)
                     }
                 } catch let error as PostgresError where FoldWriter.isGuard(error) {
@@ -246,6 +252,11 @@ private struct FoldedBatch: Sendable {
             return FoldWriter.Decided(
                 entry: item.entry, journalEntry: journalEntry, outcome: outcome, policy: fold.ledger.policy)
         }
+    }
+
+    /// Whether a payment is authorised in it.
+    var authorizes: Bool {
+        decided.contains { $0.outcome.effects.contains { $0.payment?.stage == .authorized } }
     }
 
     /// The first entry with which the batch cannot be written; nothing is written.

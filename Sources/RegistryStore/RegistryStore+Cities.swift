@@ -1,3 +1,4 @@
+import Failpoints
 package import FederationWire
 import PostgresClient
 package import Replication
@@ -182,7 +183,7 @@ extension RegistryStore {
     /// - Throws: ``HelloReview/Fault``, or ``RegistryRefusal`` when the city is unknown.
     package func greet(_ hello: Hello, now: UInt64) async throws -> HelloAnswer {
         let secrets = secrets
-        return try await pool.transaction { session in
+        let answer = try await pool.transaction { session in
             let row = try CityRow.lock(hello.city, session)
             guard let standing = row.standing else {
                 throw RegistryRefusal(.unknownCity, "city \(hello.city) has not joined")
@@ -203,12 +204,15 @@ extension RegistryStore {
                 version = common
                 epoch = try RegistryStore.grant(
                     hello.city, counter: counter, hello.processNonce, session, secrets, now: now)
+                Failpoint.reach(.greetingUncommitted)
             }
             let grant = Grant(city: hello.city, epoch: epoch, processNonce: hello.processNonce, version: version)
             return HelloAnswer(
                 grant: try grant.signed(by: secrets.signingKey), logHead: row.head,
                 feedHead: registry.feedHead, registryTime: now)
         }
+        Failpoint.reach(.greetingCommitted)
+        return answer
     }
 
     private static func hash(of sequence: UInt64, _ city: CityCode, _ session: PostgresSession) throws -> Digest? {

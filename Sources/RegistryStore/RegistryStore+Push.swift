@@ -1,3 +1,4 @@
+import Failpoints
 package import FederationWire
 import PostgresClient
 package import Replication
@@ -12,7 +13,7 @@ extension RegistryStore {
     /// - Throws: ``PushReview/Fault`` when the batch is refused as a whole.
     package func receive(_ batch: PushBatch, from city: CityCode, now: UInt64) async throws -> PushAnswer {
         let secrets = secrets
-        return try await pool.transaction { session in
+        let answer = try await pool.transaction { session in
             let row = try CityRow.ask(city, isLocking: true, session)
             let hashes = try RegistryStore.askHashes(batch, city, session)
             let ids = try RegistryStore.askIDs(batch, session)
@@ -25,6 +26,7 @@ extension RegistryStore {
             let accepted = try PushReview.review(
                 batch, standing: standing, knownHash: { known[$0] }, isKnownID: used.contains, now: now
             ).get()
+            Failpoint.reach(.batchReviewed)
             if batch.entries.isEmpty { try RegistryStore.queueReport(batch, city, session, now: now) }
             if accepted.appended.isEmpty, accepted.watermark == standing.watermark,
                 let receipt = try RegistryStore.receipt(at: standing.head, city, session)
@@ -36,9 +38,12 @@ extension RegistryStore {
             let receipt = try stored.insert(
                 session, secrets, head: accepted.head, time: accepted.time, watermark: accepted.watermark,
                 feedHead: try registry.get().feedHead)
+            Failpoint.reach(.batchUncommitted)
             return PushAnswer(
                 answers: accepted.answers, firstSequence: batch.entries.first?.sequence ?? 0, receipt: receipt)
         }
+        Failpoint.reach(.batchCommitted)
+        return answer
     }
 
     /// Keeps the seal of an idle city: what it has promised and applied is repeated in the next tick.

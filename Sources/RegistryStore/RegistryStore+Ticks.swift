@@ -1,4 +1,5 @@
 import Arbitration
+import Failpoints
 import FederationWire
 import PostgresClient
 import Replication
@@ -22,7 +23,7 @@ extension RegistryStore {
     ///     became the arbiter: silence counts only while the registry could be reached.
     package func tickIfDue(now: UInt64, sinceLast: Int64) async throws -> TickReport {
         let secrets = secrets
-        return try await pool.transaction { session in
+        let report = try await pool.transaction { session in
             guard try RegistryStore.mayTick(at: now, sinceLast, session) else { return TickReport() }
             // The lock on the registry's own log makes two of us take turns.
             _ = try CityRow.lock(.registry, session)
@@ -35,8 +36,11 @@ extension RegistryStore {
             else { return report }
             try RegistryStore.append(.ticked(act), session, secrets, now: now)
             report.isAppended = true
+            Failpoint.reach(.tickUncommitted)
             return report
         }
+        Failpoint.reach(.tickCommitted, when: report.isAppended)
+        return report
     }
 
     /// Whether anything waits for a tick, and none is under way.
