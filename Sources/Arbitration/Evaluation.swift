@@ -6,28 +6,41 @@ struct Evaluation {
     let ledger: Ledger
     let claim: Claim
     let voucher: VoucherFacts?
-    /// What the claim would take.
+    /// What the claim would take, in key order.
     let candidates: [Holding]
-    /// What detectors may look at, by the id of their rules.
-    let views: [String: DetectorView]
+    /// The same by key.
+    private let groups: [KeyGroup]
+    /// What detectors may look at, in the order of their rules.
+    let views: [DetectorView]
     /// Claims that are left out of account, by position.
     var absent: Set<Int64> = []
+
+    init(
+        ledger: Ledger, claim: Claim, voucher: VoucherFacts?, candidates: [Holding], views: [DetectorView]
+    ) {
+        self.ledger = ledger
+        self.claim = claim
+        self.voucher = voucher
+        self.candidates = candidates
+        self.views = views
+        groups = KeyGroup.groups(of: candidates)
+    }
 
     /// Every breach of one rule: one reason a key, in key order.
     func reasons(under rule: Rule, policy: Policy) -> [Reason] {
         switch rule.primitive {
         case .holder:
-            return byKey(rule).compactMap { kind, key, candidates in
-                let blocking = standing(under: key).conflicts(with: candidates[0])
-                return blocking.isEmpty ? nil : reason(rule, .held(kind), blocking, key)
+            return reasons(byKeyOf: rule) { group in
+                let blocking = standing(under: group.key).conflicts(with: group.candidates[0])
+                return blocking.isEmpty ? [] : [reason(rule, .held(group.kind), blocking, group.key)]
             }
         case .overlap:
-            return byKey(rule).compactMap { _, key, candidates in
-                let blocking = standing(under: key).overlaps(with: candidates[0])
-                return blocking.isEmpty ? nil : reason(rule, .overlapping(claim.service), blocking, key)
+            return reasons(byKeyOf: rule) { group in
+                let blocking = standing(under: group.key).overlaps(with: group.candidates[0])
+                return blocking.isEmpty ? [] : [reason(rule, .overlapping(claim.service), blocking, group.key)]
             }
         case .cap:
-            return voucherFindings(rule) + byKey(rule).flatMap { capReasons(rule, $0, $1, $2) }
+            return voucherFindings(rule) + reasons(byKeyOf: rule) { capReasons(rule, $0) }
         case .window:
             return windowReasons(rule, policy)
         case .event:
@@ -38,11 +51,11 @@ struct Evaluation {
     }
 
     /// Every earlier claim that a detector looked at.
-    var neighbours: [Filing] { views.values.flatMap(\.neighbours) }
+    var neighbours: [Filing] { views.flatMap(\.neighbours) }
 
     private func detectorReasons(_ rule: Rule) -> [Reason] {
-        guard let view = views[rule.id] else { return [] }
-        return view.detector.matches(view).map { match in
+        guard let view = views.first(where: { $0.rule.id == rule.id }) else { return [] }
+        return view.appointed.detector.matches(view).map { match in
             reason(rule, .detected(match.detection, match.evidence), match.neighbours.map(\.name))
         }
     }
@@ -50,9 +63,9 @@ struct Evaluation {
     /// Under what the claim is to be found from now on, in ascending order.
     func traces(decided state: Outcome.Decision, _ reasons: [Reason]) -> [Trace] {
         var found: Set<Trace> = []
-        for var view in views.values {
+        for var view in views {
             view.filing.state = state
-            found.formUnion(view.detector.tracesLeft(view, reasons))
+            found.formUnion(view.appointed.detector.tracesLeft(view, reasons))
         }
         return found.sorted()
     }
@@ -65,21 +78,15 @@ struct Evaluation {
             unnamed: max(0, blocking.count - Reason.mostNamed), key: key)
     }
 
-    /// The candidates of the rule's kinds, grouped by key; they come in key order.
-    private func byKey(_ rule: Rule) -> [(kind: KeyKind, key: Key, candidates: [Holding])] {
-        var groups: [(kind: KeyKind, key: Key, candidates: [Holding])] = []
-        for candidate in candidates {
-            guard let kind = candidate.key.kind, rule.keys.contains(kind) else { continue }
-            if groups.last?.key == candidate.key {
-                groups[groups.count - 1].candidates.append(candidate)
-            } else {
-                groups.append((kind, candidate.key, [candidate]))
-            }
-        }
-        return groups
+    /// What is found under the keys of the rule's kinds, in key order.
+    private func reasons(byKeyOf rule: Rule, _ find: (KeyGroup) -> [Reason]) -> [Reason] {
+        var found: [Reason] = []
+        for group in groups where rule.keys.contains(group.kind) { found += find(group) }
+        return found
     }
 
-    private func capReasons(_ rule: Rule, _ kind: KeyKind, _ key: Key, _ candidates: [Holding]) -> [Reason] {
+    private func capReasons(_ rule: Rule, _ group: KeyGroup) -> [Reason] {
+        let (kind, key, candidates) = (group.kind, group.key, group.candidates)
         let occupancy = ledger.occupancy(acrossNamesOf: candidates[0]).without(absent)
         let stated = candidates[0].capacity
         // A capacity of the policy's own is today's; one that claims state is the first claim's.
@@ -161,5 +168,25 @@ struct Evaluation {
 
     private func lies(within window: DayInterval) -> Bool {
         window.contains(claim.service) && claim.invoices.allSatisfy { $0.issuedOn.map(window.contains) ?? true }
+    }
+}
+
+/// What a claim would take under one key, one holding an item.
+private struct KeyGroup {
+    let kind: KeyKind
+    let key: Key
+    var candidates: [Holding]
+
+    /// - Parameter candidates: In key order.
+    static func groups(of candidates: [Holding]) -> [KeyGroup] {
+        var groups: [KeyGroup] = []
+        for candidate in candidates {
+            if groups.last?.key == candidate.key {
+                groups[groups.count - 1].candidates.append(candidate)
+            } else if let kind = candidate.key.kind {
+                groups.append(KeyGroup(kind: kind, key: candidate.key, candidates: [candidate]))
+            }
+        }
+        return groups
     }
 }

@@ -104,7 +104,7 @@ package struct Fold: Equatable, Sendable {
             receivedAt: entry.receivedAt, filedAt: ledger.filingTime(of: entry), state: .noted)
         let evaluation = Evaluation(
             ledger: ledger, claim: claim, voucher: voucher, candidates: candidates,
-            views: ledger.views(of: filing, policy))
+            views: ledger.views(of: filing))
         let reasons =
             policy.rules.flatMap { evaluation.reasons(under: $0, policy: policy) }
             + Fold.guardReasons(guarded, candidates)

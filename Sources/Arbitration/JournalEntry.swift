@@ -51,7 +51,8 @@ package struct JournalEntry: Hashable, Sendable {
 
     package enum Content: Hashable, Sendable {
         case voucherIssued(Voucher)
-        case claimFiled(Claim)
+        // One reference instead of a dozen: entries are passed around by the thousand.
+        indirect case claimFiled(Claim)
         case claimWithdrawn(claimNumber: String)
         case policyPublished(Policy)
         /// Rows of the ownership file.

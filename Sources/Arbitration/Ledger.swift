@@ -72,6 +72,8 @@ package struct Ledger: Equatable, Sendable {
     package private(set) var claims: [ClaimName: ClaimRecord] = [:]
     private var keysByPosition: [Int64: [Key]] = [:]
     package private(set) var policy: Policy?
+    /// Those of ``policy``.
+    private var detectors: [DetectorRule] = []
     /// Policies that were published ahead of their time, by version.
     package private(set) var scheduled: [Policy] = []
     /// What each policy says of payments, by its version.
@@ -100,6 +102,7 @@ package struct Ledger: Equatable, Sendable {
 
     private mutating func setPolicy(_ policy: Policy) {
         self.policy = policy
+        detectors = policy.detectorRules
         scheduled.removeAll { $0.version <= policy.version }
         insert(policy.payments, ofPolicy: policy.version)
     }
@@ -379,21 +382,27 @@ extension Ledger {
         if prices[price.resourceClass]?.count == 0 { prices[price.resourceClass] = nil }
     }
 
-    /// What each detector of the policy may look at, by the id of its rule.
-    func views(of filing: Filing, _ policy: Policy) -> [String: DetectorView] {
-        var views: [String: DetectorView] = [:]
-        for (rule, detector) in policy.detectorRules {
-            var positions: Set<Int64> = []
-            for trace in detector.lookups(of: filing, rule, register) {
-                positions.formUnion(traces[trace]?.suffix(Trace.mostNeighbours) ?? [])
-            }
-            // A claim that is looked at once more left traces itself.
-            positions.remove(filing.position)
-            views[rule.id] = DetectorView(
-                filing: filing, rule: rule, register: register,
-                neighbours: positions.sorted().compactMap { filings[$0] },
-                prices: prices[filing.claim.resourceClass] ?? PriceHistogram(), detector: detector)
+    /// What each detector of the policy in force may look at, in the order of its rules.
+    func views(of filing: Filing) -> [DetectorView] {
+        let surroundings = Surroundings(
+            register: register, prices: prices[filing.claim.resourceClass] ?? PriceHistogram())
+        return detectors.map { appointed in
+            let own = appointed.traces(of: filing, register)
+            let lookups = appointed.lookups(of: filing, register, own: own)
+            return DetectorView(
+                appointed: appointed, filing: filing, traces: own, neighbours: neighbours(of: filing, under: lookups),
+                surroundings: surroundings)
         }
-        return views
+    }
+
+    private func neighbours(of filing: Filing, under lookups: [Trace]) -> [Filing] {
+        var positions: Set<Int64> = []
+        for trace in lookups {
+            guard let found = traces[trace] else { continue }
+            positions.formUnion(found.suffix(Trace.mostNeighbours))
+        }
+        // A claim that is looked at once more left traces itself.
+        positions.remove(filing.position)
+        return positions.isEmpty ? [] : positions.sorted().compactMap { filings[$0] }
     }
 }

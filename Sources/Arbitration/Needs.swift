@@ -39,9 +39,7 @@ package struct Needs: Hashable, Sendable {
     ///
     /// - Parameter register: With ``companies`` loaded.
     package func lookups(_ policies: [Policy], _ register: Register) -> Set<Trace> {
-        policies.reduce(into: []) { found, policy in
-            for filing in filings { found.formUnion(policy.lookups(of: filing, register)) }
-        }
+        policies.reduce(into: []) { $0.formUnion($1.lookups(of: filings, register)) }
     }
 
     /// The names that filings of the batch give to invoices beside these ones.

@@ -23,7 +23,8 @@ struct LedgerLoader {
         building.ledger.reserveCapacity(needs.keys.count)
         try queueClaims(needs.claims, releasing: needs.touchedClaims, building)
         try queueVouchers(needs.vouchers, building)
-        try queueHoldings(needs.keys.map(\.bytes), building)
+        // In the order of the index: each look-up begins where the last one ended.
+        try queueHoldings(needs.keys.sorted().map(\.bytes), building)
         try PaymentLoader(session: session).queueLetters(needs.keys, building)
         let surroundings = SurroundingsLoader(session: session)
         try surroundings.queueRegister(needs, building)

@@ -119,7 +119,9 @@ struct SurroundingsLoader {
             SELECT k.key, t.position FROM unnest($1::int8[]) AS k(key) CROSS JOIN LATERAL (
                 SELECT position FROM trace WHERE key = k.key ORDER BY position DESC LIMIT $2) AS t
             ORDER BY t.position
-            """, [.int8Array(lookups.map(\.rawValue)), .int8(Int64(Trace.mostNeighbours))])
+            """,
+            // In the order of the index: each look-up begins where the last one ended.
+            [.int8Array(lookups.map(\.rawValue).sorted()), .int8(Int64(Trace.mostNeighbours))])
         guard found.count > 0 else { return }
         var filings: [Int64: Filing] = [:]
         for filing in try self.filings(at: Set((0..<found.count).map { found.int($0, 1) })) {

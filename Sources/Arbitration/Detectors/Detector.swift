@@ -10,8 +10,8 @@ protocol Detector: SendableMetatype {
     /// Under what this claim is found later.
     static func traces(of filing: Filing, _ rule: Rule, _ register: Register) -> [Trace]
 
-    /// Where this claim looks for neighbours.
-    static func lookups(of filing: Filing, _ rule: Rule, _ register: Register) -> [Trace]
+    /// Where this claim looks for neighbours: under its own traces, unless told otherwise.
+    static func lookups(of filing: Filing, _ rule: Rule, _ register: Register, own traces: [Trace]) -> [Trace]
 
     /// Which of its traces a claim leaves that was decided that way: all of them when it is live, unless told otherwise.
     ///
@@ -28,27 +28,59 @@ protocol Detector: SendableMetatype {
 extension Detector {
     static func traces(of filing: Filing, _ rule: Rule, _ register: Register) -> [Trace] { [] }
 
-    static func lookups(of filing: Filing, _ rule: Rule, _ register: Register) -> [Trace] {
-        traces(of: filing, rule, register)
+    static func lookups(of filing: Filing, _ rule: Rule, _ register: Register, own traces: [Trace]) -> [Trace] {
+        traces
     }
 
     static func tracesLeft(_ view: DetectorView, _ reasons: [Reason]) -> [Trace] {
-        view.filing.isLive ? traces(of: view.filing, view.rule, view.register) : []
+        view.filing.isLive ? view.traces : []
+    }
+}
+
+/// A rule of a policy with the detector that it appoints; shared by every view of every claim.
+final class DetectorRule: Sendable, Equatable {
+    let rule: Rule
+    let detector: any Detector.Type
+
+    init(_ rule: Rule, _ detector: any Detector.Type) {
+        self.rule = rule
+        self.detector = detector
+    }
+
+    static func == (left: DetectorRule, right: DetectorRule) -> Bool { left === right || left.rule == right.rule }
+
+    func traces(of filing: Filing, _ register: Register) -> [Trace] { detector.traces(of: filing, rule, register) }
+
+    func lookups(of filing: Filing, _ register: Register, own traces: [Trace]) -> [Trace] {
+        detector.lookups(of: filing, rule, register, own: traces)
+    }
+}
+
+/// What is known around one claim, shared by the views of all detectors.
+final class Surroundings: Sendable {
+    let register: Register
+    /// The prices paid so far for the claim's resource class.
+    let prices: PriceHistogram
+
+    init(register: Register, prices: PriceHistogram) {
+        self.register = register
+        self.prices = prices
     }
 }
 
 /// What a detector may look at.
 struct DetectorView {
+    let appointed: DetectorRule
     var filing: Filing
-    let rule: Rule
-    let register: Register
-    /// Earlier claims under the claim's traces, in the order of their positions.
+    /// Under what the claim is to be found, were all of it left.
+    let traces: [Trace]
+    /// Earlier claims under what it looks up, in the order of their positions.
     let neighbours: [Filing]
-    /// The prices paid so far for the claim's resource class.
-    let prices: PriceHistogram
+    let surroundings: Surroundings
 
-    let detector: any Detector.Type
-
+    var rule: Rule { appointed.rule }
+    var register: Register { surroundings.register }
+    var prices: PriceHistogram { surroundings.prices }
     var parameters: Rule.Parameters { rule.parameters ?? Rule.Parameters() }
 
     /// The neighbours that hold their keys.

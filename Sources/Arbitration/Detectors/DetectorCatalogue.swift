@@ -22,17 +22,23 @@ enum DetectorCatalogue {
 }
 
 extension Policy {
-    /// Where claims are to be looked for before this one is decided.
-    package func lookups(of filing: Filing, _ register: Register) -> Set<Trace> {
+    /// Where claims are to be looked for before these are decided.
+    package func lookups(of filings: [Filing], _ register: Register) -> Set<Trace> {
+        let detectors = detectorRules
         var found: Set<Trace> = []
-        for (rule, detector) in detectorRules { found.formUnion(detector.lookups(of: filing, rule, register)) }
+        for filing in filings {
+            for appointed in detectors {
+                let own = appointed.traces(of: filing, register)
+                found.formUnion(appointed.lookups(of: filing, register, own: own))
+            }
+        }
         return found
     }
 
-    var detectorRules: [(Rule, any Detector.Type)] {
+    var detectorRules: [DetectorRule] {
         rules.compactMap { rule in
-            guard rule.primitive == .detector, let detector = DetectorCatalogue.detector(rule.id) else { return nil }
-            return (rule, detector)
+            guard rule.primitive == .detector else { return nil }
+            return DetectorCatalogue.detector(rule.id).map { DetectorRule(rule, $0) }
         }
     }
 }

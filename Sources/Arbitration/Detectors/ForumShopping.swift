@@ -16,7 +16,7 @@ enum ForumShopping: Detector {
         guard view.filing.state == .refused,
             reasons.contains(where: { $0.outcome == .block && causes.contains($0.rule) })
         else { return [] }
-        return traces(of: view.filing, view.rule, view.register)
+        return view.traces
     }
 
     static func matches(_ view: DetectorView) -> [DetectorMatch] {

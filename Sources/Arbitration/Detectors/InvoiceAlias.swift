@@ -12,7 +12,7 @@ enum InvoiceAlias: Detector {
         }
     }
 
-    static func lookups(of filing: Filing, _ rule: Rule, _ register: Register) -> [Trace] {
+    static func lookups(of filing: Filing, _ rule: Rule, _ register: Register, own traces: [Trace]) -> [Trace] {
         filing.claim.invoices.filter { $0.number.alias == nil }.map { invoice in
             trace(filing, invoice, isDigital: !invoice.number.primary.isDigital, tail: invoice.number.primary.tail)
         }

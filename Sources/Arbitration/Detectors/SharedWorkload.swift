@@ -23,8 +23,8 @@ enum SharedWorkload: Detector {
         ]
     }
 
-    static func lookups(of filing: Filing, _ rule: Rule, _ register: Register) -> [Trace] {
-        register.isEmpty ? [] : traces(of: filing, rule, register)
+    static func lookups(of filing: Filing, _ rule: Rule, _ register: Register, own traces: [Trace]) -> [Trace] {
+        register.isEmpty ? [] : traces
     }
 
     static func matches(_ view: DetectorView) -> [DetectorMatch] {

@@ -12,7 +12,7 @@ package struct Trace: RawRepresentable, Hashable, Comparable, Sendable {
     /// - Parameter space: Keeps the traces of different detectors apart; never changes its meaning.
     init(_ space: Space, _ fields: [String]) {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(128)
+        bytes.reserveCapacity(fields.reduce(1) { $0 + 2 + $1.utf8.count })
         bytes.append(space.rawValue)
         for field in fields {
             let count = field.utf8.count

@@ -19,7 +19,7 @@ enum TypoVariant: Detector {
         } + [byContractAmount(filing)]
     }
 
-    static func lookups(of filing: Filing, _ rule: Rule, _ register: Register) -> [Trace] {
+    static func lookups(of filing: Filing, _ rule: Rule, _ register: Register, own traces: [Trace]) -> [Trace] {
         let permille = rule.parameters?.withinPermille ?? 10
         let days = Int32(clamping: rule.parameters?.days ?? 7)
         return filing.claim.invoices.flatMap { invoice in

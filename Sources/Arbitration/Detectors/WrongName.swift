@@ -74,10 +74,10 @@ enum WrongName: Detector {
     /// handful.
     static func tracesLeft(_ view: DetectorView, _ reasons: [Reason]) -> [Trace] {
         guard view.filing.isLive else { return [] }
-        return parties(view.filing).filter { party in
+        return zip(parties(view.filing), view.traces).filter { party, _ in
             view.neighbours.count { $0.isLive && name(of: party.code, in: $0).map { $0 == party.name } ?? false }
                 < enough
-        }.map(\.trace)
+        }.map(\.1)
     }
 
     static func fault(_ parameters: Rule.Parameters) -> String? { nil }

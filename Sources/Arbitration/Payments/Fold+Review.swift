@@ -43,7 +43,7 @@ extension Fold {
         }
         let evaluation = Evaluation(
             ledger: ledger, claim: filing.claim, voucher: voucher, candidates: candidates,
-            views: ledger.views(of: filing, policy))
+            views: ledger.views(of: filing))
         let cases = ledger.cases(naming: name)
         return policy.rules.filter { $0.primitive != .cap && $0.outcome != .flag }.flatMap { rule in
             evaluation.reasons(under: rule, policy: policy).compactMap { reason in

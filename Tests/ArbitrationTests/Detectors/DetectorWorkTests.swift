@@ -85,7 +85,7 @@ struct DetectorWorkTests {
             guard let filing = fold.apply(entry).filing, let policy = before.policy else { continue }
 
             let lookups = Needs([entry]).lookups([policy], before.register)
-            #expect(lookups == policy.lookups(of: filing, before.register))
+            #expect(lookups == policy.lookups(of: [filing], before.register))
         }
     }
 
@@ -111,13 +111,14 @@ struct DetectorWorkTests {
     }
 
     private func findings(on filing: Filing, among earlier: [Filing], _ register: Register) -> [Reason] {
-        Self.comparing.detectorRules.flatMap { rule, detector in
+        Self.comparing.detectorRules.flatMap { appointed in
             let view = DetectorView(
-                filing: filing, rule: rule, register: register, neighbours: earlier, prices: PriceHistogram(),
-                detector: detector)
-            return detector.matches(view).map { match in
+                appointed: appointed, filing: filing, traces: appointed.traces(of: filing, register),
+                neighbours: earlier, surroundings: Surroundings(register: register, prices: PriceHistogram()))
+            return appointed.detector.matches(view).map { match in
                 Reason(
-                    rule: rule.id, outcome: rule.outcome, finding: .detected(match.detection, match.evidence),
+                    rule: appointed.rule.id, outcome: appointed.rule.outcome,
+                    finding: .detected(match.detection, match.evidence),
                     blocking: match.neighbours.map(\.name))
             }
         }
@@ -147,7 +148,7 @@ struct DetectorWorkTests {
             let before = fold.ledger
             let outcome = fold.apply(entry)
             guard let filing = outcome.filing, let policy = before.policy else { continue }
-            let lookups = policy.lookups(of: filing, before.register)
+            let lookups = policy.lookups(of: [filing], before.register)
             for reason in outcome.reasons where reason.finding.isDetected {
                 for name in reason.blocking { #expect(!lookups.isDisjoint(with: traces[name] ?? []), "\(name)") }
             }
