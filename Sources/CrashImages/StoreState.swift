@@ -4,17 +4,20 @@ import CityStore
 package struct StoreState: Hashable, Sendable {
     private let tables: [String: [String]]
 
+    /// How much of a row is shown: its numbers come first.
+    private static let shownCharacters = 120
+
     init(_ store: CityStore) throws {
         tables = try Dictionary(uniqueKeysWithValues: CityStore.tables.map { ($0, try store.dump($0)) })
     }
 
-    /// The first table that differs, with the first row of each side that the other has not.
+    /// The first table that differs, with the beginning of the first row of each side that the other has not.
     func difference(from other: StoreState) -> String? {
         for table in CityStore.tables {
             let (mine, theirs) = (tables[table] ?? [], other.tables[table] ?? [])
             guard mine != theirs else { continue }
-            let extra = mine.first { !theirs.contains($0) } ?? "none"
-            let missing = theirs.first { !mine.contains($0) } ?? "none"
+            let extra = mine.first { !theirs.contains($0) }?.prefix(StoreState.shownCharacters) ?? "none"
+            let missing = theirs.first { !mine.contains($0) }?.prefix(StoreState.shownCharacters) ?? "none"
             return "\(table) has \(mine.count) rows, not \(theirs.count); not expected: \(extra); missing: \(missing)"
         }
         return nil
