@@ -7,7 +7,7 @@ import Terminal
 struct BugsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bugs",
-        abstract: "Take one counter-measure away after the other, and show that each is missed, and how fast.",
+        abstract: "Take one counter-measure away after the other, and show that this is caught, and how fast.",
         discussion: """
             Needs a build that has the defects in it: \(BugsCommand.build). Each defect runs in a process of its own, under \
             the detector that must find it, seed after seed. First every detector looks at the sound build, where it must \

@@ -125,7 +125,8 @@ struct StoreProbe {
         try other.write { database in
             try database.execute(
                 sql: """
-                    UPDATE log_entry SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'00' AS BLOB)
+                    UPDATE log_entry SET bytes = CAST(substr(bytes, 1, length(bytes) - 1)
+                        || CASE substr(bytes, -1) WHEN x'00' THEN x'01' ELSE x'00' END AS BLOB)
                     WHERE sequence = 3
                     """)
         }
