@@ -1,4 +1,5 @@
 import ArgumentParser
+import FederationWire
 import Foundation
 import SeededBugs
 import Terminal
@@ -49,7 +50,7 @@ struct BugsCommand: AsyncParsableCommand {
                 reports.append(try hunt(bug))
             }
             progress.finish()
-            if json { try Output.json(reports) } else { Output.line(table(reports)) }
+            if json { try Output.json(ListDocument(items: reports, next: nil)) } else { Output.line(table(reports)) }
             let missed = reports.filter { !$0.isCaught }.map(\.bug)
             guard missed.isEmpty else { throw NotCaught(names: missed) }
         }
