@@ -15,12 +15,14 @@ extension SeededBug {
         private static let active = ProcessInfo.processInfo.environment[variable].flatMap(SeededBug.init(rawValue:))
 
         /// Whether the counter-measure is away.
-        package var isActive: Bool { SeededBug.active == self }
+        public var isActive: Bool { SeededBug.active == self }
     #else
         /// Whether this build has the defects in it.
         package static let areCompiledIn = false
 
         /// Whether the counter-measure is away: never in this build.
-        @inlinable package var isActive: Bool { false }
+        ///
+        /// Public, for what is `package` is not inlined into other modules: the question leaves nothing behind.
+        @inlinable public var isActive: Bool { false }
     #endif
 }

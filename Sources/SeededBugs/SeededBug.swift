@@ -3,7 +3,7 @@
 /// Each takes one counter-measure away, in one line beside it. They exist in builds with the package trait `SeededBugs`
 /// alone; in every other build ``isActive`` is the constant `false`, and nothing of them is left. The raw value is the
 /// defect's name on the command line.
-package enum SeededBug: String, CaseIterable, Hashable, Sendable {
+public enum SeededBug: String, CaseIterable, Hashable, Sendable {
     // MARK: Trap 1: a number alone is no position
 
     /// A pushed entry passes for known when the registry has any entry of that number.
