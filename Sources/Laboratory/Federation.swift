@@ -1,3 +1,4 @@
+import Failpoints
 package import Foundation
 import Synchronization
 import Terminal
@@ -21,10 +22,22 @@ package final class Federation: Sendable {
         chmod(directory, 0o755)
     }
 
-    private var database: String { "\(directory)/registry" }
+    /// The directory of the private PostgreSQL.
+    var database: String { "\(directory)/registry" }
 
     /// Where a registry server said that it listens.
     private func urlFile(_ number: Int) -> String { "\(directory)/registry-\(number).url" }
+
+    /// The port of the first registry server.
+    var registryPort: UInt16 {
+        get throws {
+            let url = try String(contentsOfFile: urlFile(1), encoding: .utf8)
+            guard let port = url.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+                throw Failure(message: "\(urlFile(1)) names no port")
+            }
+            return port
+        }
+    }
 
     func data(_ city: String) -> String { "\(directory)/city-\(city)" }
 
@@ -34,15 +47,26 @@ package final class Federation: Sendable {
     ///
     /// - Parameter number: Which of several servers on the one database.
     package func startRegistry(_ number: Int = 1) async throws {
+        _ = try await startRegistry(number, storage: ["--embedded-postgres", database], death: nil)
+    }
+
+    /// Starts a registry server as ``startRegistry(_:)`` does.
+    ///
+    /// - Parameters:
+    ///   - storage: The options that name its database.
+    ///   - death: Where it is to die; it may do so before it is ready.
+    func startRegistry(_ number: Int = 1, storage: [String]? = nil, death: Death?) async throws {
         let known = FileManager.default.contents(atPath: urlFile(number)).map { String(decoding: $0, as: UTF8.self) }
         let port = known?.split(separator: ":").last.map(String.init) ?? "0"
         let output = "\(directory)/registry-\(number).out"
         let log = "\(directory)/registry-\(number).log"
+        let storage = storage ?? ["--embedded-postgres", database]
         let child = try ChildProgram.start(
-            [registryProgram, "serve", "--embedded-postgres", database, "--listen", "127.0.0.1:\(port)"],
+            Death.words(death) + [registryProgram, "serve"] + storage + ["--listen", "127.0.0.1:\(port)"],
             output: output, errors: log)
         running.withLock { $0.registries[number] = child }
-        let url = try await ready(child, output, "registry server \(number)", log: log)
+        guard let url = try await ready(child, output, "registry server \(number)", log: log, mayDie: death != nil)
+        else { return }
         try Data(url.utf8).write(to: URL(fileURLWithPath: urlFile(number)), options: .atomic)
     }
 
@@ -52,22 +76,37 @@ package final class Federation: Sendable {
     ///   - offline: Give it a registry address where nobody answers.
     ///   - server: The registry server it talks to; `nil` for the one in its join token.
     package func startCity(_ city: String, offline: Bool = false, server: Int? = nil) async throws {
+        var options = offline ? ["--registry", "https://127.0.0.1:1"] : []
+        if let server { options += ["--registry", try String(contentsOfFile: urlFile(server), encoding: .utf8)] }
+        try await startCity(city, options, death: nil)
+    }
+
+    /// Starts a city's node.
+    ///
+    /// - Parameters:
+    ///   - options: More options of `serve`.
+    ///   - death: Where it is to die; it may do so before it is ready.
+    func startCity(_ city: String, _ options: [String] = [], death: Death?) async throws {
         let output = "\(data(city)).out"
-        var command = [cityProgram, "serve", "--data", data(city), "--listen", "127.0.0.1:0"]
-        if offline { command += ["--registry", "https://127.0.0.1:1"] }
-        if let server { command += ["--registry", try String(contentsOfFile: urlFile(server), encoding: .utf8)] }
+        let command =
+            Death.words(death) + [cityProgram, "serve", "--data", data(city), "--listen", "127.0.0.1:0"] + options
         let child = try ChildProgram.start(command, output: output, errors: "\(data(city)).log")
         running.withLock { $0.cities[city] = child }
-        _ = try await ready(child, output, "city \(city)", log: "\(data(city)).log")
+        _ = try await ready(child, output, "city \(city)", log: "\(data(city)).log", mayDie: death != nil)
     }
 
     /// Waits for the first line on standard output, which a daemon writes once it is ready.
-    private func ready(_ child: pid_t, _ output: String, _ who: String, log: String) async throws -> String {
+    ///
+    /// - Returns: Where it listens; `nil` when it may die and is dead, though nobody has waited for it yet.
+    private func ready(
+        _ child: pid_t, _ output: String, _ who: String, log: String, mayDie: Bool
+    ) async throws -> String? {
         for _ in 0..<1_200 {
             if let data = FileManager.default.contents(atPath: output), data.contains(UInt8(ascii: "\n")) {
                 let line = String(decoding: data, as: UTF8.self).split(separator: "\n")[0]
                 return String(line.dropFirst("listening on ".count))
             }
+            if mayDie, ChildProgram.ending(of: child) == SIGKILL { return nil }
             if waitpid(child, nil, WNOHANG) == child { throw Failure(message: "\(who) ended at once: see \(log)") }
             try await Task.sleep(for: .milliseconds(50))
         }
@@ -82,6 +121,19 @@ package final class Federation: Sendable {
     /// Ends a registry server and waits for it.
     package func stopRegistry(_ number: Int = 1, signal: Int32 = SIGTERM) {
         if let child = running.withLock({ $0.registries.removeValue(forKey: number) }) { end(child, signal) }
+    }
+
+    /// Whether the process of a city, or of the first registry server for `nil`, has been killed.
+    ///
+    /// - Throws: ``Failure`` when it ended in another way.
+    func isKilled(city: String?) throws -> Bool {
+        let child = running.withLock { running in city.map { running.cities[$0] } ?? running.registries[1] }
+        guard let ending = child.flatMap({ ChildProgram.ending(of: $0) }) else { return false }
+        guard ending == SIGKILL else {
+            throw Failure(
+                message: "\(city ?? "the registry") ended with signal \(ending): see the logs in \(directory)")
+        }
+        return true
     }
 
     private func end(_ child: pid_t, _ signal: Int32) {

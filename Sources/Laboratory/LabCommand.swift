@@ -9,8 +9,8 @@ package struct LabCommand: AsyncParsableCommand {
         abstract: "Demonstrates, simulates, evaluates and measures Voucher Federation.",
         version: "federation-lab 0.1.0",
         subcommands: [
-            DemoCommand.self, SimulateCommand.self, BugsCommand.self, HuntCommand.self, CrashImagesCommand.self,
-            EvaluateCommand.self, GenerateCommand.self, BenchCommand.self,
+            DemoCommand.self, DrillCommand.self, SimulateCommand.self, BugsCommand.self, HuntCommand.self,
+            CrashImagesCommand.self, EvaluateCommand.self, GenerateCommand.self, BenchCommand.self,
         ])
 
     package init() {}

@@ -38,6 +38,17 @@ package enum ChildProgram {
         return child
     }
 
+    /// How a child ended, which stays to be waited for.
+    ///
+    /// - Returns: The signal that ended it, 0 when it ended by itself; `nil` while it runs.
+    package static func ending(of child: pid_t) -> Int32? {
+        var status = siginfo_t()
+        // While it runs nothing is written.
+        guard waitid(P_PID, id_t(child), &status, WEXITED | WNOHANG | WNOWAIT) == 0, status.si_signo == SIGCHLD
+        else { return nil }
+        return status.si_code == CLD_EXITED ? 0 : status._sifields._sigchld.si_status
+    }
+
     /// Waits for a child to end, blocking the calling thread.
     ///
     /// - Returns: The exit status; 255 when a signal ended it.

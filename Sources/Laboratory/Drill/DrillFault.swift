@@ -1,0 +1,41 @@
+import Failpoints
+
+/// A fault that the drill can bring about.
+enum DrillFault: Hashable, Sendable {
+    /// A daemon kills itself at this step.
+    case kill(Failpoint)
+
+    static let all: [DrillFault] = Failpoint.allCases.map(DrillFault.kill)
+
+    /// What it is called on the command line.
+    var name: String {
+        switch self {
+        case .kill(let point): point.rawValue
+        }
+    }
+
+    /// Its number in the catalogue of faults.
+    var id: String {
+        switch self {
+        case .kill(let point): point.program == .city ? "F1" : "F2"
+        }
+    }
+
+    init?(name: String) {
+        guard let fault = DrillFault.all.first(where: { $0.name == name }) else { return nil }
+        self = fault
+    }
+}
+
+extension Death {
+    /// A death that finds work under way: the first batch and the first page after a start are the node's own.
+    ///
+    /// - Parameter round: From 0; each round dies one arrival later.
+    init(at point: Failpoint, round: Int) {
+        let isAlsoAtStart: Set<Failpoint> = [
+            .pushUnsent, .pushAnswered, .receiptUncommitted, .receiptCommitted, .pageAnswered, .pageUncommitted,
+            .pageCommitted,
+        ]
+        self.init(point: point, arrival: (isAlsoAtStart.contains(point) ? 2 : 1) + round)
+    }
+}

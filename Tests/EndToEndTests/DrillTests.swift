@@ -1,0 +1,47 @@
+import Failpoints
+import Foundation
+import Testing
+
+/// The drill as people run it, with real processes.
+@Suite("Drill", .serialized)
+struct DrillTests {
+    private struct Report: Decodable {
+        struct Row: Decodable {
+            let fault: String
+            let violations: [String]
+        }
+        let rows: [Row]
+        let claims: Int
+        let payments: Int
+    }
+
+    /// One for each commit and each answer; `federation-lab drill` goes through all of them.
+    private static let points: [Failpoint] = [
+        .filingCommitted, .answerUnsent, .grantCommitted, .pushAnswered, .receiptUncommitted, .pageUncommitted,
+        .submissionReceived, .batchUncommitted, .batchCommitted, .decisionUncommitted, .decisionCommitted,
+        .authorizationCommitted,
+    ]
+
+    @Test("killed between a commit and an answer, a federation loses nothing, decides once and pays once")
+    func kills() async throws {
+        let names = Self.points.map(\.rawValue)
+        let result = try await Program.laboratory.run(["drill", "--json", "--only"] + names)
+
+        #expect(result.status == 0, "\(result.errors)")
+        let report = try result.json(Report.self)
+        #expect(report.rows.map(\.fault) == names + ["none"])
+        #expect(report.rows.flatMap(\.violations) == [])
+        #expect(report.claims > names.count)
+        #expect(report.payments > 0)
+    }
+
+    @Test("faults are named, and a strange name is refused before anything starts")
+    func names() async throws {
+        let listed = try await Program.laboratory.run(["drill", "--only", "list"])
+        let strange = try await Program.laboratory.run(["drill", "--only", "city.nowhere"])
+
+        #expect(listed.output.split(separator: "\n").contains("registry.push.committed"))
+        #expect(strange.status == 64)
+        strange.expectSaid("there is no such fault")
+    }
+}
