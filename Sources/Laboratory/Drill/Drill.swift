@@ -97,6 +97,9 @@ struct Drill {
         let course: Course
         switch fault {
         case .kill(let point): course = try await kill(Death(at: point, round: round))
+        case .databaseStop: course = try await stopDatabase()
+        case .commitCut(let cut): course = try await cutCommit(cut)
+        case .partition(let manner): course = try await partition(manner)
         }
         officers.history.add(.ended(fault: fault.name, occurred: course.hasOccurred))
         let over = ContinuousClock.now

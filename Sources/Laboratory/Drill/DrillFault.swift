@@ -4,13 +4,26 @@ import Failpoints
 enum DrillFault: Hashable, Sendable {
     /// A daemon kills itself at this step.
     case kill(Failpoint)
+    /// PostgreSQL ends at once, as at a power cut.
+    case databaseStop
+    /// The registry's connection to PostgreSQL breaks inside a COMMIT.
+    case commitCut(Relay.Cut)
+    /// Between a city and the registry nothing passes for a while.
+    case partition(Relay.Manner)
 
-    static let all: [DrillFault] = Failpoint.allCases.map(DrillFault.kill)
+    static let all: [DrillFault] =
+        Failpoint.allCases.map(DrillFault.kill) + [.databaseStop]
+        + CommitWatch.Kind.allCases.flatMap { kind in
+            [false, true].map { .commitCut(Relay.Cut(kind: kind, isCommitted: $0)) }
+        } + [.partition(.refuse), .partition(.silence)]
 
     /// What it is called on the command line.
     var name: String {
         switch self {
         case .kill(let point): point.rawValue
+        case .databaseStop: "database.stop"
+        case .commitCut(let cut): "commit.\(cut.kind.rawValue).\(cut.isCommitted ? "unheard" : "lost")"
+        case .partition(let manner): "partition.\(manner)"
         }
     }
 
@@ -18,6 +31,8 @@ enum DrillFault: Hashable, Sendable {
     var id: String {
         switch self {
         case .kill(let point): point.program == .city ? "F1" : "F2"
+        case .databaseStop, .commitCut: "F7"
+        case .partition: "F9"
         }
     }
 
