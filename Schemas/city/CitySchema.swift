@@ -9,6 +9,7 @@ package enum CitySchema {
             ("city_v004_automatic_cases", text(PackageResources.city_v004_automatic_cases_sql)),
             ("city_v005_restored", text(PackageResources.city_v005_restored_sql)),
             ("city_v006_promise", text(PackageResources.city_v006_promise_sql)),
+            ("city_v007_unread", text(PackageResources.city_v007_unread_sql)),
         ]
     }
 

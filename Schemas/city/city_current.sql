@@ -203,7 +203,7 @@ CREATE TABLE node (
     alarm TEXT,
     -- When the registry was last heard, by this node's clock; NULL before the first time.
     last_contact_ms INTEGER
-, reported_position INTEGER NOT NULL DEFAULT 0, reported_at_ms INTEGER NOT NULL DEFAULT 0, report_wanted INTEGER NOT NULL DEFAULT 0, restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1)), feed_seal_body BLOB, feed_seal_signature BLOB, recovery_call_body BLOB, recovery_call_signature BLOB, promised_incarnation INTEGER NOT NULL DEFAULT 0) STRICT;
+, reported_position INTEGER NOT NULL DEFAULT 0, reported_at_ms INTEGER NOT NULL DEFAULT 0, report_wanted INTEGER NOT NULL DEFAULT 0, restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1)), feed_seal_body BLOB, feed_seal_signature BLOB, recovery_call_body BLOB, recovery_call_signature BLOB, promised_incarnation INTEGER NOT NULL DEFAULT 0, unread_kind INTEGER) STRICT;
 
 CREATE TABLE payment (
     claim_id INTEGER PRIMARY KEY REFERENCES claim,
@@ -247,5 +247,7 @@ CREATE TABLE voucher (
 CREATE INDEX claim_decided ON claim (decided_position);
 
 CREATE INDEX log_entry_undecided ON log_entry (sequence) WHERE decision IS NULL;
+
+CREATE INDEX log_entry_unread ON log_entry (sequence) WHERE decision = 8;
 
 CREATE INDEX payment_last ON payment (last_sequence);

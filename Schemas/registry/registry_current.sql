@@ -410,6 +410,14 @@ CREATE TABLE trace (
     CONSTRAINT trace_pkey PRIMARY KEY (key, "position")
 );
 
+CREATE TABLE unread_entry (
+    city_code integer NOT NULL,
+    sequence bigint NOT NULL,
+    "position" bigint NOT NULL,
+    kind integer NOT NULL,
+    CONSTRAINT unread_entry_pkey PRIMARY KEY (city_code, sequence)
+);
+
 CREATE TABLE voucher (
     key bytea NOT NULL,
     "position" bigint NOT NULL,
@@ -471,3 +479,5 @@ CREATE INDEX finding_rule ON public.finding USING btree (rule, key);
 CREATE INDEX payment_waiting ON public.payment USING btree (stage) WHERE (stage = ANY (ARRAY[1, 2]));
 
 CREATE INDEX recovery_feed_answers ON public.recovery_feed USING btree (city_code, sequence);
+
+CREATE INDEX unread_entry_answered ON public.unread_entry USING btree ("position");

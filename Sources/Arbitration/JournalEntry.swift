@@ -17,21 +17,37 @@ package struct JournalEntry: Hashable, Sendable {
     package let writtenAt: Int64
     /// The newest feed position that its city knew when it wrote it; 0 for none.
     package let feedPosition: Int64
+    /// Set where the entry was answered `unsupported` before and is read here.
+    package let reading: Reading?
+
+    /// What the registry says when it reads an entry that it could not read.
+    package struct Reading: Hashable, Sendable {
+        /// When it says so, in milliseconds since 1970.
+        package let at: Int64
+        /// When the city wrote its first entry that is still not read; `nil` when all are.
+        package let unreadSince: Int64?
+
+        package init(at: Int64, unreadSince: Int64?) {
+            self.at = at
+            self.unreadSince = unreadSince
+        }
+    }
 
     package init(
         position: Int64, city: CityCode, id: [UInt8], content: Content, receivedAt: Int64 = 0, writtenAt: Int64 = 0,
-        feedPosition: Int64 = 0
+        feedPosition: Int64 = 0, reading: Reading? = nil
     ) {
         let keys = if case .claimFiled(let claim) = content { claim.keys(in: city) } else { [Key]() }
         self.init(
             position: position, city: city, id: id, content: content, keys: keys, receivedAt: receivedAt,
-            writtenAt: writtenAt, feedPosition: feedPosition)
+            writtenAt: writtenAt, feedPosition: feedPosition, reading: reading)
     }
 
     private init(
         position: Int64, city: CityCode, id: [UInt8], content: Content, keys: [Key], receivedAt: Int64,
-        writtenAt: Int64, feedPosition: Int64
+        writtenAt: Int64, feedPosition: Int64, reading: Reading?
     ) {
+        self.reading = reading
         self.feedPosition = feedPosition
         self.receivedAt = receivedAt
         self.writtenAt = writtenAt
@@ -46,8 +62,14 @@ package struct JournalEntry: Hashable, Sendable {
     package func placed(at position: Int64) -> JournalEntry {
         JournalEntry(
             position: position, city: city, id: id, content: content, keys: keys, receivedAt: receivedAt,
-            writtenAt: writtenAt, feedPosition: feedPosition)
+            writtenAt: writtenAt, feedPosition: feedPosition, reading: reading)
     }
+
+    /// When the registry had what is decided here: nobody who knows of the decision wrote earlier.
+    var decidedFrom: Int64 { reading?.at ?? receivedAt }
+
+    /// Whether it may change other claims than its own, or what is known of its city.
+    package var isFarReaching: Bool { content.isFarReaching || reading != nil }
 
     package enum Content: Hashable, Sendable {
         case voucherIssued(Voucher)

@@ -178,6 +178,7 @@ package struct Ledger: Equatable, Sendable {
 
     /// Takes over what an entry's outcome changed.
     package mutating func apply(_ outcome: Outcome, of entry: JournalEntry) {
+        if let reading = entry.reading { members.resume(entry.city, unreadSince: reading.unreadSince) }
         switch entry.content {
         case .policyPublished(let policy) where outcome.decision == .noted:
             // The first policy binds at once: nothing can be decided without one.
@@ -196,7 +197,7 @@ package struct Ledger: Equatable, Sendable {
             vouchers[.voucher(city: entry.city, number: voucher.number)] = VoucherRecord(facts: VoucherFacts(voucher))
         default: break
         }
-        receipts[entry.position] = entry.receivedAt
+        receipts[entry.position] = entry.decidedFrom
         leaveImprint(outcome)
         let taken = outcome.taken
         if !taken.isEmpty { keysByPosition[entry.position] = entry.keys }
@@ -345,7 +346,7 @@ extension Ledger {
         guard case .claimFiled = entry.content, let claim = outcome.claim, !needs.touchedClaims.contains(claim) else {
             return apply(outcome, of: entry)
         }
-        receipts[entry.position] = entry.receivedAt
+        receipts[entry.position] = entry.decidedFrom
         for holding in outcome.taken where needs.keys.contains(holding.key) { insert(holding) }
         for conflict in outcome.cases { count(conflict) }
         leaveImprint(outcome)

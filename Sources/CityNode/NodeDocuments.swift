@@ -15,6 +15,8 @@ struct SyncDocument: Codable {
     let undecided: Int
     let connected: Bool
     let last_error: String?
+    /// What an officer should know though nothing stands still, each in Chinese and English.
+    let notices: [String]?
 
     init(_ state: CityStore.SyncState, _ status: NodeStatus.Values) {
         city_code = state.city.description
@@ -26,6 +28,25 @@ struct SyncDocument: Codable {
         undecided = state.undecided
         connected = status.isConnected
         last_error = status.alarm ?? status.lastError
+        notices = state.notices
+    }
+}
+
+extension CityStore.SyncState {
+    /// That one of both sides is older than the other: both go on, and one of them needs an update.
+    fileprivate var notices: [String] {
+        var notices: [String] = []
+        if let unreadKind {
+            notices.append(
+                "本节点需要升级 / this node needs an update: the feed has entries of kind \(unreadKind.rawValue), which this "
+                    + "build does not know; they are kept, and all others are applied")
+        }
+        if unreadByRegistry > 0 {
+            notices.append(
+                "登记中心需要升级 / the registry needs an update: it cannot read \(unreadByRegistry) of this city's entries "
+                    + "yet; it keeps them and decides them after its update")
+        }
+        return notices
     }
 }
 

@@ -28,15 +28,17 @@ extension CityStore {
             let head = try FeedPage.follow(entries, from: cursors.feedHead, sealed: sealed)
             let cipher = DetailCipher(key: detailKey)
             for sealedEntry in entries { try CityStore.apply(sealedEntry, cursors, cipher, database) }
+            let unread = entries.last { !dialect.kinds.contains($0.entry.kind) }?.entry.kind
             try database.run(
                 sql: """
                     UPDATE node SET feed_incarnation = ?, feed_position = ?, feed_hash = ?, last_contact_ms = ?,
-                        policy_version = max(policy_version, ?), feed_seal_body = ?, feed_seal_signature = ?
+                        policy_version = max(policy_version, ?), feed_seal_body = ?, feed_seal_signature = ?,
+                        unread_kind = coalesce(?, unread_kind)
                     """,
                 arguments: [
                     head.incarnation, Int64(head.position), Data(head.hash.rawValue), Int64(now),
                     entries.map(\.entry.policyVersion).max() ?? 0, seal.map { Data($0.body) },
-                    seal.map { Data($0.signature) },
+                    seal.map { Data($0.signature) }, unread.map { Int64($0.rawValue) },
                 ])
             Failpoint.reach(.pageUncommitted)
         }

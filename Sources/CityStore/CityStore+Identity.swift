@@ -63,7 +63,7 @@ extension CityStore {
             let kept = SeededBug.helloNonceForgotten.isActive ? [] : previous + [processNonce]
             try database.run(sql: "UPDATE node SET hello_nonces = ?", arguments: [Data(kept.joined())])
             return Hello(
-                versions: HelloReview.supportedVersions, city: cursors.city, processNonce: processNonce,
+                versions: dialect.versions, city: cursors.city, processNonce: processNonce,
                 previousProcessNonces: previous, epoch: cursors.epoch, logHead: cursors.logHead,
                 feedHead: cursors.feedHead, isRestored: cursors.isRestored)
         }

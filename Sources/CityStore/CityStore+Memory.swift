@@ -15,6 +15,7 @@ extension CityStore {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { $0.add(function: CityStore.entryIDFunction(entryIDs)) }
+        dialect = .current
         pool = Connections(inMemory: try DatabaseQueue(configuration: configuration))
         try pool.migrate(by: CityStore.migrator)
     }

@@ -109,6 +109,10 @@ extension CityStore {
         package let undecided: Int
         package let policyVersion: UInt32
         package let lastContact: UInt64?
+        /// How many of the city's entries the registry cannot read yet: it keeps them, and decides them once it can.
+        package let unreadByRegistry: Int
+        /// A kind of entry in the feed that this build does not know; `nil` when it knows all.
+        package let unreadKind: EntryKind?
 
         package var unsent: UInt64 { logHead - receivedThrough }
     }
@@ -134,7 +138,10 @@ extension CityStore {
                 logHead: cursors.logHead.sequence, receivedThrough: cursors.receivedThrough,
                 feedPosition: cursors.feedHead.position, undecided: row["undecided"],
                 policyVersion: row["policy_version"],
-                lastContact: (row["last_contact_ms"] as Int64?).map(UInt64.init(clamping:)))
+                lastContact: (row["last_contact_ms"] as Int64?).map(UInt64.init(clamping:)),
+                unreadByRegistry: try Int.fetchOne(
+                    database.cachedStatement(sql: "SELECT count(*) FROM log_entry WHERE decision = 8")) ?? 0,
+                unreadKind: cursors.unreadKind.flatMap { dialect.kinds.contains($0) ? nil : $0 })
         }
     }
 

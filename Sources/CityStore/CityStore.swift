@@ -2,7 +2,7 @@ import CitySchema
 import FederationWire
 import Foundation
 import GRDB
-import Replication
+package import Replication
 import SeededBugs
 import VoucherDomain
 
@@ -13,6 +13,8 @@ import VoucherDomain
 /// and checkpoints; others only read.
 package struct CityStore: Sendable {
     let pool: Connections
+    /// What this process speaks and reads.
+    let dialect: Dialect
 
     /// The file inside a node's directory.
     package static let fileName = "city.sqlite"
@@ -22,14 +24,17 @@ package struct CityStore: Sendable {
     /// The caller holds the directory's lock: two processes must never write one store.
     ///
     /// - Parameters:
+    ///   - dialect: What this process speaks and reads.
     ///   - entryIDs: Makes the ids of new entries; random but for tests that write the same twice.
     ///   - checkpointPages: After how many pages of write-ahead log SQLite checkpoints by itself; less than SQLite's own
     ///     figure only where every checkpoint is looked at.
     /// - Throws: ``StoreRefusal`` when the file is of a newer build, the pragmas do not hold, or another program keeps the
     ///   write-ahead log in use; GRDB's errors when the file is damaged or the disk refuses.
     package init(
-        directory: String, entryIDs: @escaping EntryIDSource = CityStore.randomEntryID, checkpointPages: Int = 1_000
+        directory: String, dialect: Dialect = .current,
+        entryIDs: @escaping EntryIDSource = CityStore.randomEntryID, checkpointPages: Int = 1_000
     ) throws {
+        self.dialect = dialect
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
@@ -86,6 +91,7 @@ package struct CityStore: Sendable {
     ///
     /// - Throws: ``StoreRefusal`` when the file is of another build; GRDB's errors when it is damaged.
     package init(reading directory: String) throws {
+        dialect = .current
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)

@@ -45,6 +45,8 @@ struct NodeCursors {
     let isRestored: Bool
     /// The incarnation of the registry below which the city accepts nothing.
     let promise: UInt32
+    /// The last kind of entry in the feed that the build did not know which applied it.
+    let unreadKind: EntryKind?
     /// The feed position that the registry was told of last, when, and from which one on a payment waits to be told.
     private let reported: (position: Int64, at: Int64, wanted: Int64)
 
@@ -77,6 +79,7 @@ struct NodeCursors {
             feedHead: position == 0
                 ? .empty : FeedHead(incarnation: row["feed_incarnation"], position: UInt64(position), hash: feedHash),
             isRestored: row["restored"], promise: row["promised_incarnation"],
+            unreadKind: (row["unread_kind"] as UInt32?).map(EntryKind.init(rawValue:)),
             reported: (row["reported_position"], row["reported_at_ms"], row["report_wanted"]))
     }
 }

@@ -132,7 +132,9 @@ package struct FeedComposer: Sendable {
     package mutating func resume(after head: FeedHead) { self.head = head }
 
     /// The feed entry that answers `entry`, which the fold decided at the next position.
-    package mutating func compose(_ entry: Entry, _ outcome: Outcome) throws -> SealedFeedEntry {
+    ///
+    /// - Parameter act: The registry's word by which the entry is decided anew.
+    package mutating func compose(_ entry: Entry, _ outcome: Outcome, by act: Entry? = nil) throws -> SealedFeedEntry {
         let position = head.position + 1
         let sealed = FeedCoding.encode(
             FeedEntry(
@@ -141,7 +143,7 @@ package struct FeedComposer: Sendable {
                 policyVersion: outcome.policyVersion, keyEpoch: hasher.epoch, taken: taken(outcome),
                 released: released(outcome.withdrawal), claimPosition: UInt64(outcome.withdrawal?.position ?? 0),
                 detail: try detail(outcome, city: entry.city, position: position),
-                registryEntry: entry.city == .registry ? entry.bytes : [],
+                registryEntry: act?.bytes ?? (entry.city == .registry ? entry.bytes : []),
                 effects: try outcome.effects.filter { $0.state != .withdrawn }.map {
                     try self.effect($0, position: position)
                 }, notices: try notices(outcome, position: position)))

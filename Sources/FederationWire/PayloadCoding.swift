@@ -69,9 +69,14 @@ package enum PayloadCoding {
 
     /// What an entry means to the fold. Never throws: a payload that cannot be read is an answer, too.
     ///
-    /// - Parameter fault: Why the entry was rejected when it was pushed, if it was.
-    package static func content(of entry: Entry, rejectedFor fault: String? = nil) -> JournalEntry.Content {
+    /// - Parameters:
+    ///   - fault: Why the entry was rejected when it was pushed, if it was.
+    ///   - dialect: What the reader reads.
+    package static func content(
+        of entry: Entry, rejectedFor fault: String? = nil, in dialect: Dialect = .current
+    ) -> JournalEntry.Content {
         if let fault { return .faulty(fault) }
+        guard dialect.kinds.contains(entry.kind) || SeededBug.unknownKindIsNoted.isActive else { return .unsupported }
         do {
             switch entry.kind {
             case .voucherIssued: return .voucherIssued(try voucher(entry.payload))
@@ -91,8 +96,9 @@ package enum PayloadCoding {
             case .invoiceReversed: return .invoiceReversed(try redLetter(entry.payload))
             case .claimReviewed: return .claimReviewed(try reviewedClaim(entry.payload))
             case .cityJoined, .citySuspended, .cityReinstated: return try membership(entry)
-            case .nodeStarted, .cityEnrolled, .epochGranted, .registryRecovered: return .act
-            default: return SeededBug.unknownKindIsNoted.isActive ? .act : .unsupported
+            case .nodeStarted, .cityEnrolled, .epochGranted, .registryRecovered, .entryRead: return .act
+            // A kind that a dialect names and no rule is written for.
+            default: return .act
             }
         } catch {
             // The text goes into the feed's hashes: a reader's own words, which a build may change, must not.

@@ -21,6 +21,7 @@ package enum RegistryAct: Hashable, Sendable {
     case reviewed(ClaimName)
     /// The registry goes on under a new incarnation, without what these cities alone may hold.
     case recovered(incarnation: UInt32, id: EntryID, reason: String, absent: [CityCode])
+    case read(EntryReading)
 
     package var kind: EntryKind {
         switch self {
@@ -37,6 +38,7 @@ package enum RegistryAct: Hashable, Sendable {
         case .ticked: .ticked
         case .reviewed: .claimReviewed
         case .recovered: .registryRecovered
+        case .read: .entryRead
         }
     }
 
@@ -86,6 +88,7 @@ package enum RegistryAct: Hashable, Sendable {
             var message = WireClaimReviewed()
             message.claim = claim.wire
             return message.bytes
+        case .read(let reading): return reading.payload
         case .recovered(let incarnation, let id, let reason, let absent):
             var message = WireRegistryRecovered()
             message.incarnation = incarnation

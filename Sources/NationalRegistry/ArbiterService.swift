@@ -88,6 +88,8 @@ package struct ArbiterService: Service {
         var witnessed = ContinuousClock.now
         var isUnseen = false
         var pace = TickPace(start: .now)
+        // What an older build could not read is decided before anything else is waited for.
+        var mayReadAgain = true
         while true {
             let isEnding = Task.isCancelled
             if isUnseen, isEnding || witnessed.duration(to: .now) > ArbiterService.witnessPace {
@@ -118,6 +120,7 @@ package struct ArbiterService: Service {
                 Metrics.Timer(label: "national_registry.fold").record(duration: start.duration(to: .now))
                 logger.debug("decided", metadata: ["arbiter.entries": "\(report.decided)"])
             }
+            if mayReadAgain, !report.more { mayReadAgain = try await store.readAgain(now: WallClock.now) }
             try await tickIfDue(&pace)
             if !report.more {
                 _ = try await arbiter.waitForWork(milliseconds: 500)

@@ -149,12 +149,14 @@ package struct Arbiter: Sendable {
         return try await reader.run { session in
             guard let current, let last = current.decided.last?.position else {
                 // Nobody writes now: there is nothing that a snapshot would keep out.
-                let work = try WaitingWork.read(session, store.policies, inFlight: [], batches: most)
+                let work = try WaitingWork.read(
+                    session, store.policies, store.dialect, inFlight: [], batches: most)
                 return FoldedBatch(
                     work: work, base: work.asOf, after: Int64(work.asOf.position), ledger: work.ledger(after: []))
             }
             let work = try session.transaction(isSnapshot: true) {
-                try WaitingWork.read(session, store.policies, inFlight: current.work.batchIDs, batches: most)
+                try WaitingWork.read(
+                    session, store.policies, store.dialect, inFlight: current.work.batchIDs, batches: most)
             }
             // The snapshot is either from before the current batch was committed, or from after.
             let position = Int64(work.asOf.position)
@@ -250,7 +252,8 @@ private struct FoldedBatch: Sendable {
             let journalEntry = item.journalEntry.placed(at: first + Int64(index))
             let outcome = fold.apply(journalEntry, guarded: guarded[journalEntry.position] ?? [])
             return FoldWriter.Decided(
-                entry: item.entry, journalEntry: journalEntry, outcome: outcome, policy: fold.ledger.policy)
+                entry: item.entry, act: item.act, journalEntry: journalEntry, outcome: outcome,
+                policy: fold.ledger.policy)
         }
     }
 

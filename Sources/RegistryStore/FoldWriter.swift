@@ -9,15 +9,16 @@ struct FoldWriter {
     /// One entry with all that became of it.
     final class Decided: Sendable {
         let entry: Entry
+        /// The registry's word by which the entry is decided anew.
+        let act: Entry?
         let journalEntry: JournalEntry
         let outcome: Outcome
         /// The policy that was in force.
         private let policy: Policy?
 
-        init(
-            entry: Entry, journalEntry: JournalEntry, outcome: Outcome, policy: Policy?
-        ) {
+        init(entry: Entry, act: Entry?, journalEntry: JournalEntry, outcome: Outcome, policy: Policy?) {
             self.entry = entry
+            self.act = act
             self.journalEntry = journalEntry
             self.outcome = outcome
             self.policy = policy
@@ -85,7 +86,7 @@ struct FoldWriter {
         try writeChanges(session)
         var composer = composer
         try session.insert(into: "feed (position, city_code, sequence, decision, hash, bytes)", decided) { item, rows in
-            FoldWriter.addFeed(item, try composer.compose(item.entry, item.outcome), to: &rows)
+            FoldWriter.addFeed(item, try composer.compose(item.entry, item.outcome, by: item.act), to: &rows)
         }
         let noted = decided.filter { $0.outcome.decision == .noted }
         try session.insert(
@@ -100,6 +101,7 @@ struct FoldWriter {
         try RegisterWriter(decided: decided).write(session)
         try writeClaims(session)
         try PaymentWriter(decided).write(session)
+        try UnreadWriter(decided: decided).write(session)
         return composer.head
     }
 
@@ -240,8 +242,10 @@ struct FoldWriter {
     private static func addFeed(_ item: Decided, _ feedEntry: SealedFeedEntry, to rows: inout CopyRows) {
         rows.row(fields: 6)
         rows.int8(item.position)
-        rows.int4(Int32(item.entry.city.rawValue))
-        rows.int8(Int64(item.entry.sequence))
+        // The place in the journal: what a word of the registry decides stands where the registry said so.
+        let place = item.act ?? item.entry
+        rows.int4(Int32(place.city.rawValue))
+        rows.int8(Int64(place.sequence))
         rows.int2(Int16(item.outcome.decision.rawValue))
         rows.bytea(feedEntry.hash.rawValue)
         rows.bytea(feedEntry.bytes)

@@ -56,6 +56,11 @@ struct PaymentWriter {
     // MARK: What payments wait for
 
     private func queueStandings(_ item: FoldWriter.Decided, _ session: PostgresSession) throws {
+        if let reading = item.journalEntry.reading {
+            try session.queue(
+                "UPDATE member SET unsupported_since_ms = $2 WHERE city_code = $1",
+                [.int4(Int32(item.entry.city.rawValue)), .int8(reading.unreadSince)])
+        }
         switch item.journalEntry.content {
         case .membership(let city, let change): try queue(change, of: city, item, session)
         case .ticked(let tick): try queue(tick, at: item.position, session)

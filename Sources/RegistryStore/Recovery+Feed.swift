@@ -16,7 +16,10 @@ extension Recovery {
         var rows: [SealedFeedEntry] = []
         for bytes in pages {
             let sealed: SealedFeedEntry
-            do { sealed = try FeedCoding.decode(bytes) } catch { throw RegistryRefusal(.invalid, error.message) }
+            do {
+                sealed = try FeedCoding.decode(bytes)
+                _ = try sealed.entry.journalPlace()
+            } catch { throw RegistryRefusal(.invalid, error.message) }
             if sealed.entry.position <= head.position { continue }
             guard sealed.entry.position == head.position + 1, sealed.entry.previousHash == head.hash else {
                 throw RegistryRefusal(
@@ -40,13 +43,14 @@ extension Recovery {
         try adopt()
     }
 
-    private static func addFeed(_ sealed: SealedFeedEntry, to rows: inout CopyRows) {
+    private static func addFeed(_ sealed: SealedFeedEntry, to rows: inout CopyRows) throws {
+        let place = try sealed.entry.journalPlace()
         rows.row(fields: 7)
         rows.int8(Int64(sealed.entry.position))
         rows.bytea(sealed.hash.rawValue)
         rows.bytea(sealed.bytes)
-        rows.int4(Int32(sealed.entry.city.rawValue))
-        rows.int8(Int64(clamping: sealed.entry.answers.sequence))
+        rows.int4(Int32(place.city.rawValue))
+        rows.int8(Int64(clamping: place.sequence))
         rows.int4(Int32(bitPattern: sealed.entry.incarnation))
         rows.int2(Int16(sealed.entry.decision.rawValue))
     }

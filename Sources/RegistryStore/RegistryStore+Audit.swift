@@ -23,7 +23,7 @@ extension RegistryStore {
     ///
     /// - Parameter progress: Called now and then with the position reached.
     package func recompute(progress: @escaping @Sendable (Int) -> Void) async throws -> AuditReport {
-        let secrets = secrets
+        let (secrets, dialect) = (secrets, dialect)
         return try await pool.run { session in
             try session.transaction(isSnapshot: true) {
                 var report = AuditReport()
@@ -33,11 +33,15 @@ extension RegistryStore {
                     head: .empty, incarnations: registry.incarnations, hasher: secrets.hasher,
                     detailMaster: secrets.detailMaster)
                 try RegistryStore.eachFeedRow(session) { row in
-                    let (entry, journalEntry) = try row.decoded()
-                    let recomputed = try composer.compose(entry, fold.apply(journalEntry))
+                    let journaled = try row.journaled(session)
+                    let outcome = fold.apply(journaled.placed(at: Int64(row.position), in: dialect))
+                    let recomputed = try composer.compose(
+                        journaled.read?.entry ?? journaled.entry, outcome,
+                        by: journaled.read == nil ? nil : journaled.entry)
                     if recomputed.bytes != row.feed {
                         report.faults.append(
-                            "position \(row.position): the feed differs from what the journal of \(entry.city) gives")
+                            "position \(row.position): the feed differs from what the journal of "
+                                + "\(journaled.entry.city) gives")
                         // What follows is compared from the recorded entry on, so that each fault is named once.
                         guard let hash = Digest(rawValue: row.feedHash) else { return false }
                         composer.resume(after: registry.incarnations.head(position: row.position, hash: hash))
@@ -66,18 +70,19 @@ extension RegistryStore {
         let entry: [UInt8]
         let fault: String?
         let receivedAt: Int64
+        let isUnread: Bool
 
-        /// The entry that is answered, as it was written and as the fold sees it.
-        func decoded() throws -> (entry: Entry, journalEntry: JournalEntry) {
-            let entry = try EntryCoding.decode(entry)
-            return (
-                entry,
-                JournalEntry(
-                    position: Int64(position), city: entry.city, id: entry.id.rawValue,
-                    content: PayloadCoding.content(of: entry, rejectedFor: fault), receivedAt: receivedAt,
-                    writtenAt: Int64(clamping: entry.time.milliseconds),
-                    feedPosition: Int64(clamping: entry.feedHead.position))
-            )
+        /// The entry that is answered there. Whichever build answered `unsupported` could not read it; this one may.
+        func journaled(_ session: PostgresSession) throws -> JournaledEntry {
+            var journaled = JournaledEntry(
+                entry: try EntryCoding.decode(entry), receivedAt: receivedAt, fault: fault)
+            journaled.isUnread = isUnread
+            return try JournaledEntry.completed([journaled], isReplay: false, session)[0]
+        }
+
+        /// As the fold sees it.
+        func journalEntry(in dialect: Dialect, _ session: PostgresSession) throws -> JournalEntry {
+            try journaled(session).placed(at: Int64(position), in: dialect)
         }
     }
 
@@ -87,7 +92,7 @@ extension RegistryStore {
         while true {
             let result = try session.execute(
                 """
-                SELECT f.position, f.bytes, f.hash, e.bytes, e.fault, b.received_at_ms
+                SELECT f.position, f.bytes, f.hash, e.bytes, e.fault, b.received_at_ms, f.decision
                 FROM feed f JOIN entry e ON e.city_code = f.city_code AND e.sequence = f.sequence
                 CROSS JOIN LATERAL (
                     SELECT received_at_ms FROM batch b
@@ -102,7 +107,8 @@ extension RegistryStore {
                     FeedRow(
                         position: UInt64(position), feed: result.bytes(row, 1), feedHash: result.bytes(row, 2),
                         entry: result.bytes(row, 3), fault: result.isNull(row, 4) ? nil : result.text(row, 4),
-                        receivedAt: result.int(row, 5)))
+                        receivedAt: result.int(row, 5),
+                        isUnread: result.int(row, 6) == Int64(Outcome.Decision.unsupported.rawValue)))
                 if !isWanted { return }
             }
         }

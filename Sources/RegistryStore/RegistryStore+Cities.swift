@@ -75,7 +75,7 @@ extension RegistryStore {
     ///
     /// The same request again, by the same key and process, gets the same grant: an answer may be lost.
     package func join(_ request: JoinRequest, now: UInt64) async throws -> JoinAnswer {
-        let secrets = secrets
+        let (secrets, version) = (secrets, dialect.highest)
         return try await pool.transaction { session in
             let row = try CityRow.lock(request.city, session)
             if row.status == "suspended" { throw RegistryRefusal(.suspended, "city \(request.city) is suspended") }
@@ -87,7 +87,7 @@ extension RegistryStore {
                 try RegistryStore.useToken(request.secret, request.city, session, now: now)
                 epoch = try RegistryStore.admit(request, row, session, secrets, now: now)
             }
-            return try RegistryStore.welcome(request, name: row.name, epoch: epoch, secrets)
+            return try RegistryStore.welcome(request, name: row.name, epoch: epoch, version: version, secrets)
         }
     }
 
@@ -164,15 +164,14 @@ extension RegistryStore {
     }
 
     private static func welcome(
-        _ request: JoinRequest, name: String, epoch: Epoch, _ secrets: RegistrySecrets
+        _ request: JoinRequest, name: String, epoch: Epoch, version: UInt32, _ secrets: RegistrySecrets
     ) throws -> JoinAnswer {
         let welcome = Welcome(
             city: request.city, name: name, publicKey: request.publicKey, keyEpoch: secrets.keyEpoch,
             federationSecret: secrets.federationSecret,
             detailKey: DetailCipher.cityKey(master: secrets.detailMaster, city: request.city))
         let grant = Grant(
-            city: request.city, epoch: epoch, processNonce: request.processNonce,
-            version: HelloReview.supportedVersions.last ?? 1)
+            city: request.city, epoch: epoch, processNonce: request.processNonce, version: version)
         return JoinAnswer(
             welcome: try welcome.signed(by: secrets.signingKey), grant: try grant.signed(by: secrets.signingKey),
             registryKey: secrets.signingKey.publicKey)
@@ -193,7 +192,8 @@ extension RegistryStore {
             let knownHash = try RegistryStore.hash(of: hello.logHead.sequence, hello.city, session)
             let knownFeed = try RegistryStore.feedHead(at: hello.feedHead.position, session)
             let verdict = try HelloReview.review(
-                hello, standing: standing, incarnation: registry.incarnation, processNonce: row.processNonce,
+                hello, in: dialect, standing: standing, incarnation: registry.incarnation,
+                processNonce: row.processNonce,
                 hasHeldGrant: try RegistryStore.hasHeldGrant(hello, session),
                 knownHash: { _ in knownHash }, knownFeedHead: { _ in knownFeed }
             ).get()

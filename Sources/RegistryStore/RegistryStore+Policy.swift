@@ -59,12 +59,12 @@ extension RegistryStore {
     package func preview(
         policy document: [UInt8], progress: @escaping @Sendable (Int) -> Void
     ) async throws -> PolicyPreview {
-        let policy = try RegistryStore.decode(document)
+        let (policy, dialect) = (try RegistryStore.decode(document), dialect)
         return try await pool.run { session in
             try session.transaction(isSnapshot: true) {
                 var preview = PolicyPreview(policy)
                 try RegistryStore.eachFeedRow(session) { row in
-                    preview.apply(try row.decoded().journalEntry)
+                    preview.apply(try row.journalEntry(in: dialect, session))
                     if row.position.isMultiple(of: 1_000) { progress(Int(row.position)) }
                     return true
                 }

@@ -17,11 +17,12 @@ extension RegistryStore {
     package func sweep(
         isTrial: Bool, now: UInt64, progress: @escaping @Sendable (Int) -> Void
     ) async throws -> [ClaimName] {
+        let dialect = dialect
         let found = try await pool.run { session in
             try session.transaction(isSnapshot: true) {
                 var fold = Fold()
                 try RegistryStore.eachFeedRow(session) { row in
-                    _ = fold.apply(try row.decoded().journalEntry)
+                    _ = fold.apply(try row.journalEntry(in: dialect, session))
                     if row.position.isMultiple(of: 1_000) { progress(Int(row.position)) }
                     return true
                 }

@@ -11,11 +11,14 @@ import VoucherDomain
 package struct RegistryStore: Sendable {
     package let pool: PostgresPool
     package let secrets: RegistrySecrets
+    /// What this process speaks and reads.
+    let dialect: Dialect
     let policies = PolicyCache()
 
-    package init(pool: PostgresPool, secrets: RegistrySecrets) {
+    package init(pool: PostgresPool, secrets: RegistrySecrets, dialect: Dialect = .current) {
         self.pool = pool
         self.secrets = secrets
+        self.dialect = dialect
     }
 
     /// Notified when a batch was committed: the arbiter has work.

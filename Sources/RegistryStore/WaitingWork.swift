@@ -13,18 +13,14 @@ struct WaitingWork: Sendable {
     /// An entry as it was received and as the fold sees it, not yet in its place.
     struct Item: Sendable {
         let entry: Entry
+        /// The registry's word by which the entry is decided anew.
+        let act: Entry?
         let journalEntry: JournalEntry
 
-        /// - Parameters:
-        ///   - receivedAt: In milliseconds since 1970, as the receipt says.
-        ///   - fault: Why the entry was rejected when it was received, if it was.
-        init(_ entry: Entry, receivedAt: Int64, rejectedFor fault: String?) {
-            self.entry = entry
-            journalEntry = JournalEntry(
-                position: 0, city: entry.city, id: entry.id.rawValue,
-                content: PayloadCoding.content(of: entry, rejectedFor: fault), receivedAt: receivedAt,
-                writtenAt: Int64(clamping: entry.time.milliseconds),
-                feedPosition: Int64(clamping: entry.feedHead.position))
+        init(_ journaled: JournaledEntry, in dialect: Dialect) {
+            entry = journaled.read?.entry ?? journaled.entry
+            act = journaled.read == nil ? nil : journaled.entry
+            journalEntry = journaled.placed(at: 0, in: dialect)
         }
     }
 
@@ -52,7 +48,7 @@ struct WaitingWork: Sendable {
     ///   - inFlight: Batches that are being written at this moment.
     ///   - most: The most batches to take.
     static func read(
-        _ session: PostgresSession, _ policies: PolicyCache, inFlight: [Int64], batches most: Int
+        _ session: PostgresSession, _ policies: PolicyCache, _ dialect: Dialect, inFlight: [Int64], batches most: Int
     ) throws -> WaitingWork {
         let registry = try RegistryRow.ask(session)
         let versions = try policies.askVersions(session)
@@ -60,22 +56,27 @@ struct WaitingWork: Sendable {
         let standing = try registry.get()
         // While cities give back what they hold, nothing is in its order yet.
         let waiting = standing.recovery == .collecting ? Batches() : try batches.get()
-        var needs = Needs(waiting.items.map(\.journalEntry))
+        let isReplay = standing.recovery == .replaying
+        let items = try JournaledEntry.completed(waiting.entries, isReplay: isReplay, session)
+            .map { Item($0, in: dialect) }
+        var needs = Needs(items.map(\.journalEntry))
         let ledger = try LedgerLoader(session: session).load(&needs, policies.standing(versions.get(), session))
         return WaitingWork(
-            batchIDs: waiting.ends.map(\.batch), ends: waiting.ends.map { ($0.city, $0.last) }, items: waiting.items,
-            more: waiting.more,
-            isFarReaching: waiting.items.contains(where: \.journalEntry.content.isFarReaching), needs: needs,
+            batchIDs: waiting.ends.map(\.batch), ends: waiting.ends.map { ($0.city, $0.last) }, items: items,
+            more: waiting.more, isFarReaching: items.contains(where: \.journalEntry.isFarReaching), needs: needs,
             asOf: standing.feedHead, ledger: ledger)
     }
 
     /// The entries of batches that wait, and where each of these ends.
     private struct Batches {
-        var items: [Item] = []
+        var entries: [JournaledEntry] = []
         var ends: [(batch: Int64, city: Int32, last: Int64)] = []
         var more = false
         var endsInContext = false
     }
+
+    /// Kinds that change what later claims are held against: nothing is folded with what follows them.
+    private static let contextKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed]
 
     private static func askBatches(
         _ session: PostgresSession, inFlight: [Int64], most: Int
@@ -112,18 +113,18 @@ struct WaitingWork: Sendable {
                     batches.ends.append((result.int(row, 0), Int32(result.int(row, 1)), result.int(row, 2)))
                 }
                 let fault = result.isNull(row, 4) ? nil : result.text(row, 4)
-                let item = try Item(
-                    EntryCoding.decode(result.bytes(row, 3)), receivedAt: result.int(row, 6), rejectedFor: fault)
+                let entry = JournaledEntry(
+                    entry: try EntryCoding.decode(result.bytes(row, 3)), receivedAt: result.int(row, 6), fault: fault)
                 // What a tick may move on is looked up as it stands before its batch: nothing is folded with it.
-                if case .ticked = item.journalEntry.content {
+                if entry.entry.kind == .ticked {
                     if batches.ends.count > 1 {
                         batches.ends.removeLast()
                         break
                     }
                     batches.endsInContext = true
                 }
-                batches.items.append(item)
-                if item.journalEntry.content.isContext { batches.endsInContext = true }
+                batches.entries.append(entry)
+                if contextKinds.contains(entry.entry.kind) { batches.endsInContext = true }
             }
             if result.count > 0 {
                 let waiting = result.int(0, 5)

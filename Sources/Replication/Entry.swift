@@ -32,6 +32,7 @@ package struct EntryKind: RawRepresentable, Hashable, Sendable {
     package static let ticked = EntryKind(rawValue: 110)
     package static let claimReviewed = EntryKind(rawValue: 111)
     package static let registryRecovered = EntryKind(rawValue: 112)
+    package static let entryRead = EntryKind(rawValue: 113)
 
     /// Whether the kind belongs in the registry's log and nowhere else.
     package var isRegistryAct: Bool { (100..<200).contains(rawValue) }

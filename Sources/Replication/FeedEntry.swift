@@ -26,7 +26,8 @@ package struct FeedEntry: Hashable, Sendable {
     package var claimPosition: UInt64
     /// An encrypted ``OutcomeDetail``, or empty.
     package var detail: [UInt8]
-    /// The whole entry, for entries of the registry's own log; empty otherwise.
+    /// The whole entry, for entries of the registry's own log, and where one of them decides a city's entry anew; empty
+    /// otherwise.
     package var registryEntry: [UInt8]
 
     /// What becomes of earlier claims, but for a withdrawn one.

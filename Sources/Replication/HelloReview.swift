@@ -39,9 +39,6 @@ package struct Hello: Hashable, Sendable {
 
 /// The registry's judgement of a hello. Pure: the caller holds the city's row locked.
 package enum HelloReview {
-    /// The protocol versions this build speaks, highest last.
-    package static let supportedVersions: [UInt32] = [1]
-
     /// What a hello leads to.
     package enum Verdict: Hashable, Sendable {
         /// The same process again: nothing changes.
@@ -52,7 +49,7 @@ package enum HelloReview {
 
     package enum Fault: Error, Hashable, Sendable {
         case suspended
-        case noCommonVersion(offered: [UInt32])
+        case noCommonVersion(offered: [UInt32], spoken: [UInt32])
         /// The node remembers an older epoch than the registry granted last: a clone or an old backup.
         case staleEpoch(granted: Epoch)
         /// The city has another history than the registry.
@@ -63,8 +60,8 @@ package enum HelloReview {
         package var message: String {
             switch self {
             case .suspended: "the city is suspended"
-            case .noCommonVersion(let offered):
-                "the node speaks protocol versions \(offered), the registry \(HelloReview.supportedVersions)"
+            case .noCommonVersion(let offered, let spoken):
+                "the node speaks protocol versions \(offered), the registry \(spoken): the older of both needs an update"
             case .staleEpoch(let granted):
                 "another node with this city's key started later (epoch \(granted.counter)): "
                     + "this store is a clone or an old backup; if it is to go on and no other node of the city is, stop "
@@ -77,6 +74,7 @@ package enum HelloReview {
     }
 
     /// - Parameters:
+    ///   - dialect: What the registry speaks.
     ///   - incarnation: The registry's present one, which grants all epochs anew.
     ///   - processNonce: The process that holds the present grant.
     ///   - hasHeldGrant: Whether the process that says hello was granted an epoch before: what it said then may be said
@@ -84,12 +82,13 @@ package enum HelloReview {
     ///   - knownHash: The hash that the registry has at a sequence at or below its head.
     ///   - feedHash: The hash that the registry has at a feed position, with its incarnation.
     package static func review(
-        _ hello: Hello, standing: CityStanding, incarnation: UInt32, processNonce: [UInt8],
-        hasHeldGrant: Bool, knownHash: (UInt64) -> Digest?, knownFeedHead: (UInt64) -> FeedHead?
+        _ hello: Hello, in dialect: Dialect = .current, standing: CityStanding, incarnation: UInt32,
+        processNonce: [UInt8], hasHeldGrant: Bool, knownHash: (UInt64) -> Digest?, knownFeedHead: (UInt64) -> FeedHead?
     ) -> Result<Verdict, Fault> {
         if standing.isSuspended { return .failure(.suspended) }
-        let common = supportedVersions.filter(hello.versions.contains)
-        guard let version = common.last else { return .failure(.noCommonVersion(offered: hello.versions)) }
+        guard let version = dialect.common(with: hello.versions) else {
+            return .failure(.noCommonVersion(offered: hello.versions, spoken: dialect.versions))
+        }
         if let fault = logFault(hello, standing, knownHash) { return .failure(.diverged(fault)) }
         if hello.feedHead.position > 0, knownFeedHead(hello.feedHead.position) != hello.feedHead,
             !SeededBug.feedHeadByNumber.isActive

@@ -142,7 +142,7 @@ struct SimulatedRegistry {
         cities[code] = row
         try append([.joined(code, key)], now: now)
         let grant = Grant(
-            city: code, epoch: epoch, processNonce: processNonce, version: HelloReview.supportedVersions.last ?? 1)
+            city: code, epoch: epoch, processNonce: processNonce, version: Dialect.current.highest)
         return (grant, !row.entries.isEmpty)
     }
 

@@ -25,10 +25,10 @@ final class TestNode {
         registryKey: SigningKey.registry.publicKey, trustAnchor: [1, 2, 3], keyEpoch: 2,
         federationSecret: TestRegistry.secret, detailKey: TestRegistry.detailKey(of: .shenzhen))
 
-    /// Ends the process, so to speak, and starts it again on the same file.
-    func reopen() throws {
+    /// Ends the process, so to speak, and starts it again on the same file, perhaps as another build.
+    func reopen(as dialect: Dialect = .current) throws {
         try store.close()
-        store = try CityStore(directory: directory.path)
+        store = try CityStore(directory: directory.path, dialect: dialect)
     }
 
     /// Takes over a grant.

@@ -33,13 +33,17 @@ final class TestRegistry {
     func page(after head: FeedHead) -> [SealedFeedEntry] { Array(feed.dropFirst(Int(head.position))) }
 
     /// Decides one entry at the next position.
+    ///
+    /// - Parameters:
+    ///   - dialect: What the registry reads.
+    ///   - act: Its word by which the entry is decided anew.
     @discardableResult
-    func decide(_ entry: Entry) throws -> SealedFeedEntry {
+    func decide(_ entry: Entry, in dialect: Dialect = .current, by act: Entry? = nil) throws -> SealedFeedEntry {
         let outcome = fold.apply(
             JournalEntry(
                 position: Int64(feed.count + 1), city: entry.city, id: entry.id.rawValue,
-                content: PayloadCoding.content(of: entry)))
-        let sealed = try composer.compose(entry, outcome)
+                content: PayloadCoding.content(of: entry, in: dialect)))
+        let sealed = try composer.compose(entry, outcome, by: act)
         outcomes.append(outcome)
         feed.append(sealed)
         return sealed

@@ -214,7 +214,7 @@ struct HelloTests {
         let (registry, city) = try await registry()
         let hello = city.hello(versions: [7, 8], nonce: .sixteen(2), knowing: city.epoch)
 
-        #expect(try await fault(registry, hello) == .noCommonVersion(offered: [7, 8]))
+        #expect(try await fault(registry, hello) == .noCommonVersion(offered: [7, 8], spoken: [1]))
     }
 
     @Test("a city that has not joined is unknown")

@@ -11,7 +11,7 @@ import VoucherDomain
 @Suite("A registry that was restored", .database)
 struct RecoveryTests {
     /// The feed as far as a city has it, and its own log with the receipts: what it gives back.
-    private struct Giver {
+    struct Giver {
         let city: TestCity
         let feed: [SealedFeedEntry]
         let receipts: [(through: LogHead, signed: SignedBytes)]

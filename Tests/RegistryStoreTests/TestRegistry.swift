@@ -20,7 +20,9 @@ struct TestRegistry: Sendable {
     }
 
     /// Takes a registry that is there.
-    init(opening pool: PostgresPool) { store = RegistryStore(pool: pool, secrets: .test) }
+    init(opening pool: PostgresPool, dialect: Dialect = .current) {
+        store = RegistryStore(pool: pool, secrets: .test, dialect: dialect)
+    }
 
     // MARK: Cities
 

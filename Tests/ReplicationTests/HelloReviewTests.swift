@@ -119,7 +119,7 @@ struct HelloReviewTests {
 
     @Test("no common version is refused with what was offered", arguments: [[], [0], [2, 3]])
     func noCommonVersion(versions: [UInt32]) {
-        #expect(review(hello(versions: versions)) == .failure(.noCommonVersion(offered: versions)))
+        #expect(review(hello(versions: versions)) == .failure(.noCommonVersion(offered: versions, spoken: [1])))
     }
 
     @Test("a log that is behind, equal or ahead with the same history is welcome", arguments: 0...5)
@@ -168,7 +168,8 @@ struct HelloReviewTests {
     @Test("every fault is a sentence that names what was found")
     func messages() {
         let faults: [HelloReview.Fault] = [
-            .suspended, .noCommonVersion(offered: [7]), .staleEpoch(granted: .third), .diverged("two histories"),
+            .suspended, .noCommonVersion(offered: [7], spoken: [1]),
+            .staleEpoch(granted: .third), .diverged("two histories"),
         ]
 
         for (fault, named) in zip(faults, ["suspended", "7", "3", "two histories"]) {

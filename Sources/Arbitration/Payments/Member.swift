@@ -79,6 +79,9 @@ package struct Members: Equatable, Sendable {
         cities[city]?.unsupportedSince = time
     }
 
+    /// - Parameter time: When the city wrote its first entry that is still not read; `nil` when all are.
+    mutating func resume(_ city: CityCode, unreadSince time: Int64?) { cities[city]?.unsupportedSince = time }
+
     /// Claims that were received before that time wait for no active city but perhaps `city`; milliseconds since 1970.
     package func reportedTime(but city: CityCode?) -> Int64 {
         cities.filter { $0.value.isActive && $0.key != city }.values.map(\.reportedTime).min() ?? .max

@@ -103,6 +103,7 @@ struct StatusCommand: AsyncParsableCommand {
                 "log         \(state.log_head) entries, \(state.received_through) received, \(state.unsent) unsent")
             Output.line("feed        position \(state.feed_position), \(state.undecided) undecided")
             if let error = state.last_error { Output.line("last error  \(error)") }
+            for notice in state.notices ?? [] { Output.line("notice      \(notice)") }
         }
     }
 }

@@ -765,6 +765,33 @@ nonisolated struct WireRegistryRecovered: Sendable {
   init() {}
 }
 
+/// kind 113: an entry that was answered `unsupported` is read by this build, and decided here.
+nonisolated struct WireEntryRead: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var city: UInt32 = 0
+
+  var entry: WireLogHead {
+    get {_entry ?? WireLogHead()}
+    set {_entry = newValue}
+  }
+  /// Returns true if `entry` has been explicitly set.
+  var hasEntry: Bool {self._entry != nil}
+  /// Clears the value of `entry`. Subsequent reads from it will return its default value.
+  mutating func clearEntry() {self._entry = nil}
+
+  /// when the city wrote its first entry that is still not read; 0: all are
+  var unreadMs: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _entry: WireLogHead? = nil
+}
+
 /// Signed by the city under "voucher-federation/seal/v1".
 nonisolated struct WireSealBody: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -978,7 +1005,7 @@ nonisolated struct WireFeedBody: @unchecked Sendable {
     set {_uniqueStorage()._detail = newValue}
   }
 
-  /// the whole EntryBody, for entries of the registry's log
+  /// the whole EntryBody of the registry's log that is answered, or decides this anew
   var registryEntry: Data {
     get {_storage._registryEntry}
     set {_uniqueStorage()._registryEntry = newValue}
@@ -3200,6 +3227,50 @@ nonisolated extension WireRegistryRecovered: SwiftProtobuf.Message, SwiftProtobu
     if lhs.id != rhs.id {return false}
     if lhs.reason != rhs.reason {return false}
     if lhs.absent != rhs.absent {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireEntryRead: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".EntryRead"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}entry\0\u{3}unread_ms\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._entry) }()
+      case 3: try { try decoder.decodeSingularFixed64Field(value: &self.unreadMs) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.city != 0 {
+      try visitor.visitSingularUInt32Field(value: self.city, fieldNumber: 1)
+    }
+    try { if let v = self._entry {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.unreadMs != 0 {
+      try visitor.visitSingularFixed64Field(value: self.unreadMs, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireEntryRead, rhs: WireEntryRead) -> Bool {
+    if lhs.city != rhs.city {return false}
+    if lhs._entry != rhs._entry {return false}
+    if lhs.unreadMs != rhs.unreadMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -34,10 +34,18 @@ struct StatusCommand: AsyncParsableCommand {
             let feed_has: UInt64
             let cities: [City]
         }
+        /// Entries of a kind that a build could not read: kept, and decided by the first build that can.
+        struct Unread: Encodable {
+            let city_code: String
+            let kind: UInt32
+            let entries: Int
+            let update_needed: Bool
+        }
         let incarnation: UInt32
         let feed_position: UInt64
         let cities: Int
         let undecided: UInt64
+        let unread: [Unread]
         let recovery: Recovery?
     }
 
@@ -49,6 +57,11 @@ struct StatusCommand: AsyncParsableCommand {
             let document = Document(
                 incarnation: head.incarnation, feed_position: head.position, cities: cities.count,
                 undecided: cities.reduce(0) { $0 + $1.undecided },
+                unread: try await store.unread().map {
+                    .init(
+                        city_code: $0.city.description, kind: $0.kind.rawValue, entries: $0.entries,
+                        update_needed: !$0.isRead)
+                },
                 recovery: report.map { report in
                     .init(
                         phase: report.phase, reason: report.reason, problem: report.problem,
@@ -63,6 +76,11 @@ struct StatusCommand: AsyncParsableCommand {
             Output.line(
                 "incarnation \(head.incarnation), feed position \(head.position), \(cities.count) cities, "
                     + "\(document.undecided) entries not yet decided")
+            for item in document.unread where item.update_needed {
+                Output.line(
+                    "UPDATE NEEDED: \(item.entries) entries of city \(item.city_code) are of kind \(item.kind), which this "
+                        + "build cannot read: kept, and decided after the update. 需要升级：记录已保存，升级后裁决。")
+            }
             guard let recovery = document.recovery else { return }
             Output.line("RECOVERY MODE (\(recovery.phase)): nothing is paid. 恢复模式：暂停裁决与付款。")
             Output.line("because: \(recovery.reason)")

@@ -41,6 +41,9 @@ extension GoldenSamples {
             (entry.city, entry.registryEntry) = (.registry, self.entry(payload.kind, payload.bytes).bytes)
             entries.append((payload.name, entry))
         }
+        var again = feedEntry(.claimFiled, .reserved)
+        again.registryEntry = entry(.entryRead, RegistryAct.read(reading).payload).bytes
+        entries.append(("decided-again", again))
         var full = feedEntry(.claimFiled, .held)
         full.taken = [.init(kind: .invoice, hash: hash(1), tag: [])]
         (full.released, full.claimPosition, full.detail, full.registryEntry) = ([hash(4)], 17, [5, 6, 7], [8, 9])

@@ -87,7 +87,7 @@ enum GoldenSamples {
                 .companiesListed([company]), .providersListed([provider]),
             ] + rulings + [
                 .reopened(caseID: "K7M2P-Q", reason: "新证据", by: "operator-2"), .ticked(try tick()), .reviewed(kept),
-                .recovered(incarnation: 2, id: .sample, reason: "restored", absent: [.beijing]),
+                .recovered(incarnation: 2, id: .sample, reason: "restored", absent: [.beijing]), .read(reading),
             ]
         var seen: [EntryKind: Int] = [:]
         return acts.map { act in
@@ -113,6 +113,7 @@ enum GoldenSamples {
         case .ticked: ("Ticked", "ticked")
         case .reviewed: ("ClaimReviewed", "claim-reviewed")
         case .recovered: ("RegistryRecovered", "registry-recovered")
+        case .read: ("EntryRead", "entry-read")
         }
     }
 
@@ -145,6 +146,8 @@ enum GoldenSamples {
     private static let provider = Register.Provider(
         code: .supplier, name: "北京算力服务有限公司", listedFrom: .day("2025-01-01"), listedUntil: .day("2027-01-01"),
         isStateRun: true)
+
+    static let reading = EntryReading(city: .shenzhen, entry: .sample, unreadSince: 1_700_000_000_000)
 
     private static func tick() throws -> TickAct {
         let seal = Seal(

@@ -1,0 +1,44 @@
+import Foundation
+package import Replication
+import SwiftProtobuf
+package import VoucherDomain
+
+/// The registry's word that it reads an entry which it answered `unsupported`: the entry is decided here, as if it came now.
+package struct EntryReading: Hashable, Sendable {
+    package let city: CityCode
+    /// The entry's place in the city's log.
+    package let entry: LogHead
+    /// When the city wrote its first entry that is still not read, in milliseconds since 1970; `nil` when all are.
+    package let unreadSince: UInt64?
+
+    package init(city: CityCode, entry: LogHead, unreadSince: UInt64?) {
+        self.city = city
+        self.entry = entry
+        self.unreadSince = unreadSince
+    }
+
+    var payload: [UInt8] {
+        var message = WireEntryRead()
+        message.city = city.rawValue
+        message.entry = entry.wire
+        message.unreadMs = unreadSince ?? 0
+        return message.bytes
+    }
+
+    package init(_ payload: [UInt8]) throws(WireFault) {
+        let message = try WireEntryRead(decoding: payload)
+        self.init(
+            city: try CityCode(wire: message.city), entry: try LogHead(message.entry),
+            unreadSince: message.unreadMs == 0 ? nil : message.unreadMs)
+    }
+}
+
+extension FeedEntry {
+    /// Whose log the answer stands in, and where: the registry's, where its word decides another log's entry anew.
+    ///
+    /// - Throws: ``WireFault`` when the entry that it carries cannot be read.
+    package func journalPlace() throws(WireFault) -> (city: CityCode, sequence: UInt64) {
+        guard city != .registry, !registryEntry.isEmpty else { return (city, answers.sequence) }
+        return (.registry, try EntryCoding.decode(registryEntry).sequence)
+    }
+}
