@@ -4,7 +4,9 @@ import Testing
 /// That the benchmarks run to their end; what they measure in a debug build says nothing.
 @Suite("Benchmarks", .serialized)
 struct BenchTests {
-    @Test("ingest counts claims, the floor and single transactions", arguments: [["ingest"], ["latency"]])
+    @Test(
+        "each bench counts what it did, and what it is held against",
+        arguments: [["ingest"], ["latency"], ["rebuild"], ["refill"]])
     func pairs(arguments: [String]) async throws {
         let result = try await Program.laboratory.run(["bench"] + arguments + ["--smallest", "--json"])
 
@@ -24,7 +26,9 @@ struct BenchTests {
     }
 
     #if DEBUG
-        @Test("a debug build refuses to measure", arguments: ["ingest", "latency", "check"])
+        @Test(
+            "a debug build refuses to measure",
+            arguments: ["ingest", "latency", "check", "rebuild", "refill"])
         func debugBuild(bench: String) async throws {
             let result = try await Program.laboratory.run(["bench", bench])
 

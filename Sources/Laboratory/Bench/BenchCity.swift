@@ -8,7 +8,7 @@ import VoucherDomain
 struct BenchCity {
     let code: CityCode
     private let key = SigningKey()
-    private var epoch = Epoch(incarnation: 1, counter: 1, nonce: 0)
+    private(set) var epoch = Epoch(incarnation: 1, counter: 1, nonce: 0)
     private var head = LogHead.empty
     private var time = HybridTime.zero
     private var random: SeededGenerator

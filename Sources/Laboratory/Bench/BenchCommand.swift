@@ -3,9 +3,9 @@ import Terminal
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure, side by side in one run, against what PostgreSQL itself can do.",
+        commandName: "bench", abstract: "Measure, side by side in one run, against what the database itself can do.",
         discussion: "Wants a release build; --smallest runs the least work in any build, to see that it runs.",
-        subcommands: [Ingest.self, Latency.self, Check.self])
+        subcommands: [Ingest.self, Latency.self, Check.self, Rebuild.self, Refill.self])
 
     struct Ingest: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -51,10 +51,10 @@ struct IngestBench {
             filings.append(try cities[index].batches(.claimFiled, own.map { PayloadCoding.encode($0) }, size: 500))
         }
         let count = claims / cities.count * cities.count
-        _ = try await ingest(vouchers, cities.map(\.code), store, entries: cities.count * enterprises)
+        _ = try await BenchPush.run(vouchers, cities.map(\.code), store, entries: cities.count * enterprises)
         let before = try await store.feedHead().position
         Output.note("ingesting")
-        let ingest = try await ingest(filings, cities.map(\.code), store, entries: count)
+        let ingest = try await BenchPush.run(filings, cities.map(\.code), store, entries: count).duration
         let reserved = try await store.stateTotals().filter { $0.state == .reserved }.reduce(0) { $0 + $1.count }
         guard reserved == count else { throw Sample.Failure(message: "\(reserved) of \(count) claims were reserved") }
         Output.note("copying the same rows")
@@ -67,43 +67,6 @@ struct IngestBench {
             single_claims_per_second: Double(single) / central.seconds,
             ratio_to_floor: floor / ingest,
             ratio_to_single: (Double(count) / ingest.seconds) / (Double(single) / central.seconds))
-    }
-
-    /// Pushes all batches, each city's in order and the cities beside each other, and folds until all is decided.
-    private func ingest(
-        _ batches: [[[UInt8]]], _ cities: [CityCode], _ store: RegistryStore, entries: Int
-    ) async throws -> Duration {
-        let target = try await store.feedHead().position + UInt64(entries) + (try await waiting(store))
-        let start = ContinuousClock.now
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                let arbiter = Arbiter(store: store)
-                while try await !arbiter.acquire() { try await Task.sleep(for: .milliseconds(10)) }
-                while try await store.feedHead().position < target {
-                    let report = try await arbiter.decide()
-                    if !report.more, report.decided == 0 { _ = try await arbiter.waitForWork(milliseconds: 100) }
-                }
-                await arbiter.release()
-            }
-            for (city, own) in zip(cities, batches) {
-                group.addTask {
-                    for bytes in own {
-                        _ = try await store.receive(PushBatch(bytes, as: .protobuf), from: city, now: WallClock.now)
-                    }
-                }
-            }
-            try await group.waitForAll()
-        }
-        return start.duration(to: .now)
-    }
-
-    /// Entries of the registry's own log that wait to be folded with the first batches.
-    private func waiting(_ store: RegistryStore) async throws -> UInt64 {
-        try await store.pool.run { session in
-            let result = try session.execute(
-                "SELECT coalesce(sum(last_sequence - first_sequence + 1), 0)::bigint FROM batch WHERE NOT folded")
-            return UInt64(result.int(0, 0))
-        }
     }
 }
 

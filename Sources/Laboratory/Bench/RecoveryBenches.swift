@@ -1,0 +1,49 @@
+import ArgumentParser
+import Terminal
+
+extension BenchCommand {
+    struct Rebuild: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "A city's store rebuilt from the registry, against SQLite loading the same rows.")
+
+        @OptionGroup var options: BenchOptions
+        @Option(help: "Entries in the city's log.") var entries = 1_000_000
+
+        func run() async throws {
+            try await options.run {
+                let cluster = try BenchCluster()
+                defer { cluster.remove() }
+                let result = try await RebuildBench(entries: options.smallest ? 500 : entries).run(cluster)
+                if options.json { return try Output.json(result) }
+                Output.line("entries                \(result.entries), \(result.rows) rows")
+                Output.line("own log taken back     \(result.log_seconds.formatted) s")
+                Output.line("feed applied           \(result.feed_seconds.formatted) s")
+                Output.line("SQLite, the same rows  \(result.floor_seconds.formatted) s")
+                Output.line("rebuild / SQLite       \(result.ratio_to_floor.formatted)")
+            }
+        }
+    }
+
+    struct Refill: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "A restored registry refilled by 17 cities, against the rate of taking the same entries in.")
+
+        @OptionGroup var options: BenchOptions
+        @Option(help: "Entries that were lost.") var entries = 1_000_000
+
+        func run() async throws {
+            try await options.run {
+                let cluster = try BenchCluster()
+                defer { cluster.remove() }
+                let result = try await RefillBench(entries: options.smallest ? 340 : entries).run(cluster)
+                if options.json { return try Output.json(result) }
+                Output.line("taken in               \(Int(result.ingest_entries_per_second)) entries/s")
+                Output.line("refilled and decided   \(Int(result.refill_entries_per_second)) entries/s")
+                Output.line(
+                    "of \(result.refill_seconds.formatted) s      \(result.collecting_seconds.formatted) s of taking back"
+                )
+                Output.line("refill / ingest        \(result.ratio_to_ingest.formatted)")
+            }
+        }
+    }
+}
