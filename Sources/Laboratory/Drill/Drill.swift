@@ -100,6 +100,9 @@ struct Drill {
         case .databaseStop: course = try await stopDatabase()
         case .commitCut(let cut): course = try await cutCommit(cut)
         case .partition(let manner): course = try await partition(manner)
+        case .registryLoss(let loss): course = try await loseRegistry(loss)
+        case .cityRestored: course = try await restoreCity()
+        case .cityCopied: course = try await resumeCopy()
         }
         officers.history.add(.ended(fault: fault.name, occurred: course.hasOccurred))
         let over = ContinuousClock.now

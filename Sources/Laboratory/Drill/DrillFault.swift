@@ -10,12 +10,19 @@ enum DrillFault: Hashable, Sendable {
     case commitCut(Relay.Cut)
     /// Between a city and the registry nothing passes for a while.
     case partition(Relay.Manner)
+    /// The registry is put back to an earlier point.
+    case registryLoss(Drill.RegistryLoss)
+    /// A city's store is lost and restored from a backup.
+    case cityRestored
+    /// An earlier copy of a city's machine is switched on.
+    case cityCopied
 
     static let all: [DrillFault] =
         Failpoint.allCases.map(DrillFault.kill) + [.databaseStop]
         + CommitWatch.Kind.allCases.flatMap { kind in
             [false, true].map { .commitCut(Relay.Cut(kind: kind, isCommitted: $0)) }
         } + [.partition(.refuse), .partition(.silence)]
+        + Drill.RegistryLoss.allCases.map(DrillFault.registryLoss) + [.cityRestored, .cityCopied]
 
     /// What it is called on the command line.
     var name: String {
@@ -24,6 +31,9 @@ enum DrillFault: Hashable, Sendable {
         case .databaseStop: "database.stop"
         case .commitCut(let cut): "commit.\(cut.kind.rawValue).\(cut.isCommitted ? "unheard" : "lost")"
         case .partition(let manner): "partition.\(manner)"
+        case .registryLoss(let loss): "registry.\(loss.rawValue)"
+        case .cityRestored: "city.backup"
+        case .cityCopied: "city.copy"
         }
     }
 
@@ -33,6 +43,9 @@ enum DrillFault: Hashable, Sendable {
         case .kill(let point): point.program == .city ? "F1" : "F2"
         case .databaseStop, .commitCut: "F7"
         case .partition: "F9"
+        case .registryLoss: "F8"
+        case .cityRestored: "F14"
+        case .cityCopied: "F13"
         }
     }
 

@@ -198,6 +198,7 @@ struct Officers: Sendable {
         let unsent: UInt64
         let undecided: Int
         let connected: Bool
+        let last_error: String?
     }
 
     func standing(of city: String) async -> Standing? {
