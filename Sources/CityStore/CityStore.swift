@@ -84,6 +84,8 @@ package struct CityStore: Sendable {
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
             throw StoreRefusal(
                 .conflict, "another program keeps reading \(fileName): end it, then start this one again")
+        } catch  where error.isDiskFull {
+            // The log itself was synced before there was no space for the pages: what is in it can be read and answered.
         }
     }
 
