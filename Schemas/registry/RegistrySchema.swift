@@ -11,7 +11,8 @@ package enum RegistrySchema {
             ("registry_v006_automatic_cases", text(PackageResources.registry_v006_automatic_cases_sql)),
             ("registry_v007_guarded_keys", text(PackageResources.registry_v007_guarded_keys_sql)),
             ("registry_v008_recovery", text(PackageResources.registry_v008_recovery_sql)),
-            ("registry_v009_unread_entries", text(PackageResources.registry_v009_unread_entries_sql)),
+            ("registry_v009_recovery_tail", text(PackageResources.registry_v009_recovery_tail_sql)),
+            ("registry_v010_unread_entries", text(PackageResources.registry_v010_unread_entries_sql)),
         ]
     }
 

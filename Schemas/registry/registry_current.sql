@@ -353,9 +353,9 @@ CREATE TABLE recovery_feed (
     bytes bytea NOT NULL,
     city_code integer NOT NULL,
     sequence bigint NOT NULL,
+    adopted boolean NOT NULL DEFAULT false,
     incarnation integer NOT NULL,
     decision smallint NOT NULL,
-    adopted boolean NOT NULL DEFAULT false,
     CONSTRAINT recovery_feed_hash_check CHECK ((octet_length(hash) = 32)),
     CONSTRAINT recovery_feed_pkey PRIMARY KEY ("position"),
     CONSTRAINT recovery_feed_position_check CHECK (("position" > 0))

@@ -48,7 +48,7 @@ struct RecordedWriteTests {
         #expect(Set(trials.map(\.place)) == Set(CrashTrial.Place.allCases))
         #expect(Set(trials.flatMap(\.crashes.ends)) == Set(Crashes.End.allCases))
         let always: Set<CrashImage.Mishap> = [
-            .lostWrite, .tornWrite, .tornSector, .reorderedWrite, .unwrittenEnd, .undoneTruncation, .strangeIndex,
+            .lostWrite, .tornWrite, .tornSector, .reorderedWrite, .unwrittenEnd, .strangeIndex,
         ]
         #expect(always.subtracting(trials.flatMap(\.crashes.mishaps)) == [])
     }
@@ -56,10 +56,11 @@ struct RecordedWriteTests {
     @Test("a store whose making is cut off anywhere is made by the next start")
     func making() throws {
         let scenario = try RecordedScenario(seed: 7, calls: 1, in: scratch)
-        let trials = (0..<80).map { CrashTrial(scenario, number: $0, in: scratch) }
+        let trials = (0..<240).map { CrashTrial(scenario, number: $0, in: scratch) }
 
         #expect(failures(trials) == [])
-        #expect(Set(trials.flatMap(\.crashes.mishaps)).isSuperset(of: [.undoneCreation, .undoneDeletion]))
+        let sometimes: Set<CrashImage.Mishap> = [.undoneCreation, .undoneDeletion, .undoneTruncation]
+        #expect(sometimes.subtracting(trials.flatMap(\.crashes.mishaps)) == [])
     }
 
     private func failures(_ trials: [CrashTrial]) -> [String] {

@@ -57,6 +57,33 @@ struct MigrationTests {
         #expect(refusal?.code == .notInitialised)
     }
 
+    @Test("a recovery that was under way when the program was exchanged begins anew")
+    func recovering() async throws {
+        try await store.pool.run { session in
+            for migration in RegistrySchema.migrations.prefix(while: { $0.id != "registry_v009_recovery_tail" }) {
+                try session.run(script: migration.sql)
+            }
+            try session.run(
+                script: """
+                    INSERT INTO registry (feed_position, feed_hash, signing_key, secrets_digest, recovery_phase,
+                        recovery_reason, recovery_incarnation)
+                    VALUES (2, sha256('2'), sha256('key'), sha256('secrets'), 'replaying', 'test', 2);
+                    INSERT INTO incarnation VALUES (1, 1), (2, 5);
+                    INSERT INTO recovery_feed (position, hash, bytes, city_code, sequence)
+                    VALUES (3, sha256('3'), '', 0, 3), (4, sha256('4'), '', 0, 4);
+                    """)
+            for migration in RegistrySchema.migrations.drop(while: { $0.id != "registry_v009_recovery_tail" }) {
+                try session.run(script: migration.sql)
+            }
+        }
+
+        let registry = TestRegistry(opening: TestDatabase.current.pool)
+        #expect(try await registry.texts("SELECT recovery_phase FROM registry") == ["collecting"])
+        #expect(try await registry.numbers("SELECT recovery_incarnation::bigint FROM registry") == [3])
+        #expect(try await registry.numbers("SELECT number::bigint FROM incarnation") == [1])
+        #expect(try await registry.numbers("SELECT count(*) FROM recovery_feed") == [0])
+    }
+
     @Test("a registry of another signing key is left alone")
     func otherKey() async throws {
         _ = try await migrate(store)

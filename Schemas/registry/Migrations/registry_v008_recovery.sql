@@ -37,6 +37,7 @@ CREATE TABLE recovery_city (
     log_sequence bigint,
     feed_position bigint,
     feed_hash bytea CHECK (octet_length(feed_hash) = 32),
+    presented_at_ms bigint,
     -- Why the operator goes on without it; NULL while it is waited for.
     absence_reason text
 );
@@ -49,8 +50,6 @@ CREATE TABLE recovery_feed (
     -- The entry that it answers.
     city_code integer NOT NULL,
     sequence bigint NOT NULL,
-    incarnation integer NOT NULL,
-    decision smallint NOT NULL,
     adopted boolean NOT NULL DEFAULT false
 );
 CREATE INDEX recovery_feed_answers ON recovery_feed (city_code, sequence);
