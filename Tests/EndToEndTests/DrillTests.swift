@@ -35,6 +35,17 @@ struct DrillTests {
         #expect(report.payments > 0)
     }
 
+    @Test("put back to an earlier point, registry and city get the rest from each other, and a copy gives way")
+    func restores() async throws {
+        let names = ["registry.backup", "registry.files", "city.backup", "city.copy"]
+        let result = try await Program.laboratory.run(["drill", "--json", "--only"] + names)
+
+        #expect(result.status == 0, "\(result.errors)")
+        let report = try result.json(Report.self)
+        #expect(report.rows.map(\.fault) == names + ["none"])
+        #expect(report.rows.flatMap(\.violations) == [])
+    }
+
     @Test("faults are named, and a strange name is refused before anything starts")
     func names() async throws {
         let listed = try await Program.laboratory.run(["drill", "--only", "list"])

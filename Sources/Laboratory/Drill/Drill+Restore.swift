@@ -27,12 +27,15 @@ extension Drill {
         try await comeToRest()
         let latest = try await standingOfRegistry()
         federation.stopRegistry()
-        try FileManager.default.moveItem(atPath: federation.database, toPath: "\(saved).lost")
-        try FileManager.default.createDirectory(atPath: federation.database, withIntermediateDirectories: true)
-        try copy("\(saved).lost/state", to: "\(federation.database)/state")
         switch loss {
-        case .backup: _ = try await federation.registry(["restore", saved])
-        case .files: try copy(saved, to: "\(federation.database)/data")
+        case .backup:
+            try FileManager.default.moveItem(atPath: federation.database, toPath: "\(saved).lost")
+            try FileManager.default.createDirectory(atPath: federation.database, withIntermediateDirectories: true)
+            try copy("\(saved).lost/state", to: "\(federation.database)/state")
+            _ = try await federation.registry(["restore", saved])
+        case .files:
+            try FileManager.default.moveItem(atPath: "\(federation.database)/data", toPath: "\(saved).lost")
+            try copy(saved, to: "\(federation.database)/data")
         }
         let start = ContinuousClock.now
         try await self.start(nil, nil)
