@@ -99,14 +99,6 @@ package struct JournalEntry: Hashable, Sendable {
         /// An entry that its own node should never have let through, and why.
         case faulty(String)
 
-        /// Whether it changes what later claims are held against beyond keys: the policy or the register.
-        package var isContext: Bool {
-            switch self {
-            case .policyPublished, .companiesListed, .providersListed: true
-            default: false
-            }
-        }
-
         /// Whether deciding it may change other claims than its own, or cases: it is decided on everything that was
         /// committed before it.
         package var isFarReaching: Bool {

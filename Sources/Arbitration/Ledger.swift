@@ -73,7 +73,7 @@ package struct Ledger: Equatable, Sendable {
     private var keysByPosition: [Int64: [Key]] = [:]
     package private(set) var policy: Policy?
     /// Those of ``policy``.
-    private var detectors: [DetectorRule] = []
+    private(set) var detectors: [DetectorRule] = []
     /// Policies that were published ahead of their time, by version.
     package private(set) var scheduled: [Policy] = []
     /// What each policy says of payments, by its version.
@@ -355,7 +355,7 @@ extension Ledger {
     }
 }
 
-// MARK: - What detectors ask
+// MARK: - What detectors are left
 
 extension Ledger {
     private mutating func leaveImprint(_ outcome: Outcome) {
@@ -381,29 +381,5 @@ extension Ledger {
         guard let price else { return }
         prices[price.resourceClass, default: PriceHistogram()].add(price.priceClass, claims)
         if prices[price.resourceClass]?.count == 0 { prices[price.resourceClass] = nil }
-    }
-
-    /// What each detector of the policy in force may look at, in the order of its rules.
-    func views(of filing: Filing) -> [DetectorView] {
-        let surroundings = Surroundings(
-            register: register, prices: prices[filing.claim.resourceClass] ?? PriceHistogram())
-        return detectors.map { appointed in
-            let own = appointed.traces(of: filing, register)
-            let lookups = appointed.lookups(of: filing, register, own: own)
-            return DetectorView(
-                appointed: appointed, filing: filing, traces: own, neighbours: neighbours(of: filing, under: lookups),
-                surroundings: surroundings)
-        }
-    }
-
-    private func neighbours(of filing: Filing, under lookups: [Trace]) -> [Filing] {
-        var positions: Set<Int64> = []
-        for trace in lookups {
-            guard let found = traces[trace] else { continue }
-            positions.formUnion(found.suffix(Trace.mostNeighbours))
-        }
-        // A claim that is looked at once more left traces itself.
-        positions.remove(filing.position)
-        return positions.isEmpty ? [] : positions.sorted().compactMap { filings[$0] }
     }
 }

@@ -87,8 +87,9 @@ extension CityStore {
             return (cursors, entries)
         }
         guard let last = entries.last else { return nil }
-        let ahead = HybridTime(milliseconds: last.time.milliseconds + 60_000)
-        let watermark = SeededBug.sealPromisesAhead.isActive ? ahead : last.time
+        let watermark =
+            SeededBug.sealPromisesAhead.isActive
+            ? HybridTime(milliseconds: last.time.milliseconds + 60_000) : last.time
         let seal = Seal(city: cursors.city, head: last.head, watermark: watermark, feedHead: cursors.feedHead)
         return PushBatch(
             sessionEpoch: sessionEpoch, entries: entries, seal: seal, signedSeal: try seal.signed(by: signer))

@@ -14,7 +14,7 @@ import VoucherDomain
 ///
 /// Under load two connections work side by side: while one writes a batch, the other reads and folds the next one
 /// on what the first is about to commit. If that fails, what was folded on it is thrown away. Filings alone are folded
-/// ahead: an entry that reaches far (``JournalEntry/Content/isFarReaching``) waits until everything before it is committed.
+/// ahead: an entry that reaches far (``JournalEntry/isFarReaching``) waits until everything before it is committed.
 ///
 /// Use one arbiter from one task; after an error make a new one.
 package struct Arbiter: Sendable {
