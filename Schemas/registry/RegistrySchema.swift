@@ -13,6 +13,7 @@ package enum RegistrySchema {
             ("registry_v008_recovery", text(PackageResources.registry_v008_recovery_sql)),
             ("registry_v009_recovery_tail", text(PackageResources.registry_v009_recovery_tail_sql)),
             ("registry_v010_unread_entries", text(PackageResources.registry_v010_unread_entries_sql)),
+            ("registry_v011_recovery_trust", text(PackageResources.registry_v011_recovery_trust_sql)),
         ]
     }
 

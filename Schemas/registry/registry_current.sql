@@ -343,6 +343,9 @@ CREATE TABLE recovery_city (
     feed_position bigint,
     feed_hash bytea,
     absence_reason text,
+    feed_incarnation integer,
+    differs_at bigint,
+    sent_false_feed boolean NOT NULL DEFAULT false,
     CONSTRAINT recovery_city_feed_hash_check CHECK ((octet_length(feed_hash) = 32)),
     CONSTRAINT recovery_city_pkey PRIMARY KEY (city_code)
 );
@@ -356,6 +359,9 @@ CREATE TABLE recovery_feed (
     adopted boolean NOT NULL DEFAULT false,
     incarnation integer NOT NULL,
     decision smallint NOT NULL,
+    received_at_ms bigint,
+    answers_hash bytea NOT NULL,
+    CONSTRAINT recovery_feed_answers_hash_check CHECK ((octet_length(answers_hash) = 32)),
     CONSTRAINT recovery_feed_hash_check CHECK ((octet_length(hash) = 32)),
     CONSTRAINT recovery_feed_pkey PRIMARY KEY ("position"),
     CONSTRAINT recovery_feed_position_check CHECK (("position" > 0))
@@ -386,12 +392,15 @@ CREATE TABLE registry (
     recovery_sender integer,
     recovery_sent_at_ms bigint,
     recovery_problem text,
+    recovery_id bytea,
+    untimed_through bigint NOT NULL DEFAULT 0,
     CONSTRAINT registry_check CHECK (((recovery_phase IS NULL) = (recovery_reason IS NULL))),
     CONSTRAINT registry_check1 CHECK (((recovery_phase IS NULL) = (recovery_incarnation IS NULL))),
     CONSTRAINT registry_feed_hash_check CHECK ((octet_length(feed_hash) = 32)),
     CONSTRAINT registry_feed_position_check CHECK ((feed_position >= 0)),
     CONSTRAINT registry_only_row_check CHECK (only_row),
     CONSTRAINT registry_pkey PRIMARY KEY (only_row),
+    CONSTRAINT registry_recovery_id_check CHECK ((octet_length(recovery_id) = 16)),
     CONSTRAINT registry_recovery_phase_check CHECK ((recovery_phase = ANY (ARRAY['collecting'::text, 'replaying'::text]))),
     CONSTRAINT registry_secrets_digest_check CHECK ((octet_length(secrets_digest) = 32)),
     CONSTRAINT registry_signing_key_check CHECK ((octet_length(signing_key) = 32))

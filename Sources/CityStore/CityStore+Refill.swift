@@ -95,13 +95,14 @@ extension CityStore {
         return body.isEmpty ? nil : SignedBytes(body: body, signature: row.bytes("signature"))
     }
 
-    /// What follows a head that this feed has.
+    /// What follows a head; where this feed has another entry at its position, that one, which says so.
     private static func feed(after head: FeedHead, _ database: Database) throws -> [[UInt8]] {
         if head.position > 0 {
-            let hash = try Data.fetchOne(
-                database.cachedStatement(sql: "SELECT hash FROM feed_entry WHERE position = ?"),
+            let row = try Row.fetchOne(
+                database.cachedStatement(sql: "SELECT hash, bytes FROM feed_entry WHERE position = ?"),
                 arguments: [Int64(clamping: head.position)])
-            guard let hash, Array(hash) == head.hash.rawValue else { return [] }
+            guard let row else { return [] }
+            guard row.bytes("hash") == head.hash.rawValue else { return [row.bytes("bytes")] }
         }
         var pages: [[UInt8]] = []
         var size = 0

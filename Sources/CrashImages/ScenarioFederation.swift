@@ -106,7 +106,7 @@ struct ScenarioFederation {
             JournalEntry(
                 position: Int64(feed.count + 1), city: entry.city, id: entry.id.rawValue,
                 content: PayloadCoding.content(of: entry)))
-        feed.append(try composer.compose(entry, outcome))
+        feed.append(try composer.compose(entry, outcome, receivedAt: Int64(entry.time.milliseconds)))
     }
 
     private static func code(_ number: UInt32) -> CityCode {

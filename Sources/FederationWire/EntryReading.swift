@@ -34,11 +34,20 @@ package struct EntryReading: Hashable, Sendable {
 }
 
 extension FeedEntry {
-    /// Whose log the answer stands in, and where: the registry's, where its word decides another log's entry anew.
+    /// The entry whose turn it was: the one that is answered, or the registry's word that decides it anew.
     ///
+    /// - Returns: Whose log it is in, where, its hash, and when it was received, in milliseconds since 1970,
+    ///   where the feed says so.
     /// - Throws: ``WireFault`` when the entry that it carries cannot be read.
-    package func journalPlace() throws(WireFault) -> (city: CityCode, sequence: UInt64) {
-        guard city != .registry, !registryEntry.isEmpty else { return (city, answers.sequence) }
-        return (.registry, try EntryCoding.decode(registryEntry).sequence)
+    package func journalPlace() throws(WireFault) -> (
+        city: CityCode, sequence: UInt64, hash: Digest, receivedAt: Int64?
+    ) {
+        guard city != .registry, !registryEntry.isEmpty else {
+            return (city, answers.sequence, answers.hash, receivedAt == 0 ? nil : Int64(clamping: receivedAt))
+        }
+        let word = try EntryCoding.decode(registryEntry)
+        // The registry receives its own entries as it writes them.
+        let time = Int64(clamping: word.time.milliseconds)
+        return (.registry, word.sequence, word.hash, receivedAt == 0 ? nil : time)
     }
 }

@@ -46,6 +46,7 @@ package enum FeedCoding {
             item.sealed = Data(notice.sealed)
             return item
         }
+        body.receivedAtMs = entry.receivedAt
         return SealedFeedEntry(entry: entry, bytes: body.bytes)
     }
 
@@ -76,8 +77,9 @@ package enum FeedCoding {
             incarnation: body.incarnation, position: body.position,
             previousHash: try Digest(wire: body.previousHash), city: try CityCode(wire: body.city),
             answers: try LogHead(body.answers), entryID: try EntryID(wire: body.entryID),
-            kind: EntryKind(rawValue: body.kind), decision: decision, policyVersion: body.policyVersion,
-            keyEpoch: body.keyEpoch, taken: taken, released: body.released.map { Array($0) },
+            kind: EntryKind(rawValue: body.kind), receivedAt: body.receivedAtMs, decision: decision,
+            policyVersion: body.policyVersion, keyEpoch: body.keyEpoch, taken: taken,
+            released: body.released.map { Array($0) },
             claimPosition: body.claimPosition, detail: Array(body.detail),
             registryEntry: Array(body.registryEntry), effects: effects, notices: notices)
         return SeededBug.feedEncodedAnew.isActive ? encode(entry) : SealedFeedEntry(entry: entry, bytes: bytes)
@@ -117,12 +119,17 @@ package struct FeedComposer: Sendable {
     private let incarnations: Incarnations
     private let hasher: KeyHasher
     private let detailMaster: [UInt8]
+    private let untimedThrough: UInt64
 
     /// - Parameters:
     ///   - head: The end of the feed so far.
     ///   - incarnations: Each feed entry carries that of its position.
-    package init(head: FeedHead, incarnations: Incarnations, hasher: KeyHasher, detailMaster: [UInt8]) {
+    ///   - untimedThrough: The last position that was first composed without the time of receipt, and stays so.
+    package init(
+        head: FeedHead, incarnations: Incarnations, hasher: KeyHasher, detailMaster: [UInt8], untimedThrough: UInt64 = 0
+    ) {
         self.head = head
+        self.untimedThrough = untimedThrough
         self.incarnations = incarnations
         self.hasher = hasher
         self.detailMaster = detailMaster
@@ -133,14 +140,20 @@ package struct FeedComposer: Sendable {
 
     /// The feed entry that answers `entry`, which the fold decided at the next position.
     ///
-    /// - Parameter act: The registry's word by which the entry is decided anew.
-    package mutating func compose(_ entry: Entry, _ outcome: Outcome, by act: Entry? = nil) throws -> SealedFeedEntry {
+    /// - Parameters:
+    ///   - act: The registry's word by which the entry is decided anew.
+    ///   - receivedAt: What the fold was told, in milliseconds since 1970.
+    package mutating func compose(
+        _ entry: Entry, _ outcome: Outcome, by act: Entry? = nil, receivedAt: Int64
+    ) throws -> SealedFeedEntry {
         let position = head.position + 1
         let sealed = FeedCoding.encode(
             FeedEntry(
                 incarnation: incarnations.at(position), position: position, previousHash: head.hash, city: entry.city,
-                answers: entry.head, entryID: entry.id, kind: entry.kind, decision: outcome.decision,
-                policyVersion: outcome.policyVersion, keyEpoch: hasher.epoch, taken: taken(outcome),
+                answers: entry.head, entryID: entry.id, kind: entry.kind,
+                receivedAt: position > untimedThrough ? UInt64(max(0, receivedAt)) : 0,
+                decision: outcome.decision, policyVersion: outcome.policyVersion, keyEpoch: hasher.epoch,
+                taken: taken(outcome),
                 released: released(outcome.withdrawal), claimPosition: UInt64(outcome.withdrawal?.position ?? 0),
                 detail: try detail(outcome, city: entry.city, position: position),
                 registryEntry: act?.bytes ?? (entry.city == .registry ? entry.bytes : []),

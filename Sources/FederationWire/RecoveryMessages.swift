@@ -45,16 +45,20 @@ package struct Presentation: SyncMessage, Hashable {
 package struct RecoveryCall: Hashable, Sendable {
     package let city: CityCode
     package let incarnation: UInt32
+    /// Drawn when the recovery began: two recoveries that chose the same number are told apart by it.
+    package let recoveryID: [UInt8]
 
-    package init(city: CityCode, incarnation: UInt32) {
+    package init(city: CityCode, incarnation: UInt32, recoveryID: [UInt8]) {
         self.city = city
         self.incarnation = incarnation
+        self.recoveryID = recoveryID
     }
 
     package func signed(by key: SigningKey) throws -> SignedBytes {
         var body = WireRecoveryCallBody()
         body.city = city.rawValue
         body.incarnation = incarnation
+        body.recoveryID = Data(recoveryID)
         return try key.sign(.recovery, body.bytes)
     }
 
@@ -63,7 +67,8 @@ package struct RecoveryCall: Hashable, Sendable {
         guard signed.isValid(.recovery, by: key) else { throw WireFault("the call's signature is not the registry's") }
         let body = try WireRecoveryCallBody(decoding: signed.body)
         guard body.incarnation < UInt32(Int32.max) else { throw WireFault("no such incarnation") }
-        self.init(city: try CityCode(wire: body.city), incarnation: body.incarnation)
+        self.init(
+            city: try CityCode(wire: body.city), incarnation: body.incarnation, recoveryID: Array(body.recoveryID))
     }
 }
 

@@ -1,4 +1,3 @@
-import Failpoints
 import FederationHTTP
 package import Logging
 import Metrics
@@ -14,12 +13,10 @@ package struct ArbiterService: Service {
     private let bell: FeedBell
     private let logger: Logger
     private let status: ArbiterStatus
-    private let witness: Witness
 
     package init(
-        store: RegistryStore, bell: FeedBell, status: ArbiterStatus, witness: Witness, logger: Logger
+        store: RegistryStore, bell: FeedBell, status: ArbiterStatus, logger: Logger
     ) {
-        self.witness = witness
         self.store = store
         self.bell = bell
         self.status = status
@@ -50,11 +47,6 @@ package struct ArbiterService: Service {
         }
     }
 
-    /// Keeps what is decided by now, also while this process is being stopped.
-    private func keepWitness() async throws {
-        try await Task { [witness, store] in try await witness.update(from: store) }.value
-    }
-
     /// Lets the fold know the time when something waits for it.
     private func tickIfDue(_ pace: inout TickPace) async throws {
         guard let elapsed = pace.look(at: .now) else { return }
@@ -68,8 +60,6 @@ package struct ArbiterService: Service {
     }
 
     private static let shortestPause = Duration.milliseconds(500)
-    /// How often the witness is brought up to date at most.
-    private static let witnessPace = Duration.seconds(1)
 
     private func serve(_ arbiter: Arbiter) async throws {
         while !Task.isCancelled {
@@ -77,28 +67,12 @@ package struct ArbiterService: Service {
             try await Task.sleep(for: .milliseconds(500))
         }
         guard !Task.isCancelled else { return }
-        // A connection that was lost may lead to another database now.
-        if let reason = try await witness.compare(with: store) {
-            logger.critical(
-                "ALARM: the database does not fit what was seen of it: recovery mode, see national-registry status",
-                metadata: ["reason": "\(reason)"])
-        }
         status.set(isArbiter: true)
         logger.notice("this process is the arbiter")
-        var witnessed = ContinuousClock.now
-        var isUnseen = false
         var pace = TickPace(start: .now)
         // What an older build could not read is decided before anything else is waited for.
         var mayReadAgain = true
-        while true {
-            let isEnding = Task.isCancelled
-            if isUnseen, isEnding || witnessed.duration(to: .now) > ArbiterService.witnessPace {
-                Failpoint.reach(.witnessStale)
-                try await keepWitness()
-                Failpoint.reach(.witnessKept)
-                (witnessed, isUnseen) = (.now, false)
-            }
-            if isEnding { return }
+        while !Task.isCancelled {
             let start = ContinuousClock.now
             let report = try await arbiter.decide()
             if let poison = report.poison {
@@ -114,7 +88,6 @@ package struct ArbiterService: Service {
                     metadata: ["feed.position": "\(position)"])
             }
             if report.decided > 0 {
-                isUnseen = true
                 bell.ring()
                 Counter(label: "national_registry.decided_entries").increment(by: report.decided)
                 Metrics.Timer(label: "national_registry.fold").record(duration: start.duration(to: .now))

@@ -1,4 +1,5 @@
 import Crypto
+import DefaultPolicy
 import Foundation
 import PostgresClient
 import RegistryStore
@@ -59,7 +60,8 @@ struct RegistryBackup {
                 message: "the database is not empty: restore into a new one, and keep the old one until all is well")
         }
         try run("pg_restore", ["--single-transaction", "--exit-on-error", "--no-owner", "--dbname", url, path])
-        try await store.checkKeys()
+        // The backup may be of an older build, which knew less of recovery.
+        _ = try await store.migrate(policyDocument: DefaultPolicy.document, now: now)
         try await store.beginRecovery(
             reason: "restored from \(URL(fileURLWithPath: path).lastPathComponent) of \(manifest.made_at)", now: now)
         return manifest

@@ -72,10 +72,18 @@ struct DatabaseOptions: ParsableArguments {
     }
 
     /// Opens the database as a store; its schema must be there.
-    func withStore<T>(_ body: (RegistryStore) async throws -> T) async throws -> T {
+    ///
+    /// - Parameter isWriting: Whether the registry's log may be written to. A log that has lost its end would get another one:
+    ///   where the database is not the one that was served last, the command is refused.
+    func withStore<T>(isWriting: Bool = false, _ body: (RegistryStore) async throws -> T) async throws -> T {
         try await withDatabase { url, state in
             let store = RegistryStore(pool: PostgresPool(url: url, size: 4), secrets: state.secrets)
             try await store.checkKeys()
+            if isWriting, let reason = try await Witness(state: state).mismatch(with: store) {
+                throw RegistryRefusal(
+                    .invalid,
+                    "\(reason): start national-registry serve first, which gets back what was lost; then try again")
+            }
             return try await body(store)
         }
     }

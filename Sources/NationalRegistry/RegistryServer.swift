@@ -57,16 +57,16 @@ package struct RegistryServer {
         if let point = Failpoint.armed {
             logger.warning("started to kill itself", metadata: ["failpoint": "\(point.rawValue)"])
         }
-        let pool = PostgresPool(url: options.databaseURL, size: 12)
-        let store = RegistryStore(pool: pool, secrets: state.secrets)
-        try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
+        try await RegistryStore(pool: PostgresPool(url: options.databaseURL, size: 1), secrets: state.secrets)
+            .migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
         let witness = Witness(state: state)
-        // Before the first city is greeted: a grant would be written to a log that has lost its end.
-        if let reason = try await witness.compare(with: store) {
-            logger.critical(
-                "ALARM: the database does not fit what was seen of it: the registry starts in recovery mode",
-                metadata: ["reason": "\(reason)"])
+        // A connection that was lost may lead to another database now; and a grant would be written to a log that has lost
+        // its end.
+        let pool = PostgresPool(url: options.databaseURL, size: 12) { [logger] session in
+            if let reason = try witness.meet(session) { Witness.alarm(reason, logger) }
         }
+        let store = RegistryStore(pool: pool, secrets: state.secrets)
+        _ = try await witness.update(from: store)
         let (tls, anchor) = try makeTLS()
         let bell = FeedBell()
         let arbiter = ArbiterStatus()
@@ -94,8 +94,8 @@ package struct RegistryServer {
         var group = ServiceGroupConfiguration(
             services: [
                 application,
-                ArbiterService(
-                    store: store, bell: bell, status: arbiter, witness: witness, logger: logger),
+                WitnessService(witness: witness, store: store, logger: logger),
+                ArbiterService(store: store, bell: bell, status: arbiter, logger: logger),
                 FeedListener(store: store, bell: bell),
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)

@@ -28,9 +28,13 @@ package final class SignedRequestGate: Sendable {
 
     /// The city that signed the request.
     ///
-    /// - Parameter key: The key to verify by; `nil` takes the one that the city is registered with.
+    /// - Parameters:
+    ///   - key: The key to verify by; `nil` takes the one that the city is registered with.
+    ///   - givesBack: Whether the request is to give back what a restored registry has lost.
     /// - Throws: ``Problem`` 401 or 403.
-    package func admit(_ request: Request, body: [UInt8], key: PublicKey? = nil) async throws -> CityCode {
+    package func admit(
+        _ request: Request, body: [UInt8], key: PublicKey? = nil, givesBack: Bool = false
+    ) async throws -> CityCode {
         guard let digest = request.headers[.contentDigest], let input = request.headers[.signatureInput],
             let value = request.headers[.signature]
         else {
@@ -50,7 +54,7 @@ package final class SignedRequestGate: Sendable {
             throw Problem(.unauthorized, "signature", "keyid is a city code")
         }
         let verifier: PublicKey
-        if let key { verifier = key } else { verifier = try await registeredKey(city) }
+        if let key { verifier = key } else { verifier = try await registeredKey(city, givesBack) }
         let fields = RequestSignature.Fields(contentDigest: digest, signatureInput: input, signature: value)
         let isValid = targets(request).contains { target in
             signature.isValid(fields, method: request.method.rawValue, targetURI: target, body: body, key: verifier)
@@ -64,13 +68,17 @@ package final class SignedRequestGate: Sendable {
         return city
     }
 
-    private func registeredKey(_ city: CityCode) async throws -> PublicKey {
+    private func registeredKey(_ city: CityCode, _ givesBack: Bool) async throws -> PublicKey {
         guard let credentials = try await store.credentials(of: city), city != .registry else {
             // What let the city join may be among what was lost.
             try await store.requireOpen()
             throw Problem(.unauthorized, "unknown-city", "city \(city) has not joined")
         }
-        if credentials.isSuspended {
+        guard credentials.isSuspended else { return credentials.key }
+        // It may have been suspended in the time that was lost, and filed before that.
+        let isAwaited = givesBack ? try await store.isRecovering() : false
+        if !isAwaited {
+            try await store.requireOpen()
             throw Problem(.forbidden, "suspended", "city \(city) is suspended: ask the registry's operator")
         }
         return credentials.key

@@ -74,14 +74,15 @@ struct SyncRoutes {
     }
 
     private func present(_ request: Request) async throws -> Response {
-        let (signer, body, format) = try await admitted(request, upTo: 64 << 10)
+        let (signer, body, format) = try await admitted(request, upTo: 64 << 10, givesBack: true)
         let message: Presentation = try decode(body, format)
         guard signer == message.city else { throw otherCity(signer) }
         return try answer(try await store.present(message, now: WallClock.now), format)
     }
 
     private func refill(_ request: Request) async throws -> Response {
-        let (signer, body, format) = try await admitted(request, upTo: PushBatch.maximumBytes)
+        let (signer, body, format) = try await admitted(
+            request, upTo: PushBatch.maximumBytes, givesBack: true)
         return try answer(try await store.refill(try decode(body, format), from: signer, now: WallClock.now), format)
     }
 
@@ -99,10 +100,12 @@ struct SyncRoutes {
     }
 
     /// The signer is known before a byte of the body is decoded.
-    private func admitted(_ request: Request, upTo limit: Int) async throws -> (CityCode, [UInt8], BodyFormat) {
+    private func admitted(
+        _ request: Request, upTo limit: Int, givesBack: Bool = false
+    ) async throws -> (CityCode, [UInt8], BodyFormat) {
         let format = try bodyFormat(request)
         let body = try await request.bytes(upTo: limit)
-        return (try await gate.admit(request, body: body), body, format)
+        return (try await gate.admit(request, body: body, givesBack: givesBack), body, format)
     }
 
     private func bodyFormat(_ request: Request) throws -> BodyFormat {

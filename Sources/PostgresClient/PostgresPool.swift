@@ -9,13 +9,20 @@ import Synchronization
 /// and nothing else; outside, everything is `async`. Connections are made when first needed, kept, and replaced
 /// when they break.
 package final class PostgresPool: Sendable {
+    /// Looks at a session before anything is done with it. Where it throws, the connection is given up.
+    package typealias Opening = @Sendable (PostgresSession) throws -> Void
+
     private let url: String
+    private let opened: Opening
     private let slots: AsyncSemaphore
     private let idle = Mutex<[PostgresConnection]>([])
 
-    /// - Parameter size: The most connections open at a time.
-    package init(url: String, size: Int) {
+    /// - Parameters:
+    ///   - size: The most connections open at a time.
+    ///   - opened: Runs on each new connection, those in the place of lost ones included: these may lead to another server.
+    package init(url: String, size: Int, opened: @escaping Opening = { _ in }) {
         self.url = url
+        self.opened = opened
         self.slots = AsyncSemaphore(size)
     }
 
@@ -25,7 +32,7 @@ package final class PostgresPool: Sendable {
     package func run<T: Sendable>(_ body: @escaping @Sendable (PostgresSession) throws -> T) async throws -> T {
         try await slots.wait()
         defer { slots.signal() }
-        let connection = idle.withLock { $0.popLast() } ?? PostgresConnection(url: url)
+        let connection = idle.withLock { $0.popLast() } ?? PostgresConnection(url: url, opened: opened)
         let result = await connection.run(body)
         if connection.isReusable { idle.withLock { $0.append(connection) } }
         return try result.get()
@@ -40,7 +47,9 @@ package final class PostgresPool: Sendable {
 
     /// A connection of its own outside the pool, for a session that must last: an advisory lock, LISTEN. Once lost
     /// it stays lost: what was held with it is gone, too.
-    package func dedicated() -> PostgresConnection { PostgresConnection(url: url, isOneSession: true) }
+    package func dedicated() -> PostgresConnection {
+        PostgresConnection(url: url, isOneSession: true, opened: opened)
+    }
 }
 
 /// One connection and its serial queue.
@@ -54,10 +63,12 @@ package final class PostgresConnection: @unchecked Sendable {
     private let state = Mutex(State())
 
     private let isOneSession: Bool
+    private let opened: PostgresPool.Opening
 
-    init(url: String, isOneSession: Bool = false) {
+    init(url: String, isOneSession: Bool = false, opened: @escaping PostgresPool.Opening) {
         self.url = url
         self.isOneSession = isOneSession
+        self.opened = opened
     }
 
     var isReusable: Bool { state.withLock(\.isReusable) }
@@ -108,6 +119,8 @@ package final class PostgresConnection: @unchecked Sendable {
         }
         do {
             let session = try PostgresSession(url: url)
+            try opened(session)
+            try session.flush()
             self.session = session
             state.withLock { state in
                 state.interrupt = session.interrupt

@@ -123,7 +123,7 @@ package struct Arbiter: Sendable {
         let secrets = store.secrets
         let culprit = try await writer.run { session in
             try session.transaction {
-                let composer = FeedComposer(after: try Arbiter.lockRegistry(session, at: batch.base), secrets)
+                let composer = FeedComposer(after: try Arbiter.lockRegistry(session, for: batch), secrets)
                 let item = try batch.firstUnwritable(session, composer)
                 // Without what it says it cannot be stored either: the fault is not in the entry.
                 guard item.journalEntry.content != .faulty(Arbiter.poisonFault) else { throw error }
@@ -174,7 +174,7 @@ package struct Arbiter: Sendable {
             while true {
                 do {
                     return try session.transaction {
-                        let registry = try Arbiter.lockRegistry(session, at: batch.base)
+                        let registry = try Arbiter.lockRegistry(session, for: batch)
                         let writer = FoldWriter(
                             batch.decided, composer: FeedComposer(after: registry, secrets))
                         let head = try writer.write(session)
@@ -189,7 +189,7 @@ package struct Arbiter: Sendable {
                     }
                 } catch let error as PostgresError where FoldWriter.isGuard(error) {
                     let refused = try session.transaction {
-                        let registry = try Arbiter.lockRegistry(session, at: batch.base)
+                        let registry = try Arbiter.lockRegistry(session, for: batch)
                         return try FoldWriter(batch.decided, composer: FeedComposer(after: registry, secrets))
                             .keysHeldByOthers(session)
                     }
@@ -203,14 +203,14 @@ package struct Arbiter: Sendable {
 
     /// Locks the registry's row: nobody else extends the feed until the transaction ends.
     ///
-    /// - Parameter base: Where the feed must end.
-    private static func lockRegistry(_ session: PostgresSession, at base: FeedHead?) throws -> RegistryRow {
+    /// - Parameter batch: What was folded: the feed must end where it begins.
+    private static func lockRegistry(_ session: PostgresSession, for batch: FoldedBatch) throws -> RegistryRow {
         let registry = try RegistryRow.lock(session)
-        guard registry.recovery != .collecting else {
+        guard registry.recovery != .collecting, registry.incarnations == batch.work.incarnations else {
             throw PostgresError(
                 code: .serializationFailure, message: "the registry has entered recovery mode meanwhile")
         }
-        guard registry.feedHead == base else {
+        guard registry.feedHead == batch.base else {
             throw PostgresError(code: .serializationFailure, message: "another arbiter has decided meanwhile")
         }
         return registry
@@ -222,7 +222,7 @@ extension FeedComposer {
     fileprivate init(after registry: RegistryRow, _ secrets: RegistrySecrets) {
         self.init(
             head: registry.feedHead, incarnations: registry.incarnations, hasher: secrets.hasher,
-            detailMaster: secrets.detailMaster)
+            detailMaster: secrets.detailMaster, untimedThrough: registry.untimedThrough)
     }
 }
 

@@ -79,6 +79,10 @@ struct RegistryRow {
     let incarnations: Incarnations
     let feedHead: FeedHead
     let recovery: RecoveryPhase?
+    /// That of the recovery under way, or else of the last one; empty before the first.
+    let recoveryID: [UInt8]
+    /// The last position of the feed that does not say when its entry was received: earlier software composed it.
+    let untimedThrough: UInt64
 
     var incarnation: UInt32 { incarnations.current }
 
@@ -93,7 +97,8 @@ struct RegistryRow {
             """
             SELECT feed_position, feed_hash, recovery_phase,
                 ARRAY(SELECT number::bigint FROM incarnation ORDER BY number),
-                ARRAY(SELECT first_position FROM incarnation ORDER BY number)
+                ARRAY(SELECT first_position FROM incarnation ORDER BY number), recovery_id,
+                untimed_through
             FROM registry\(isLocking ? " FOR UPDATE" : "")
             """, [], RegistryRow.init)
     }
@@ -105,6 +110,8 @@ struct RegistryRow {
         incarnations = Incarnations(
             numbers: result.int8Array(0, 3).map { UInt32($0) }, from: result.int8Array(0, 4).map { UInt64($0) })
         feedHead = incarnations.head(position: UInt64(result.int(0, 0)), hash: hash)
+        recoveryID = result.isNull(0, 5) ? [] : result.bytes(0, 5)
+        untimedThrough = UInt64(result.int(0, 6))
         recovery = result.isNull(0, 2) ? nil : RecoveryPhase(rawValue: result.text(0, 2))
     }
 

@@ -86,7 +86,9 @@ struct FoldWriter {
         try writeChanges(session)
         var composer = composer
         try session.insert(into: "feed (position, city_code, sequence, decision, hash, bytes)", decided) { item, rows in
-            FoldWriter.addFeed(item, try composer.compose(item.entry, item.outcome, by: item.act), to: &rows)
+            let sealed = try composer.compose(
+                item.entry, item.outcome, by: item.act, receivedAt: item.journalEntry.receivedAt)
+            FoldWriter.addFeed(item, sealed, to: &rows)
         }
         let noted = decided.filter { $0.outcome.decision == .noted }
         try session.insert(

@@ -10,8 +10,13 @@ extension Recovery {
     private static let patience: UInt64 = 10_000
 
     /// Keeps a page of the feed beside the database's own, until it reaches the head that the city presented.
-    func stage(_ pages: [[UInt8]]) throws {
-        guard try wantsFeed() else { return }
+    ///
+    /// - Returns: Why it is refused, once what this says of the city is kept.
+    func stage(_ pages: [[UInt8]]) throws -> RegistryRefusal? {
+        guard try wantsFeed() else { return nil }
+        let presented = try session.execute(
+            "SELECT feed_position, feed_hash FROM recovery_city WHERE city_code = $1", [code])
+        let end = UInt64(presented.int(0, 0))
         var head = try stagedHead()
         var rows: [SealedFeedEntry] = []
         for bytes in pages {
@@ -20,6 +25,11 @@ extension Recovery {
                 sealed = try FeedCoding.decode(bytes)
                 _ = try sealed.entry.journalPlace()
             } catch { throw RegistryRefusal(.invalid, error.message) }
+            if sealed.entry.position > end { break }
+            if sealed.entry.position == head.position, sealed.hash != head.hash {
+                try noteDiffers(at: head.position)
+                return nil
+            }
             if sealed.entry.position <= head.position { continue }
             guard sealed.entry.position == head.position + 1, sealed.entry.previousHash == head.hash else {
                 throw RegistryRefusal(
@@ -29,23 +39,37 @@ extension Recovery {
             rows.append(sealed)
         }
         try session.insert(
-            into: "recovery_feed (position, hash, bytes, city_code, sequence, incarnation, decision)", rows,
-            Recovery.addFeed)
+            into: """
+                recovery_feed (position, hash, bytes, city_code, sequence, incarnation, decision, received_at_ms,
+                answers_hash)
+                """, rows, Recovery.addFeed)
         try session.queue(
             "UPDATE registry SET recovery_sender = $1, recovery_sent_at_ms = $2", [code, .int8(Int64(now))])
-        let presented = try session.execute(
-            "SELECT feed_position, feed_hash FROM recovery_city WHERE city_code = $1", [code])
-        guard presented.count == 1, UInt64(presented.int(0, 0)) == head.position else { return }
-        guard presented.bytes(0, 1) == head.hash.rawValue else {
-            try session.execute("DELETE FROM recovery_feed WHERE NOT adopted")
-            throw RegistryRefusal(.invalid, "the feed that was sent does not end in the head that the registry sealed")
+        guard end == head.position else { return nil }
+        try session.queue("UPDATE registry SET recovery_sender = NULL")
+        if presented.bytes(0, 1) == head.hash.rawValue {
+            do { try session.savepoint(adopt) } catch let refusal as RegistryRefusal where refusal.code == .diverged {
+                try session.execute("DELETE FROM recovery_feed WHERE NOT adopted")
+                try noteDiffers(at: try stagedHead().position)
+            }
+            return nil
         }
-        try adopt()
+        try session.queue("DELETE FROM recovery_feed WHERE NOT adopted")
+        try session.queue("UPDATE recovery_city SET sent_false_feed = true WHERE city_code = $1", [code])
+        return RegistryRefusal(.invalid, "the feed that was sent does not end in the head that the registry sealed")
+    }
+
+    /// The city's feed has not the end of what is known. Where that is another city's, it is not yet worth more.
+    private func noteDiffers(at position: UInt64) throws {
+        let dropped = try session.execute("DELETE FROM recovery_feed WHERE NOT adopted RETURNING 1")
+        guard dropped.count == 0 else { return }
+        try session.queue(
+            "UPDATE recovery_city SET differs_at = $2 WHERE city_code = $1", [code, .int8(Int64(position))])
     }
 
     private static func addFeed(_ sealed: SealedFeedEntry, to rows: inout CopyRows) throws {
         let place = try sealed.entry.journalPlace()
-        rows.row(fields: 7)
+        rows.row(fields: 9)
         rows.int8(Int64(sealed.entry.position))
         rows.bytea(sealed.hash.rawValue)
         rows.bytea(sealed.bytes)
@@ -53,6 +77,8 @@ extension Recovery {
         rows.int8(Int64(clamping: place.sequence))
         rows.int4(Int32(bitPattern: sealed.entry.incarnation))
         rows.int2(Int16(sealed.entry.decision.rawValue))
+        if let time = place.receivedAt { rows.int8(time) } else { rows.null() }
+        rows.bytea(place.hash.rawValue)
     }
 
     /// The chain leads to a hash that the registry sealed: every entry of it is the registry's own.
@@ -60,7 +86,11 @@ extension Recovery {
         let acts = try session.execute(
             "SELECT position, bytes FROM recovery_feed WHERE NOT adopted AND city_code = 0 ORDER BY position")
         try session.queue("UPDATE recovery_feed SET adopted = true WHERE NOT adopted")
-        try session.queue("UPDATE registry SET recovery_sender = NULL")
+        try session.queue(
+            """
+            UPDATE registry SET untimed_through = greatest(untimed_through,
+                (SELECT max(position) FROM recovery_feed WHERE received_at_ms IS NULL))
+            """)
         for row in 0..<acts.count { try takeBack(registryEntryIn: acts.bytes(row, 1)) }
         try session.queue(
             """
@@ -72,24 +102,25 @@ extension Recovery {
     /// An entry of the registry's own log travels whole in the feed; what it says of cities is so at once.
     private func takeBack(registryEntryIn bytes: [UInt8]) throws {
         let row = try CityRow.lock(.registry, session)
+        let told: FeedEntry
         let entry: Entry
         let act: RegistryAct?
         do {
-            entry = try EntryCoding.decode(try FeedCoding.decode(bytes).entry.registryEntry)
+            told = try FeedCoding.decode(bytes).entry
+            entry = try EntryCoding.decode(told.registryEntry)
             act = try RegistryAct(membershipIn: entry)
         } catch { throw RegistryRefusal(.invalid, error.message) }
-        if entry.sequence > row.head.sequence {
-            guard entry.sequence == row.head.sequence + 1, entry.previousHash == row.head.hash else {
-                throw RegistryRefusal(.diverged, "the registry's own log has another entry \(entry.sequence)")
-            }
-            let registry = try RegistryRow.read(session)
-            let seal = Seal(city: .registry, head: entry.head, watermark: .zero, feedHead: entry.feedHead)
-            try StoredBatch(
-                city: .registry, entries: [(entry, nil)], seal: try seal.signed(by: secrets.signingKey),
-                receivedAt: entry.time.milliseconds
-            ).insert(
-                session, secrets, head: entry.head, time: entry.time, watermark: .zero, feedHead: registry.feedHead)
+        // What the log has already was applied when it was written; others may have followed.
+        guard entry.sequence > row.head.sequence else { return }
+        guard entry.sequence == row.head.sequence + 1, entry.previousHash == row.head.hash else {
+            throw RegistryRefusal(.diverged, "the registry's own log has another entry \(entry.sequence)")
         }
+        let registry = try RegistryRow.read(session)
+        let seal = Seal(city: .registry, head: entry.head, watermark: .zero, feedHead: entry.feedHead)
+        try StoredBatch(
+            city: .registry, entries: [(entry, nil)], seal: try seal.signed(by: secrets.signingKey),
+            receivedAt: told.receivedAt == 0 ? entry.time.milliseconds : told.receivedAt
+        ).insert(session, secrets, head: entry.head, time: entry.time, watermark: .zero, feedHead: registry.feedHead)
         if let act { try apply(act) }
     }
 
@@ -105,7 +136,12 @@ extension Recovery {
                 INSERT INTO city (city_code, name, status, log_hash) VALUES ($1, $2, 'enrolled', $3)
                 ON CONFLICT DO NOTHING
                 """, [.int4(Int32(city.rawValue)), .text(name), .bytea(Digest.zero.rawValue)])
-        case .joined(let city, let key): try set("status = 'active', public_key = $2", city, [.bytea(key.bytes)])
+        case .joined(let city, let key):
+            try set("status = 'active', public_key = $2", city, [.bytea(key.bytes)])
+            // The token that it came with, or one that was voided for it: neither is in any log.
+            try session.queue(
+                "UPDATE join_token SET used_at_ms = $2 WHERE city_code = $1 AND used_at_ms IS NULL",
+                [.int4(Int32(city.rawValue)), .int8(Int64(now))])
         case .suspended(let city, _): try set("status = 'suspended'", city, [])
         case .reinstated(let city, _): try set("status = 'active'", city, [])
         case .epochGranted(let city, let epoch):
@@ -114,25 +150,27 @@ extension Recovery {
         }
     }
 
-    /// Whether this city is to send the feed: it has more than is known, and no other one is sending.
+    /// Whether this city is to send the feed: every city has shown what it holds, nobody holds more than this one, it is
+    /// more than is known, and no other one is sending.
     func wantsFeed() throws -> Bool {
         let result = try session.execute(
             """
-            SELECT rc.feed_position > greatest(r.feed_position,
-                    (SELECT coalesce(max(position), 0) FROM recovery_feed WHERE adopted)),
-                r.recovery_sender IS NULL OR r.recovery_sender = $1 OR r.recovery_sent_at_ms < $2
-            FROM registry r, recovery_city rc WHERE rc.city_code = $1
+            SELECT 1 FROM registry r, recovery_city rc
+            WHERE rc.city_code = $1 AND rc.absence_reason IS NULL AND NOT rc.sent_false_feed
+                AND rc.differs_at IS NULL
+                AND rc.feed_position > greatest(r.feed_position,
+                    (SELECT coalesce(max(position), 0) FROM recovery_feed WHERE adopted))
+                AND NOT EXISTS (
+                    SELECT FROM recovery_city o WHERE o.absence_reason IS NULL AND (o.feed_position IS NULL
+                        OR NOT o.sent_false_feed
+                            AND (o.feed_incarnation, o.feed_position) > (rc.feed_incarnation, rc.feed_position)))
+                AND (r.recovery_sender IS NULL OR r.recovery_sender = $1 OR r.recovery_sent_at_ms < $2)
             """, [code, .int8(Int64(now - min(now, Recovery.patience)))])
-        return result.count == 1 && result.bool(0, 0) && result.bool(0, 1)
+        return result.count == 1
     }
 
-    /// The end of what is known of the feed. What another city left unfinished is dropped.
+    /// The end of what is known of the feed, or was sent of it.
     func stagedHead() throws -> (position: UInt64, hash: Digest) {
-        try session.queue(
-            """
-            DELETE FROM recovery_feed WHERE NOT adopted
-                AND (SELECT recovery_sender FROM registry) IS DISTINCT FROM $1
-            """, [code])
         let result = try session.execute(
             "SELECT position, hash FROM recovery_feed ORDER BY position DESC LIMIT 1")
         guard result.count == 1, let hash = Digest(rawValue: result.bytes(0, 1)) else {

@@ -9,21 +9,42 @@ extension Recovery {
     func advance() throws {
         let waiting = try session.execute(
             "SELECT 1 FROM (\(Recovery.cities)) AS c WHERE absence_reason IS NULL AND NOT complete LIMIT 1")
-        if waiting.count > 0 {
-            let conflict = try session.execute(
-                """
-                SELECT city_code, feed_position FROM (\(Recovery.cities)) AS c
-                WHERE known_hash IS NOT NULL AND known_hash <> feed_hash ORDER BY city_code LIMIT 1
-                """)
-            let problem =
-                conflict.count == 0
-                ? nil
-                : "city \(conflict.int(0, 0)) holds a sealed feed that differs at position \(conflict.int(0, 1)): the "
-                    + "database went on deciding after it was restored, or two registries ran at a time. Stop the other "
-                    + "one; if this database decided anything after its restore, restore the backup once more"
-            return try set(problem: problem)
+        if waiting.count > 0 { return try set(problem: conflict()) }
+        let absent = try session.execute("SELECT count(*) FROM recovery_city WHERE absence_reason IS NOT NULL").int(
+            0, 0)
+        let witnesses = absent == 0 ? 0 : try fewestWitnesses()
+        guard absent <= witnesses else {
+            // A policy among what came back; nobody knew of it when their absence was accepted.
+            return try set(
+                problem:
+                    "\(absent) cities are absent, and a policy of the lost time asks for \(witnesses) witness(es): "
+                    + "one of those cities must come")
         }
         try set(problem: try RecoveryReplay(session: session, secrets: secrets).begin(now: now))
+    }
+
+    /// What a city that is waited for holds and the registry cannot take over, for the operators.
+    private func conflict() throws -> String? {
+        // Below a head that is known, of a later incarnation, and itself unknown: what came before that incarnation was
+        // given up with it.
+        let result = try session.execute(
+            """
+            WITH c AS (SELECT * FROM (\(Recovery.cities)) AS all_cities WHERE absence_reason IS NULL)
+            SELECT city_code, coalesce(differs_at, feed_position), sent_false_feed FROM c
+            WHERE sent_false_feed OR differs_at IS NOT NULL OR known_hash <> feed_hash
+                OR feed_position > 0 AND known_hash IS NULL AND EXISTS (
+                    SELECT FROM c AS o WHERE o.feed_incarnation > c.feed_incarnation AND o.known_hash = o.feed_hash)
+            ORDER BY city_code LIMIT 1
+            """)
+        guard result.count == 1 else { return nil }
+        let city = result.int(0, 0)
+        return result.bool(0, 2)
+            ? "city \(city) has sent a feed that does not end in the head that the registry sealed: it is not asked again; "
+                + "accept its absence if others hold what it holds"
+            : "city \(city) holds a sealed feed that differs at position \(result.int(0, 1)): the database was written to "
+                + "after it was restored, or two registries ran at a time, or the city missed an earlier recovery. Stop the "
+                + "other one; if this database was written to, restore the backup once more; if the city was accepted as "
+                + "absent before, accept it again"
     }
 
     private func set(problem: String?) throws {
@@ -58,7 +79,9 @@ extension Recovery {
             incarnation: incarnation, logHead: row.head,
             feedHead: registry.incarnations.head(position: staged.0, hash: staged.1), wantsFeed: wantsFeed,
             isComplete: result.bool(0, 1) || registry.recovery == .replaying)
-        standing.call = try RecoveryCall(city: city, incarnation: incarnation).signed(by: secrets.signingKey)
+        standing.call = try RecoveryCall(
+            city: city, incarnation: incarnation, recoveryID: registry.recoveryID
+        ).signed(by: secrets.signingKey)
         return standing
     }
 

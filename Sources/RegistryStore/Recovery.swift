@@ -1,3 +1,4 @@
+import Arbitration
 import FederationWire
 import PostgresClient
 import Replication
@@ -15,22 +16,32 @@ struct Recovery {
 
     // MARK: Beginning
 
-    /// - Parameter incarnation: An incarnation that was presented; the new one is above it.
+    /// Begins, also anew: what another recovery has collected or planned is not so any more.
+    ///
+    /// - Parameter incarnation: An incarnation that was seen; the new one is above it.
     static func begin(
         _ session: PostgresSession, _ registry: RegistryRow, above incarnation: UInt32, reason: String, now: UInt64
     ) throws {
         // Who is appending to the registry's own log comes to an end first; who comes after sees the mode.
         _ = try CityRow.lock(.registry, session)
+        try session.queue(
+            "DELETE FROM incarnation WHERE first_position > $1", [.int8(Int64(registry.feedHead.position) + 1)])
         try session.queue("DELETE FROM recovery_feed")
         try session.queue("DELETE FROM recovery_city")
         try session.queue(
             "INSERT INTO recovery_city (city_code) SELECT city_code FROM city WHERE city_code <> 0 AND status = 'active'"
         )
+        var generator = SystemRandomNumberGenerator()
         try session.queue(
             """
-            UPDATE registry SET recovery_phase = 'collecting', recovery_reason = $1, recovery_incarnation = $2,
+            UPDATE registry SET recovery_phase = 'collecting', recovery_reason = $1,
+                recovery_incarnation = 1 + greatest(recovery_incarnation, $2), recovery_id = $3,
                 recovery_sender = NULL, recovery_sent_at_ms = NULL, recovery_problem = NULL
-            """, [.text(reason), .int4(Int32(bitPattern: max(registry.incarnation, incarnation) + 1))])
+            """,
+            [
+                .text(reason), .int4(Int32(bitPattern: max(registry.incarnation, incarnation))),
+                .bytea(EntryID(using: &generator).rawValue),
+            ])
         try note(session, "recovery begun", reason, now: now)
     }
 
@@ -48,6 +59,8 @@ struct Recovery {
         let received: LogHead?
         /// The city accepts nothing of an incarnation below this one.
         let promise: UInt32
+        /// The recovery that it has promised this to; empty when it has promised nothing.
+        let recoveryID: [UInt8]
 
         /// The highest incarnation that is shown to have begun, or to have been about to.
         var incarnation: UInt32 { max(feedHead.incarnation, promise) }
@@ -63,6 +76,7 @@ struct Recovery {
                 feedHead = try presentation.feedSeal.map { try FeedSeal($0, by: key).head } ?? .empty
                 received = receipt?.through
                 promise = call?.incarnation ?? 0
+                recoveryID = call?.recoveryID ?? []
             } catch let fault as WireFault { throw RegistryRefusal(.invalid, fault.message) }
         }
     }
@@ -71,7 +85,8 @@ struct Recovery {
     static func news(
         _ shown: Shown, _ row: CityRow, _ registry: RegistryRow, _ session: PostgresSession
     ) throws -> String? {
-        if shown.promise > registry.incarnation {
+        let isForeign = shown.promise == registry.incarnation && shown.recoveryID != registry.recoveryID
+        if shown.promise > registry.incarnation || isForeign {
             return "city \(row.code) was called by a registry that recovers as incarnation \(shown.promise): a second "
                 + "server with these keys ran on another database; stop it"
         }
@@ -95,43 +110,48 @@ struct Recovery {
 
     // MARK: Collecting
 
-    /// Keeps what the city presents; its promise counts when it is of the incarnation that is to begin.
-    func note(_ shown: Shown) throws {
+    /// Keeps what the city presents; its promise counts when it was made to this recovery, and of the incarnation that is
+    /// to begin.
+    func note(_ shown: Shown, _ registry: RegistryRow) throws {
+        let isOurs = shown.recoveryID == registry.recoveryID
         // A second restore must outrank what the first one began, and another server's call.
+        let outranked = max(shown.feedHead.incarnation, isOurs ? 0 : shown.promise)
         try session.queue(
-            """
-            UPDATE registry SET recovery_incarnation = greatest(recovery_incarnation, $1,
-                CASE WHEN $2 > recovery_incarnation THEN $2 + 1 END)
-            """,
+            "UPDATE registry SET recovery_incarnation = greatest(recovery_incarnation, $1, $2)",
             [
-                .int4(Int32(bitPattern: shown.feedHead.incarnation + 1)), .int4(Int32(bitPattern: shown.promise)),
+                .int4(Int32(bitPattern: outranked + 1)), .int4(Int32(bitPattern: isOurs ? shown.promise : 0)),
             ])
+        // An absence that was accepted before the city came is over; one that was accepted of a city that was there stays.
         try session.queue(
             """
-            INSERT INTO recovery_city (city_code, promise, log_sequence, feed_position, feed_hash)
-            VALUES ($1, nullif($2, 0), $3, $4, $5)
+            INSERT INTO recovery_city (city_code, promise, log_sequence, feed_incarnation, feed_position, feed_hash)
+            VALUES ($1, nullif($2, 0), $3, $4, $5, $6)
             ON CONFLICT (city_code) DO UPDATE SET promise = excluded.promise, log_sequence = excluded.log_sequence,
-                feed_position = excluded.feed_position, feed_hash = excluded.feed_hash, absence_reason = NULL
+                feed_incarnation = excluded.feed_incarnation, feed_position = excluded.feed_position,
+                feed_hash = excluded.feed_hash, absence_reason = CASE WHEN recovery_city.feed_position IS NOT NULL
+                    THEN recovery_city.absence_reason END
             """,
             [
-                code, .int4(Int32(bitPattern: shown.promise)),
+                code, .int4(Int32(bitPattern: isOurs ? shown.promise : 0)),
                 .int8(Int64(clamping: shown.received?.sequence ?? 0)),
+                .int4(Int32(bitPattern: shown.feedHead.incarnation)),
                 .int8(Int64(clamping: shown.feedHead.position)), .bytea(shown.feedHead.hash.rawValue),
             ])
     }
 
     /// Takes a page of a city that has promised.
     ///
-    /// - Returns: The receipt for entries that came without one.
-    func take(_ page: RefillPage, _ row: CityRow) throws -> SignedBytes? {
+    /// - Returns: The receipt for entries that came without one, and what is to be refused after all of this is kept.
+    func take(_ page: RefillPage, _ row: CityRow) throws -> (receipt: SignedBytes?, refusal: RegistryRefusal?) {
         let promised = try session.execute(
             """
-            SELECT 1 FROM recovery_city, registry
+            SELECT absence_reason IS NULL FROM recovery_city, registry
             WHERE city_code = $1 AND promise = $2 AND promise >= recovery_incarnation
             """, [code, .int4(Int32(bitPattern: min(page.promise, UInt32(Int32.max))))])
         guard promised.count == 1 else { throw RegistryRefusal(.recovering, "present what you hold first") }
-        if !page.feed.isEmpty { try stage(page.feed) }
-        return page.entries.isEmpty ? nil : try receive(page, row)
+        guard promised.bool(0, 0) else { throw RegistryRefusal(.recovering, "the registry goes on without this city") }
+        let refusal = page.feed.isEmpty ? nil : try stage(page.feed)
+        return (page.entries.isEmpty ? nil : try receive(page, row), refusal)
     }
 
     private func receive(_ page: RefillPage, _ row: CityRow) throws -> SignedBytes? {
@@ -158,6 +178,8 @@ struct Recovery {
             batch, standing: standing, knownHash: { knownHashes[$0] }, isKnownID: usedIDs.contains, now: now
         ).get()
         guard !accepted.appended.isEmpty else { return nil }
+        try expectAnswered(accepted.appended.map(\.entry))
+        if original == nil { try expectWholeFeed() }
         if let original, original.city != city || original.through != accepted.head {
             throw RegistryRefusal(.invalid, "the receipt is not for the last entry of the page")
         }
@@ -170,22 +192,72 @@ struct Recovery {
         return original == nil ? receipt : nil
     }
 
-    func acceptAbsence(reason: String) throws {
+    /// The feed names the entries that it answers: others in their place are of another branch, or made up.
+    private func expectAnswered(_ entries: [Entry]) throws {
+        let others = try session.execute(
+            """
+            SELECT min(r.sequence) FROM recovery_feed r
+            JOIN unnest($2::bigint[], $3::bytea[]) AS e(sequence, hash) USING (sequence)
+            WHERE r.adopted AND r.city_code = $1 AND r.answers_hash <> e.hash HAVING count(*) > 0
+            """,
+            [
+                code, .int8Array(entries.map { Int64(clamping: $0.sequence) }),
+                .byteaArray(entries.map(\.hash.rawValue)),
+            ])
+        if others.count > 0 { throw PushReview.Fault.diverged(sequence: UInt64(others.int(0, 0))) }
+    }
+
+    /// What no receipt vouches for is only taken once the feed can say which entries it answers.
+    private func expectWholeFeed() throws {
         let missing = try session.execute(
             """
-            SELECT (SELECT count(*) FROM recovery_city WHERE absence_reason IS NOT NULL AND city_code <> $1),
-                coalesce((SELECT witness_cities FROM policy ORDER BY version DESC LIMIT 1), 1),
-                (SELECT count(*) FROM recovery_city WHERE city_code = $1)
+            SELECT 1 FROM (\(Recovery.cities)) AS c
+            WHERE absence_reason IS NULL AND (feed_position IS NULL OR feed_position > 0 AND known_hash IS NULL) LIMIT 1
+            """)
+        if missing.count > 0 {
+            throw RegistryRefusal(.recovering, "the feed comes first, then entries without a receipt")
+        }
+    }
+
+    func acceptAbsence(reason: String) throws {
+        let others = try session.execute(
+            """
+            SELECT count(*) FILTER (WHERE city_code <> $1 AND absence_reason IS NOT NULL),
+                count(*) FILTER (WHERE city_code <> $1 AND absence_reason IS NULL),
+                count(*) FILTER (WHERE city_code = $1)
+            FROM recovery_city
             """, [code])
-        guard missing.int(0, 2) == 1 else { throw RegistryRefusal(.notFound, "city \(city) is not waited for") }
-        guard missing.int(0, 0) < missing.int(0, 1) else {
+        guard others.int(0, 2) == 1 else { throw RegistryRefusal(.notFound, "city \(city) is not waited for") }
+        let witnesses = try fewestWitnesses()
+        guard others.int(0, 0) < witnesses else {
             throw RegistryRefusal(
                 .invalid,
-                "an authorisation has \(missing.int(0, 1)) witness(es): with one more city missing, payments that were "
+                "an authorisation has \(witnesses) witness(es): with one more city missing, payments that were "
                     + "released could be unknown; bring back city \(city) or one of those that are absent")
+        }
+        guard others.int(0, 1) > 0 else {
+            throw RegistryRefusal(
+                .invalid, "no city would be left that could say what was lost, or which cities have joined since")
         }
         try session.queue(
             "UPDATE recovery_city SET absence_reason = $2 WHERE city_code = $1", [code, .text(reason)])
+        try session.queue("UPDATE registry SET recovery_sender = NULL WHERE recovery_sender = $1", [code])
         try Recovery.note(session, "absence accepted", "city \(city): \(reason)", now: now)
+    }
+
+    /// The fewest witnesses of an authorisation under any policy that is known, in force or not: a claim is paid under the
+    /// policy that it was decided by.
+    func fewestWitnesses() throws -> Int64 {
+        let rows = try session.execute(
+            "SELECT bytes FROM entry WHERE city_code = 0 AND kind = $1",
+            [.int4(Int32(EntryKind.policyPublished.rawValue))])
+        return try (0..<rows.count).map { row in
+            do {
+                let entry = try EntryCoding.decode(rows.bytes(row, 0))
+                return try PolicyCoding.decode(PayloadCoding.policyDocument(entry.payload)).payments.witnessCities
+            } catch {
+                throw PostgresError(code: .unexpectedResult, message: "a damaged policy in entry: \(error)")
+            }
+        }.min() ?? 1
     }
 }

@@ -10,12 +10,14 @@ struct RecoveryReplay {
     let session: PostgresSession
     let secrets: RegistrySecrets
 
-    /// A batch, or a part of one, whose entries were decided one after the other.
+    /// A batch, or a part of one, whose entries were received at one time and decided one after the other.
     private struct Run {
         let batch: Int64
         let city: Int64
         let first: Int64
         var last: Int64
+        /// In milliseconds since 1970, as the feed says, or else the receipt.
+        let receivedAt: Int64
     }
 
     // MARK: Beginning
@@ -27,13 +29,14 @@ struct RecoveryReplay {
         let missing = try session.execute(
             """
             SELECT r.city_code, min(r.sequence), max(r.sequence), count(*) FROM recovery_feed r
-            LEFT JOIN entry e ON e.city_code = r.city_code AND e.sequence = r.sequence
+            LEFT JOIN entry e ON e.city_code = r.city_code AND e.sequence = r.sequence AND e.hash = r.answers_hash
             WHERE r.adopted AND e.city_code IS NULL GROUP BY r.city_code ORDER BY r.city_code LIMIT 1
             """)
         if missing.count > 0 {
             return
                 "the feed answers \(missing.int(0, 3)) entries of city \(missing.int(0, 0)), \(missing.int(0, 1)) to "
-                + "\(missing.int(0, 2)), that nobody has sent back: that city must come back"
+                + "\(missing.int(0, 2)), that nobody has sent back, or others in their place: that city must come back with its "
+                + "own log; if it is 0, restore the backup once more"
         }
         try takeOverFaults()
         try order()
@@ -93,37 +96,44 @@ struct RecoveryReplay {
     }
 
     /// Renumbers the batches that wait: those that the feed answers in its order, the others after them as they were
-    /// received. A batch of which the feed answers only parts, or not at one go, is cut.
+    /// received, but each log in its own order whatever the clocks of two servers said. A batch of which the feed answers
+    /// only parts, or not at one go, is cut.
     private func order() throws {
         let answered = try session.execute(
             """
-            SELECT b.batch_id, b.city_code, r.sequence FROM recovery_feed r
-            JOIN batch b ON b.city_code = r.city_code AND r.sequence BETWEEN b.first_sequence AND b.last_sequence
-                AND NOT b.folded
-            WHERE r.adopted ORDER BY r.position
+            SELECT b.batch_id, r.city_code, r.sequence, coalesce(r.received_at_ms, b.received_at_ms) FROM recovery_feed r
+            CROSS JOIN LATERAL (
+                SELECT batch_id, folded, received_at_ms FROM batch b
+                WHERE b.city_code = r.city_code AND b.last_sequence >= r.sequence
+                ORDER BY b.last_sequence LIMIT 1) AS b
+            WHERE r.adopted AND NOT b.folded ORDER BY r.position
             """)
         var runs: [Run] = []
         /// The last entry of each batch that the feed answers.
         var ends: [Int64: Int64] = [:]
         for row in 0..<answered.count {
             let (batch, city, sequence) = (answered.int(row, 0), answered.int(row, 1), answered.int(row, 2))
+            let receivedAt = answered.int(row, 3)
             ends[batch] = sequence
-            if let last = runs.last, last.batch == batch, last.last + 1 == sequence {
+            // A city whose answer was lost may have got one receipt for what was received at two times.
+            if let last = runs.last, last.batch == batch, last.last + 1 == sequence, last.receivedAt == receivedAt {
                 runs[runs.count - 1].last = sequence
             } else {
-                runs.append(Run(batch: batch, city: city, first: sequence, last: sequence))
+                runs.append(Run(batch: batch, city: city, first: sequence, last: sequence, receivedAt: receivedAt))
             }
         }
         let others = try session.execute(
             """
-            SELECT batch_id, city_code, first_sequence, last_sequence FROM batch
-            WHERE NOT folded ORDER BY received_at_ms, batch_id
+            SELECT batch_id, city_code, first_sequence, last_sequence, received_at_ms FROM batch
+            WHERE NOT folded ORDER BY max(received_at_ms) OVER (PARTITION BY city_code ORDER BY first_sequence),
+                city_code, first_sequence
             """)
         for row in 0..<others.count {
             let (batch, city) = (others.int(row, 0), others.int(row, 1))
             let first = ends[batch].map { $0 + 1 } ?? others.int(row, 2)
             guard first <= others.int(row, 3) else { continue }
-            runs.append(Run(batch: batch, city: city, first: first, last: others.int(row, 3)))
+            runs.append(
+                Run(batch: batch, city: city, first: first, last: others.int(row, 3), receivedAt: others.int(row, 4)))
         }
         try renumber(runs)
     }
@@ -146,13 +156,12 @@ struct RecoveryReplay {
                 SELECT $2, city_code, $3, $4,
                     (SELECT coalesce(sum(octet_length(bytes)), 0) FROM entry e
                         WHERE e.city_code = b.city_code AND sequence BETWEEN $3 AND $4),
-                    seal_body, seal_signature, coalesce($5, receipt_body), coalesce($6, receipt_signature),
-                    received_at_ms
+                    seal_body, seal_signature, coalesce($5, receipt_body), coalesce($6, receipt_signature), $7
                 FROM waiting_batch b WHERE batch_id = $1
                 """,
                 [
                     .int8(run.batch), .int8(base + Int64(index) + 1), .int8(run.first), .int8(run.last),
-                    .bytea(receipt?.body), .bytea(receipt?.signature),
+                    .bytea(receipt?.body), .bytea(receipt?.signature), .int8(run.receivedAt),
                 ])
         }
         try session.execute("SELECT setval(pg_get_serial_sequence('batch', 'batch_id'), max(batch_id)) FROM batch")
@@ -161,10 +170,7 @@ struct RecoveryReplay {
     /// A receipt for a piece that ends before its batch does.
     private func receipt(endingAt run: Run) throws -> SignedBytes {
         let row = try session.execute(
-            """
-            SELECT e.bytes, b.received_at_ms FROM entry e, waiting_batch b
-            WHERE e.city_code = $1 AND e.sequence = $2 AND b.batch_id = $3
-            """, [.int4(Int32(run.city)), .int8(run.last), .int8(run.batch)])
+            "SELECT bytes FROM entry WHERE city_code = $1 AND sequence = $2", [.int4(Int32(run.city)), .int8(run.last)])
         let entry: Entry
         do { entry = try EntryCoding.decode(row.bytes(0, 0)) } catch {
             throw PostgresError(code: .unexpectedResult, message: "a damaged row in entry: \(error.message)")
@@ -172,7 +178,7 @@ struct RecoveryReplay {
         var generator = SystemRandomNumberGenerator()
         return try Receipt(
             id: EntryID(using: &generator).rawValue, city: entry.city, through: entry.head,
-            feedHead: try RegistryRow.read(session).feedHead, receivedAt: UInt64(row.int(0, 1))
+            feedHead: try RegistryRow.read(session).feedHead, receivedAt: UInt64(run.receivedAt)
         ).signed(by: secrets.signingKey)
     }
 

@@ -31,13 +31,13 @@ extension RegistryStore {
                 let registry = try RegistryRow.read(session)
                 var composer = FeedComposer(
                     head: .empty, incarnations: registry.incarnations, hasher: secrets.hasher,
-                    detailMaster: secrets.detailMaster)
+                    detailMaster: secrets.detailMaster, untimedThrough: registry.untimedThrough)
                 try RegistryStore.eachFeedRow(session) { row in
                     let journaled = try row.journaled(session)
-                    let outcome = fold.apply(journaled.placed(at: Int64(row.position), in: dialect))
+                    let journalEntry = journaled.placed(at: Int64(row.position), in: dialect)
                     let recomputed = try composer.compose(
-                        journaled.read?.entry ?? journaled.entry, outcome,
-                        by: journaled.read == nil ? nil : journaled.entry)
+                        journaled.read?.entry ?? journaled.entry, fold.apply(journalEntry),
+                        by: journaled.read == nil ? nil : journaled.entry, receivedAt: journalEntry.receivedAt)
                     if recomputed.bytes != row.feed {
                         report.faults.append(
                             "position \(row.position): the feed differs from what the journal of "
@@ -222,6 +222,8 @@ private struct ChainAudit {
         _ city: CityCode, keys: [PublicKey], _ report: inout RegistryStore.AuditReport
     ) throws -> LogHead {
         var chain = Chain(city: city, head: .empty, time: .zero)
+        /// What the seal of a batch names that a recovery has cut into pieces: a later piece ends there.
+        var sealed: LogHead?
         let code = PostgresParameter.int4(Int32(city.rawValue))
         while true {
             let batch = try session.execute(
@@ -229,7 +231,10 @@ private struct ChainAudit {
                 SELECT last_sequence, seal_body, seal_signature FROM batch
                 WHERE city_code = $1 AND last_sequence > $2 ORDER BY last_sequence LIMIT 1
                 """, [code, .int8(Int64(chain.head.sequence))])
-            guard batch.count == 1 else { return chain.head }
+            guard batch.count == 1 else {
+                if let sealed { throw AuditFault(message: "it ends before entry \(sealed.sequence), which is sealed") }
+                return chain.head
+            }
             let entries = try session.execute(
                 "SELECT sequence, bytes, hash FROM entry WHERE city_code = $1 AND sequence > $2 AND sequence <= $3 ORDER BY sequence",
                 [code, .int8(Int64(chain.head.sequence)), .int8(batch.int(0, 0))])
@@ -242,10 +247,15 @@ private struct ChainAudit {
                 report.examined += 1
                 if report.examined.isMultiple(of: 1_000) { progress(report.examined) }
             }
+            guard chain.head.sequence == UInt64(batch.int(0, 0)) else {
+                throw AuditFault(message: "entry \(chain.head.sequence + 1) is missing")
+            }
             let seal = SignedBytes(body: batch.bytes(0, 1), signature: batch.bytes(0, 2))
             guard keys.contains(where: { seal.isValid(.seal, by: $0) }), let body = try? Seal(seal),
-                body.city == city, body.head == chain.head
+                body.city == city, sealed == nil || sealed == body.head,
+                body.head == chain.head || body.head.sequence > chain.head.sequence
             else { throw AuditFault(message: "the seal at entry \(batch.int(0, 0)) is not valid") }
+            sealed = body.head == chain.head ? nil : body.head
         }
     }
 }

@@ -1,23 +1,30 @@
 package import FederationWire
-import PostgresClient
+package import PostgresClient
 package import Replication
 package import VoucherDomain
 
 /// Recovery mode: what a registry does whose database was restored to an earlier point. The design is in
 /// `Schemas/protocol/recovery.md`.
 extension RegistryStore {
-    /// Enters recovery mode, unless the registry is in it.
+    /// Enters recovery mode; a recovery that is under way begins anew.
     ///
-    /// - Parameter reason: For the operators: what showed that the database was restored.
-    package func beginRecovery(reason: String, now: UInt64) async throws {
+    /// - Parameters:
+    ///   - reason: For the operators: what showed that the database was restored.
+    ///   - incarnation: The highest one that was seen of it.
+    package func beginRecovery(reason: String, above incarnation: UInt32 = 0, now: UInt64) async throws {
         let secrets = secrets
         try await pool.transaction { session in
-            let registry = try RegistryRow.lock(session)
-            guard registry.recovery == nil else { return }
-            try Recovery.begin(session, registry, above: 0, reason: reason, now: now)
-            // Without cities there is nobody to wait for.
-            try Recovery(session: session, secrets: secrets, city: .registry, now: now).advance()
+            try RegistryStore.beginRecovery(session, secrets, reason: reason, above: incarnation, now: now)
         }
+    }
+
+    private static func beginRecovery(
+        _ session: PostgresSession, _ secrets: RegistrySecrets, reason: String, above incarnation: UInt32, now: UInt64
+    ) throws {
+        let registry = try RegistryRow.lock(session)
+        try Recovery.begin(session, registry, above: incarnation, reason: reason, now: now)
+        // Without cities there is nobody to wait for.
+        try Recovery(session: session, secrets: secrets, city: .registry, now: now).advance()
     }
 
     /// Looks at what a city holds. A seal or a receipt of the registry's own that the database knows nothing of begins
@@ -39,7 +46,7 @@ extension RegistryStore {
             }
             let recovery = Recovery(session: session, secrets: secrets, city: presentation.city, now: now)
             if registry.recovery == .collecting {
-                try recovery.note(shown)
+                try recovery.note(shown, registry)
                 try recovery.advance()
             }
             return try recovery.standing()
@@ -51,18 +58,20 @@ extension RegistryStore {
     /// - Throws: ``PushReview/Fault`` or ``RegistryRefusal`` when the page does not go on where the registry is.
     package func refill(_ page: RefillPage, from city: CityCode, now: UInt64) async throws -> RecoveryStanding {
         let secrets = secrets
-        return try await pool.transaction { session in
+        let (standing, refusal): (RecoveryStanding, RegistryRefusal?) = try await pool.transaction { session in
             let registry = try RegistryRow.lock(session)
             let row = try CityRow.lock(city, session)
-            guard let phase = registry.recovery else { return .open(row.head, registry.feedHead) }
+            guard let phase = registry.recovery else { return (.open(row.head, registry.feedHead), nil) }
             let recovery = Recovery(session: session, secrets: secrets, city: city, now: now)
-            guard phase == .collecting else { return try recovery.standing() }
-            let receipt = try recovery.take(page, row)
+            guard phase == .collecting else { return (try recovery.standing(), nil) }
+            let (receipt, refusal) = try recovery.take(page, row)
             try recovery.advance()
             var standing = try recovery.standing()
             standing.receipt = receipt
-            return standing
+            return (standing, refusal)
         }
+        if let refusal { throw refusal }
+        return standing
     }
 
     /// Goes on without a city that does not come: the operator knows that its node is lost, or that it has applied nothing
@@ -119,6 +128,8 @@ extension RegistryStore {
         }
     }
 
+    package func isRecovering() async throws -> Bool { try await pool.run { try RegistryRow.read($0).recovery != nil } }
+
     /// - Throws: ``RegistryRefusal`` `.recovering` while the registry is in recovery mode.
     package func requireOpen() async throws { try await pool.run { try RegistryRow.read($0).requireOpen() } }
 
@@ -126,30 +137,63 @@ extension RegistryStore {
     package struct DatabaseState: Hashable, Sendable {
         package let systemIdentifier: String
         package let timeline: String
+        package let incarnation: UInt32
         package let head: FeedHead
-        package let isRecovering: Bool
+        /// The incarnation that begins when the recovery under way ends; `nil` when there is none.
+        package let recovery: UInt32?
         /// Whether a server has kept its state outside the database before.
         package let isWitnessed: Bool
-    }
+        /// The head at the position that was asked for, if the feed is so long.
+        package let known: FeedHead?
 
-    /// - Parameter position: The position of a head that was seen before.
-    /// - Returns: The database's state, and the head that it has at that position, if it has one.
-    package func databaseState(
-        knownAt position: UInt64
-    ) async throws -> (state: DatabaseState, known: FeedHead?) {
-        try await pool.run { session in
+        fileprivate init(_ session: PostgresSession, knownAt position: UInt64) throws {
             let result = try session.execute(
                 """
-                SELECT system_identifier::text, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), witnessed
+                SELECT system_identifier::text, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), witnessed,
+                    recovery_incarnation
                 FROM pg_control_system(), registry
                 """)
             let registry = try RegistryRow.read(session)
-            let state = DatabaseState(
-                systemIdentifier: result.text(0, 0), timeline: result.text(0, 1), head: registry.feedHead,
-                isRecovering: registry.recovery != nil, isWitnessed: result.bool(0, 2))
-            let hash = try Recovery.hash(at: position, session)
-            return (state, hash.map { registry.incarnations.head(position: position, hash: $0) })
+            systemIdentifier = result.text(0, 0)
+            timeline = result.text(0, 1)
+            incarnation = registry.incarnation
+            head = registry.feedHead
+            recovery = result.optionalInt(0, 3).map { UInt32($0) }
+            isWitnessed = result.bool(0, 2)
+            known = try Recovery.hash(at: position, session).map {
+                registry.incarnations.head(position: position, hash: $0)
+            }
         }
+    }
+
+    /// Looks at a database, on one of its connections, and begins recovery mode where it is not what was seen of it.
+    ///
+    /// - Parameters:
+    ///   - position: The position of a head that was seen before.
+    ///   - incarnation: The highest incarnation that was seen.
+    ///   - mismatch: What does not fit in a state; `nil` when all is well.
+    /// - Returns: The state, and what does not fit.
+    package static func compare(
+        _ session: PostgresSession, _ secrets: RegistrySecrets, knownAt position: UInt64, above incarnation: UInt32,
+        now: UInt64, mismatch: (DatabaseState) -> String?
+    ) throws -> (state: DatabaseState, reason: String?) {
+        let state = try DatabaseState(session, knownAt: position)
+        guard mismatch(state) != nil else { return (state, nil) }
+        return try session.transaction {
+            // Another connection may have found the same.
+            _ = try RegistryRow.lock(session)
+            let state = try DatabaseState(session, knownAt: position)
+            let reason = mismatch(state)
+            if let reason {
+                try beginRecovery(session, secrets, reason: reason, above: incarnation, now: now)
+            }
+            return (try DatabaseState(session, knownAt: position), reason)
+        }
+    }
+
+    /// - Parameter position: The position of a head that was seen before.
+    package func databaseState(knownAt position: UInt64) async throws -> DatabaseState {
+        try await pool.run { try DatabaseState($0, knownAt: position) }
     }
 
     /// Notes that a server has kept the database's state outside it.

@@ -36,6 +36,8 @@ struct WaitingWork: Sendable {
     private let needs: Needs
     /// The feed head that the ledger stands at.
     let asOf: FeedHead
+    /// Those that had begun: a recovery since then has put what waits into another order, under other ids.
+    let incarnations: Incarnations
     private let ledger: Ledger
 
     /// The most batches folded in one transaction.
@@ -64,7 +66,7 @@ struct WaitingWork: Sendable {
         return WaitingWork(
             batchIDs: waiting.ends.map(\.batch), ends: waiting.ends.map { ($0.city, $0.last) }, items: items,
             more: waiting.more, isFarReaching: items.contains(where: \.journalEntry.isFarReaching), needs: needs,
-            asOf: standing.feedHead, ledger: ledger)
+            asOf: standing.feedHead, incarnations: standing.incarnations, ledger: ledger)
     }
 
     /// The entries of batches that wait, and where each of these ends.

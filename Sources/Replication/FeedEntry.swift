@@ -15,6 +15,9 @@ package struct FeedEntry: Hashable, Sendable {
     package var answers: LogHead
     package var entryID: EntryID
     package var kind: EntryKind
+    /// When the registry received the entry, in milliseconds since 1970. The fold decides by it, and no log says it; 0
+    /// where the registry's software did not say it yet.
+    package var receivedAt: UInt64
     package var decision: Outcome.Decision
     package var policyVersion: UInt32
     /// The epoch of the secret behind the hashes below.
@@ -83,7 +86,8 @@ package struct FeedEntry: Hashable, Sendable {
 
     package init(
         incarnation: UInt32, position: UInt64, previousHash: Digest, city: CityCode, answers: LogHead,
-        entryID: EntryID, kind: EntryKind, decision: Outcome.Decision, policyVersion: UInt32, keyEpoch: UInt32,
+        entryID: EntryID, kind: EntryKind, receivedAt: UInt64, decision: Outcome.Decision, policyVersion: UInt32,
+        keyEpoch: UInt32,
         taken: [KeyTaken] = [], released: [[UInt8]] = [], claimPosition: UInt64 = 0, detail: [UInt8] = [],
         registryEntry: [UInt8] = [], effects: [Effect] = [], notices: [Notice] = []
     ) {
@@ -96,6 +100,7 @@ package struct FeedEntry: Hashable, Sendable {
         self.answers = answers
         self.entryID = entryID
         self.kind = kind
+        self.receivedAt = receivedAt
         self.decision = decision
         self.policyVersion = policyVersion
         self.keyEpoch = keyEpoch

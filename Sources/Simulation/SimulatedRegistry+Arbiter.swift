@@ -17,7 +17,7 @@ extension SimulatedRegistry {
                     writtenAt: Int64(clamping: entry.time.milliseconds),
                     feedPosition: Int64(clamping: entry.feedHead.position))
                 let outcome = fold.apply(seen)
-                let sealed = try composer.compose(entry, outcome)
+                let sealed = try composer.compose(entry, outcome, receivedAt: seen.receivedAt)
                 feed.append(sealed)
                 journal.append((entry, seen))
                 let fact = DecisionFact(entry, seen, outcome, sealed)
@@ -38,7 +38,9 @@ extension SimulatedRegistry {
         var composer = FeedComposer(
             head: .empty, incarnations: SimulatedRegistry.incarnations, hasher: RunSecrets.hasher,
             detailMaster: RunSecrets.detailMaster)
-        for (entry, seen) in journal { _ = try composer.compose(entry, fold.apply(seen)) }
+        for (entry, seen) in journal {
+            _ = try composer.compose(entry, fold.apply(seen), receivedAt: seen.receivedAt)
+        }
         return composer.head.hash
     }
 

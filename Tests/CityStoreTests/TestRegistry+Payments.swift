@@ -50,7 +50,7 @@ extension TestRegistry {
         FeedCoding.encode(
             FeedEntry(
                 incarnation: head.incarnation, position: head.position + 1, previousHash: head.hash, city: entry.city,
-                answers: entry.head, entryID: entry.id, kind: entry.kind, decision: decision, policyVersion: 1,
-                keyEpoch: TestRegistry.hasher.epoch))
+                answers: entry.head, entryID: entry.id, kind: entry.kind, receivedAt: 0, decision: decision,
+                policyVersion: 1, keyEpoch: TestRegistry.hasher.epoch))
     }
 }

@@ -43,7 +43,7 @@ final class TestRegistry {
             JournalEntry(
                 position: Int64(feed.count + 1), city: entry.city, id: entry.id.rawValue,
                 content: PayloadCoding.content(of: entry, in: dialect)))
-        let sealed = try composer.compose(entry, outcome, by: act)
+        let sealed = try composer.compose(entry, outcome, by: act, receivedAt: 0)
         outcomes.append(outcome)
         feed.append(sealed)
         return sealed

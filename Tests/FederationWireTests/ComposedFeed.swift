@@ -53,6 +53,6 @@ struct ComposedFeed {
                 content: PayloadCoding.content(of: entry)))
         entries.append(entry)
         outcomes.append(outcome)
-        sealed.append(try composer.compose(entry, outcome))
+        sealed.append(try composer.compose(entry, outcome, receivedAt: 0))
     }
 }

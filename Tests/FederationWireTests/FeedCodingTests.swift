@@ -29,7 +29,7 @@ struct FeedCodingTests {
         let sealed = FeedCoding.encode(
             FeedEntry(
                 incarnation: 1, position: 1, previousHash: .zero, city: .registry, answers: .empty, entryID: .sample,
-                kind: EntryKind(rawValue: 9_999), decision: .unsupported, policyVersion: 0, keyEpoch: 0))
+                kind: EntryKind(rawValue: 9_999), receivedAt: 0, decision: .unsupported, policyVersion: 0, keyEpoch: 0))
 
         #expect(try FeedCoding.decode(sealed.bytes) == sealed)
     }

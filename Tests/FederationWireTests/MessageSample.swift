@@ -109,7 +109,7 @@ enum MessageSample: String, CaseIterable, Sendable {
     static let feedEntry = FeedCoding.encode(
         FeedEntry(
             incarnation: 1, position: 41, previousHash: FeedHead.sample.hash, city: .shenzhen, answers: .sample,
-            entryID: .sample, kind: .claimFiled, decision: .held, policyVersion: 3, keyEpoch: 2,
+            entryID: .sample, kind: .claimFiled, receivedAt: 0, decision: .held, policyVersion: 3, keyEpoch: 2,
             taken: [
                 .init(kind: .invoice, hash: [UInt8](repeating: 1, count: 16), tag: []),
                 .init(

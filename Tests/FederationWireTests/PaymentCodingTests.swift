@@ -103,8 +103,8 @@ struct PaymentCodingTests {
         (effect.payment, effect.reference, effect.detail) = (.released, reference, [1, 2, 3])
         var entry = FeedEntry(
             incarnation: 1, position: 9, previousHash: .zero, city: .registry, answers: .empty,
-            entryID: try #require(EntryID(rawValue: [UInt8](repeating: 1, count: 16))), kind: .ticked, decision: .noted,
-            policyVersion: 1, keyEpoch: 1)
+            entryID: try #require(EntryID(rawValue: [UInt8](repeating: 1, count: 16))), kind: .ticked, receivedAt: 0,
+            decision: .noted, policyVersion: 1, keyEpoch: 1)
         entry.effects = [effect]
 
         #expect(try FeedCoding.decode(FeedCoding.encode(entry).bytes).entry == entry)

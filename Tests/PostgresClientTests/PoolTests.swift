@@ -28,6 +28,29 @@ struct PoolTests {
         #expect(try await backend(pool) != first)
     }
 
+    @Test("a connection is looked at before it is lent, and so is the next one; where that fails, nothing is done")
+    func opened() async throws {
+        let seen = Mutex<[Int64]>([])
+        let pool = PostgresPool(url: database.url, size: 1) { session in
+            let backend = try session.execute("SELECT pg_backend_pid()").int(0, 0)
+            try seen.withLock { seen in
+                if seen.count == 2 { throw PostgresError(code: .unexpectedResult, message: "another server") }
+                seen.append(backend)
+            }
+        }
+        var lent: [Int64] = []
+        for _ in 0..<2 {
+            lent.append(try await backend(pool))
+            #expect(try await backend(pool) == lent.last)
+            try await database.terminate(try #require(lent.last))
+            await #expect(throws: PostgresError.self) { try await backend(pool) }
+        }
+
+        #expect(seen.withLock { $0 } == lent)
+        let error = await #expect(throws: PostgresError.self) { try await backend(pool) }
+        #expect(error?.message == "another server")
+    }
+
     @Test("a connection that is killed during a statement is a connection loss, and nothing is committed")
     func killedInTransaction() async throws {
         let pool = pool(1)

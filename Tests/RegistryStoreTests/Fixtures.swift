@@ -41,12 +41,17 @@ extension [UInt8] {
 
 /// The default policy with another cap on an enterprise's year.
 enum CappedPolicy {
-    /// - Parameter effective: When it comes into force, as the file says it; at once when empty.
-    static func document(version: UInt32 = 1, yearCap: Money, effective: String = "") -> [UInt8] {
+    /// - Parameters:
+    ///   - effective: When it comes into force, as the file says it; at once when empty.
+    ///   - witnesses: How many other cities must have an authorisation.
+    static func document(
+        version: UInt32 = 1, yearCap: Money = .yuan(400), effective: String = "", witnesses: Int = 1
+    ) -> [UInt8] {
         let begin = effective.isEmpty ? "" : " \"effective\": \(effective),"
         let text = String(decoding: DefaultPolicy.document, as: UTF8.self)
             .replacing("\"version\": 1,", with: "\"version\": \(version),\(begin)")
             .replacing("\"capacity_fen\": 1000000000", with: "\"capacity_fen\": \(yearCap.rawValue)")
+            .replacing("\"witness_cities\": 1", with: "\"witness_cities\": \(witnesses)")
             .replacing("\"two_person_fen\": 100000000", with: "\"two_person_fen\": 5000")
             .replacing("\"threshold_fen\": 50000000", with: "\"threshold_fen\": 30000")
             .replacing("\"dwell_seconds\": 259200", with: "\"dwell_seconds\": 300")

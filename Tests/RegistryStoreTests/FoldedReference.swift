@@ -28,7 +28,7 @@ struct FoldedReference {
                 feedPosition: Int64(clamping: entry.feedHead.position))
             journal.append(journalEntry)
             let outcome = fold.apply(journalEntry)
-            feed.append(try composer.compose(entry, outcome))
+            feed.append(try composer.compose(entry, outcome, receivedAt: journalEntry.receivedAt))
             decisions.append(outcome.decision)
             try take(over: outcome, of: journalEntry)
         }

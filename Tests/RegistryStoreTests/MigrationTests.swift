@@ -79,7 +79,9 @@ struct MigrationTests {
 
         let registry = TestRegistry(opening: TestDatabase.current.pool)
         #expect(try await registry.texts("SELECT recovery_phase FROM registry") == ["collecting"])
-        #expect(try await registry.numbers("SELECT recovery_incarnation::bigint FROM registry") == [3])
+        #expect(try await registry.numbers("SELECT recovery_incarnation::bigint FROM registry")[0] > 2)
+        #expect(try await registry.numbers("SELECT octet_length(recovery_id)::bigint FROM registry") == [16])
+        #expect(try await registry.numbers("SELECT untimed_through FROM registry") == [2])
         #expect(try await registry.numbers("SELECT number::bigint FROM incarnation") == [1])
         #expect(try await registry.numbers("SELECT count(*) FROM recovery_feed") == [0])
     }

@@ -249,7 +249,7 @@ struct SkewTests {
 
             let restored = TestRegistry(opening: copy.pool)
             try await restored.store.beginRecovery(reason: "test", now: .noon)
-            var giver = try await RecoveryTests.Giver(
+            var giver = try await GivingCity(
                 city, of: registry, applied: Int(registry.store.feedHead().position))
             try await giver.giveBack(to: restored)
             for _ in 0..<2 { try await restored.decide() }

@@ -9,8 +9,8 @@ struct FeedPageTests {
     private static func entry(after head: FeedHead, incarnation: UInt32 = 1) -> SealedFeedEntry {
         let entry = FeedEntry(
             incarnation: incarnation, position: head.position + 1, previousHash: head.hash, city: .shenzhen,
-            answers: .empty, entryID: .numbered(UInt16(head.position + 1)), kind: .claimFiled, decision: .reserved,
-            policyVersion: 1, keyEpoch: 1)
+            answers: .empty, entryID: .numbered(UInt16(head.position + 1)), kind: .claimFiled, receivedAt: 0,
+            decision: .reserved, policyVersion: 1, keyEpoch: 1)
         let place = [UInt8(incarnation), UInt8(entry.position)]
         return SealedFeedEntry(entry: entry, bytes: place + head.hash.rawValue)
     }

@@ -482,7 +482,7 @@ nonisolated struct WireNodeStarted: Sendable {
   init() {}
 }
 
-/// Kinds 100 to 112, in the registry's log only.
+/// Kinds 100 to 113, in the registry's log only.
 nonisolated struct WireCityEnrolled: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1020,6 +1020,12 @@ nonisolated struct WireFeedBody: @unchecked Sendable {
   var notices: [WireNotice] {
     get {_storage._notices}
     set {_uniqueStorage()._notices = newValue}
+  }
+
+  /// when the registry received the entry; 0: not said
+  var receivedAtMs: UInt64 {
+    get {_storage._receivedAtMs}
+    set {_uniqueStorage()._receivedAtMs = newValue}
   }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1773,6 +1779,9 @@ nonisolated struct WireRecoveryCallBody: Sendable {
   var city: UInt32 = 0
 
   var incarnation: UInt32 = 0
+
+  /// 16 random bytes, drawn when the recovery began
+  var recoveryID: Data = Data()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3469,7 +3478,7 @@ nonisolated extension WireFeedSealBody: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".FeedBody"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}position\0\u{3}previous_hash\0\u{1}city\0\u{1}answers\0\u{3}entry_id\0\u{1}kind\0\u{1}decision\0\u{3}policy_version\0\u{3}key_epoch\0\u{1}taken\0\u{1}released\0\u{3}claim_position\0\u{1}detail\0\u{3}registry_entry\0\u{1}effects\0\u{1}notices\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incarnation\0\u{1}position\0\u{3}previous_hash\0\u{1}city\0\u{1}answers\0\u{3}entry_id\0\u{1}kind\0\u{1}decision\0\u{3}policy_version\0\u{3}key_epoch\0\u{1}taken\0\u{1}released\0\u{3}claim_position\0\u{1}detail\0\u{3}registry_entry\0\u{1}effects\0\u{1}notices\0\u{3}received_at_ms\0")
 
   fileprivate class _StorageClass {
     var _incarnation: UInt32 = 0
@@ -3489,6 +3498,7 @@ nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
     var _registryEntry: Data = Data()
     var _effects: [WireEffect] = []
     var _notices: [WireNotice] = []
+    var _receivedAtMs: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3516,6 +3526,7 @@ nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
       _registryEntry = source._registryEntry
       _effects = source._effects
       _notices = source._notices
+      _receivedAtMs = source._receivedAtMs
     }
   }
 
@@ -3551,6 +3562,7 @@ nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
         case 15: try { try decoder.decodeSingularBytesField(value: &_storage._registryEntry) }()
         case 16: try { try decoder.decodeRepeatedMessageField(value: &_storage._effects) }()
         case 17: try { try decoder.decodeRepeatedMessageField(value: &_storage._notices) }()
+        case 18: try { try decoder.decodeSingularUInt64Field(value: &_storage._receivedAtMs) }()
         default: break
         }
       }
@@ -3614,6 +3626,9 @@ nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
       if !_storage._notices.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._notices, fieldNumber: 17)
       }
+      if _storage._receivedAtMs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._receivedAtMs, fieldNumber: 18)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3640,6 +3655,7 @@ nonisolated extension WireFeedBody: SwiftProtobuf.Message, SwiftProtobuf._Messag
         if _storage._registryEntry != rhs_storage._registryEntry {return false}
         if _storage._effects != rhs_storage._effects {return false}
         if _storage._notices != rhs_storage._notices {return false}
+        if _storage._receivedAtMs != rhs_storage._receivedAtMs {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -4856,7 +4872,7 @@ nonisolated extension WireRecoveryStanding: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension WireRecoveryCallBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".RecoveryCallBody"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}incarnation\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}incarnation\0\u{3}recovery_id\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4866,6 +4882,7 @@ nonisolated extension WireRecoveryCallBody: SwiftProtobuf.Message, SwiftProtobuf
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.incarnation) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.recoveryID) }()
       default: break
       }
     }
@@ -4878,12 +4895,16 @@ nonisolated extension WireRecoveryCallBody: SwiftProtobuf.Message, SwiftProtobuf
     if self.incarnation != 0 {
       try visitor.visitSingularUInt32Field(value: self.incarnation, fieldNumber: 2)
     }
+    if !self.recoveryID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.recoveryID, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireRecoveryCallBody, rhs: WireRecoveryCallBody) -> Bool {
     if lhs.city != rhs.city {return false}
     if lhs.incarnation != rhs.incarnation {return false}
+    if lhs.recoveryID != rhs.recoveryID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -32,7 +32,7 @@ struct CodingProbe {
         let known = FeedCoding.encode(
             FeedEntry(
                 incarnation: 1, position: 1, previousHash: .zero, city: .hangzhou, answers: read.head, entryID: read.id,
-                kind: .claimFiled, decision: .reserved, policyVersion: 1, keyEpoch: 1))
+                kind: .claimFiled, receivedAt: 1, decision: .reserved, policyVersion: 1, keyEpoch: 1))
         let feed = known.bytes + Self.unknownField
         let entry = try FeedCoding.decode(feed)
         let isKept = entry.bytes == feed && entry.hash == Digest(.feed, feed)

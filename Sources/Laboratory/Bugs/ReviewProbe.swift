@@ -145,7 +145,8 @@ struct ReviewProbe {
         FeedCoding.encode(
             FeedEntry(
                 incarnation: 1, position: position, previousHash: hash, city: city, answers: log[0].head,
-                entryID: log[0].id, kind: .claimFiled, decision: .reserved, policyVersion: 1, keyEpoch: 1))
+                entryID: log[0].id, kind: .claimFiled, receivedAt: 1, decision: .reserved, policyVersion: 1, keyEpoch: 1
+            ))
     }
 }
 

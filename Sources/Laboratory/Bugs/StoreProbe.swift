@@ -101,7 +101,7 @@ struct StoreProbe {
         let again = try store.unsentBatch(sessionEpoch: Self.epoch, signer: Self.city)
         if again?.entries != (try store.log(after: 0)) { return "what the registry has lost is not sent again" }
         for incarnation: UInt32 in [5, 3] {
-            let call = RecoveryCall(city: .hangzhou, incarnation: incarnation)
+            let call = RecoveryCall(city: .hangzhou, incarnation: incarnation, recoveryID: [])
             try store.promise(call, signed: try call.signed(by: Self.registry))
         }
         return try store.promisedIncarnation() == 5 ? nil : "a promise gives way to a lower incarnation"

@@ -107,7 +107,7 @@ struct CaseCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            try await database.withStore { store in
+            try await database.withStore(isWriting: true) { store in
                 try await CaseCommand.rule(
                     Ruling(
                         caseID: id, kept: keep, ruledOut: ruleOut, code: code, reason: signature.reason,
@@ -125,7 +125,7 @@ struct CaseCommand: AsyncParsableCommand {
         @OptionGroup var signature: Signature
 
         func run() async throws {
-            try await database.withStore { store in
+            try await database.withStore(isWriting: true) { store in
                 guard let proposal = try await store.cases(id: id, limit: 1).first?.proposal else {
                     throw RegistryRefusal(.notFound, "no ruling on case \(id) waits for a second person")
                 }
@@ -146,7 +146,7 @@ struct CaseCommand: AsyncParsableCommand {
         @OptionGroup var signature: Signature
 
         func run() async throws {
-            try await database.withStore { store in
+            try await database.withStore(isWriting: true) { store in
                 try await store.reopen(caseID: id, reason: signature.reason, by: signature.by, now: WallClock.now)
                 Output.line("case \(id) is reopened at the arbiter's next decision")
             }

@@ -19,7 +19,7 @@ extension CaseCommand {
         @Flag(help: "Only print the claims, and open no case.") var dryRun = false
 
         func run() async throws {
-            try await database.withStore { store in
+            try await database.withStore(isWriting: !dryRun) { store in
                 let total = Int(try await store.feedHead().position)
                 let found = try await store.sweep(isTrial: dryRun, now: WallClock.now) { done in
                     Output.note("folded \(done) of \(total)")

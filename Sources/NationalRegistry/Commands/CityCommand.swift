@@ -48,7 +48,7 @@ extension CityCommand {
         @Option(help: "URL to put in the token instead of the advertised one.") var url: String?
 
         func run() async throws {
-            try await database.withStore { store in
+            try await database.withStore(isWriting: true) { store in
                 let now = WallClock.now
                 let expiresAt = now + expiresHours * 3_600_000
                 let maker = TokenMaker(store: store, url: url)
@@ -71,7 +71,7 @@ extension CityCommand {
         @Option(help: "Hours until the token expires.") var expiresHours: UInt64 = 72
 
         func run() async throws {
-            try await database.withStore { store in
+            try await database.withStore(isWriting: true) { store in
                 let expiresAt = WallClock.now + expiresHours * 3_600_000
                 let (name, secret) = try await store.rotateKey(code, expiresAt: expiresAt)
                 let maker = TokenMaker(store: store, url: nil)
@@ -114,7 +114,7 @@ extension CityCommand {
         @Option(help: "Why; kept in the registry's log.") var reason: String
 
         func run() async throws {
-            try await database.withStore { store in
+            try await database.withStore(isWriting: true) { store in
                 try await store.setSuspended(true, code, reason: reason, now: WallClock.now)
                 Output.line("city \(code) is suspended")
             }
@@ -129,7 +129,7 @@ extension CityCommand {
         @Option(help: "Why; kept in the registry's log.") var reason: String
 
         func run() async throws {
-            try await database.withStore { store in
+            try await database.withStore(isWriting: true) { store in
                 try await store.setSuspended(false, code, reason: reason, now: WallClock.now)
                 Output.line("city \(code) is active")
             }

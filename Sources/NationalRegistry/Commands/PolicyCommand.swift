@@ -88,7 +88,7 @@ struct PolicyCommand: AsyncParsableCommand {
         @Argument(help: "The policy file.") var file: String
 
         func run() async throws {
-            try await database.withStore { store in
+            try await database.withStore(isWriting: true) { store in
                 let document = try PolicyCommand.read(file)
                 let isNew = try await store.publish(policy: document, now: WallClock.now)
                 let begin = try PolicyCoding.decode(document).begin

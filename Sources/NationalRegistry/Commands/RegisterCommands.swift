@@ -23,7 +23,7 @@ struct CompanyCommand: AsyncParsableCommand {
         @Argument(help: "The CSV file.") var file: String
 
         func run() async throws {
-            try await database.withStore { store in
+            try await database.withStore(isWriting: true) { store in
                 let file = try CSVFile(path: file, columns: CompanyForm.columns, optional: CompanyForm.optional)
                 try await RegisterImport("companies", file) { CompanyForm(fields: $0).validated() }
                     .run { try await store.list($0, now: WallClock.now) }
@@ -48,7 +48,7 @@ struct ProviderCommand: AsyncParsableCommand {
         @Argument(help: "The CSV file.") var file: String
 
         func run() async throws {
-            try await database.withStore { store in
+            try await database.withStore(isWriting: true) { store in
                 let file = try CSVFile(path: file, columns: ProviderForm.columns, optional: ProviderForm.optional)
                 try await RegisterImport("providers", file) { ProviderForm(fields: $0).validated() }
                     .run { try await store.list($0, now: WallClock.now) }

@@ -14,7 +14,15 @@ extension GoldenSamples {
     private static func feedEntry(_ kind: EntryKind, _ decision: Outcome.Decision) -> FeedEntry {
         FeedEntry(
             incarnation: 1, position: 41, previousHash: FeedHead.sample.hash, city: .shenzhen, answers: .sample,
-            entryID: .sample, kind: kind, decision: decision, policyVersion: 3, keyEpoch: 2)
+            entryID: .sample, kind: kind, receivedAt: 0, decision: decision, policyVersion: 3, keyEpoch: 2)
+    }
+
+    /// With the time that registries say since they may have to decide again from the logs and the feed alone.
+    private static func receivedEntry() -> FeedEntry {
+        FeedEntry(
+            incarnation: 1, position: 41, previousHash: FeedHead.sample.hash, city: .shenzhen, answers: .sample,
+            entryID: .sample, kind: .claimFiled, receivedAt: 1_700_000_000_500, decision: .reserved, policyVersion: 3,
+            keyEpoch: 2)
     }
 
     /// One entry for each decision, key kind and payment stage, one with everything, and one of a kind that no build knows.
@@ -36,6 +44,7 @@ extension GoldenSamples {
         (withdrawal.released, withdrawal.claimPosition) = ([hash(1), hash(2)], 17)
         entries.append(("withdrawal", withdrawal))
         entries.append(("unknown-kind", feedEntry(future, .unsupported)))
+        entries.append(("received", receivedEntry()))
         for payload in try payloads() where payload.kind.isRegistryAct {
             var entry = feedEntry(payload.kind, .noted)
             (entry.city, entry.registryEntry) = (.registry, self.entry(payload.kind, payload.bytes).bytes)
@@ -140,7 +149,8 @@ extension GoldenSamples {
             city: .shenzhen, name: "深圳市", publicKey: SigningKey.city.publicKey, keyEpoch: 2,
             federationSecret: ComposedFeed.secret,
             detailKey: DetailCipher.cityKey(master: ComposedFeed.master, city: .shenzhen))
-        let call = RecoveryCall(city: .shenzhen, incarnation: 2)
+        let call = RecoveryCall(city: .shenzhen, incarnation: 2, recoveryID: [])
+        let namedCall = RecoveryCall(city: .shenzhen, incarnation: 2, recoveryID: [UInt8](0..<16))
         var token = WireJoinToken()
         token.url = "https://registry.example:8443"
         (token.city, token.cityName) = (CityCode.shenzhen.rawValue, "深圳市")
@@ -154,6 +164,8 @@ extension GoldenSamples {
             GoldenLine("signed/feed-seal", "FeedSealBody", try feedSeal.signed(by: .registry), .feedSeal),
             GoldenLine("signed/welcome", "Welcome", try welcome.signed(by: .registry), .join),
             GoldenLine("signed/recovery-call", "RecoveryCallBody", try call.signed(by: .registry), .recovery),
+            GoldenLine(
+                "signed/recovery-call-named", "RecoveryCallBody", try namedCall.signed(by: .registry), .recovery),
             GoldenLine("join-token", "JoinToken", token.bytes, hashedAs: .join),
         ]
     }
