@@ -14,6 +14,7 @@ package enum RegistrySchema {
             ("registry_v009_recovery_tail", text(PackageResources.registry_v009_recovery_tail_sql)),
             ("registry_v010_unread_entries", text(PackageResources.registry_v010_unread_entries_sql)),
             ("registry_v011_recovery_trust", text(PackageResources.registry_v011_recovery_trust_sql)),
+            ("registry_v012_named_epochs", text(PackageResources.registry_v012_named_epochs_sql)),
         ]
     }
 

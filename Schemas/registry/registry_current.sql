@@ -243,13 +243,6 @@ CREATE TABLE fold_cursor (
     CONSTRAINT fold_cursor_pkey PRIMARY KEY (city_code)
 );
 
-CREATE TABLE granted_nonce (
-    city_code integer NOT NULL,
-    process_nonce bytea NOT NULL,
-    CONSTRAINT granted_nonce_pkey PRIMARY KEY (city_code, process_nonce),
-    CONSTRAINT granted_nonce_process_nonce_check CHECK ((octet_length(process_nonce) = 16))
-);
-
 CREATE TABLE incarnation (
     number integer NOT NULL,
     first_position bigint NOT NULL,
@@ -450,8 +443,6 @@ ALTER TABLE city_contact ADD CONSTRAINT city_contact_city_code_fkey FOREIGN KEY 
 ALTER TABLE city_report ADD CONSTRAINT city_report_city_code_fkey FOREIGN KEY (city_code) REFERENCES city(city_code);
 
 ALTER TABLE conflict_case_claim ADD CONSTRAINT conflict_case_claim_case_id_fkey FOREIGN KEY (case_id) REFERENCES conflict_case(case_id);
-
-ALTER TABLE granted_nonce ADD CONSTRAINT granted_nonce_city_code_fkey FOREIGN KEY (city_code) REFERENCES city(city_code);
 
 ALTER TABLE join_token ADD CONSTRAINT join_token_city_code_fkey FOREIGN KEY (city_code) REFERENCES city(city_code);
 

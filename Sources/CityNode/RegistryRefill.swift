@@ -26,15 +26,8 @@ struct RegistryRefill {
     /// - Returns: Whether the registry is recovering; it then has all of this city that it wants now.
     func run() async throws -> Bool {
         var standing = try await client.present(store.presentation())
+        if try keep(standing.call) { standing = try await client.present(store.presentation()) }
         guard standing.incarnation > 0 else { return false }
-        if let signed = standing.call {
-            let call = try RecoveryCall(signed, by: identity.registryKey)
-            guard call.city == identity.city else { throw StoreRefusal(.damaged, "the registry calls another city") }
-            if try store.promisedIncarnation() < call.incarnation {
-                try store.promise(call, signed: signed)
-                standing = try await client.present(store.presentation())
-            }
-        }
         while !standing.isComplete, let page = try store.refillPage(standing, signer: key) {
             standing = try await client.refill(page)
             if let signed = standing.receipt {
@@ -46,6 +39,18 @@ struct RegistryRefill {
                     "entry": "\(standing.logHead.sequence)", "feed.position": "\(standing.feedHead.position)",
                 ])
         }
+        return true
+    }
+
+    /// Keeps the promise that a call asks for.
+    ///
+    /// - Returns: Whether it is one that was not given before.
+    private func keep(_ signed: SignedBytes?) throws -> Bool {
+        guard let signed else { return false }
+        let call = try RecoveryCall(signed, by: identity.registryKey)
+        guard call.city == identity.city else { throw StoreRefusal(.damaged, "the registry calls another city") }
+        guard try store.promisedIncarnation() < call.incarnation else { return false }
+        try store.promise(call, signed: signed)
         return true
     }
 }

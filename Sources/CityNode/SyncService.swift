@@ -105,10 +105,8 @@ struct SyncService: Service {
     // MARK: The three requests
 
     private func greet() async throws -> CitySession.Event {
-        let hello = try store.prepareHello(processNonce: processNonce)
         let answer: HelloAnswer
-        Failpoint.reach(.helloUnsent)
-        do { answer = try await client.hello(hello) } catch let refusal as RegistryClient.Refusal {
+        do { answer = try await sayHello() } catch let refusal as RegistryClient.Refusal {
             guard ["recovering", "unknown-feed-head"].contains(refusal.kind), try await refill.run() else {
                 throw refusal
             }
@@ -119,7 +117,7 @@ struct SyncService: Service {
         guard grant.city == identity.city, grant.processNonce == processNonce else {
             throw StoreRefusal(.damaged, "the registry's grant is for another node")
         }
-        let promise = try store.promisedIncarnation()
+        let promise = try max(store.promisedIncarnation(), store.session(now: WallClock.now).epoch.incarnation)
         guard grant.epoch.incarnation >= promise else {
             // A registry that another one has outrun is told so, and begins anew above both.
             guard try await !refill.run() else { throw RegistryRefill.recovering }
@@ -133,12 +131,26 @@ struct SyncService: Service {
             guard try await !refill.run() else { throw RegistryRefill.recovering }
             try store.forgetReceipts(after: answer.logHead)
         }
-        if hello.isRestored { try await takeBack(through: answer.logHead) }
+        if try store.isRestored() { try await takeBack(through: answer.logHead) }
         try compare(answer.logHead)
         try store.adopt(
             grant, software: CityNodeCommand.version, now: WallClock.now, registryTime: answer.registryTime)
         logger.notice("greeted by the registry", metadata: ["epoch": "\(grant.epoch.counter)"])
         return .greeted(unsent: try store.session(now: WallClock.now).hasUnsent)
+    }
+
+    /// Says hello; once more, where another epoch was granted than this store remembers, and that one is its own to follow.
+    private func sayHello() async throws -> HelloAnswer {
+        var hello = try store.prepareHello(processNonce: processNonce)
+        while true {
+            Failpoint.reach(.helloUnsent)
+            do { return try await client.hello(hello) } catch let refusal as RegistryClient.Refusal {
+                guard refusal.kind == "fenced" else { throw refusal }
+                let holder = try await client.log(LogRequest(after: hello.logHead, limit: 1))
+                guard let next = try store.hello(after: hello, followingThatOf: holder) else { throw refusal }
+                hello = next
+            }
+        }
     }
 
     private var refill: RegistryRefill {

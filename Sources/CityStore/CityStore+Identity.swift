@@ -47,26 +47,41 @@ extension CityStore {
         }
     }
 
-    /// The hello of a process, and the promise to remember its nonce: kept before the hello is sent, so that a
-    /// grant whose answer is lost is still recognised as ours.
+    /// The most nonces that a store remembers to have sent since a grant, the newest: 1 KiB.
+    private static let maximumSentNonces = 64
+
+    /// The hello of a process, which names the epoch that was adopted last; and the promise to remember its nonce: kept before
+    /// the hello is sent, so that a grant whose answer is lost is still recognised as ours.
     package func prepareHello(processNonce: [UInt8]) throws -> Hello {
         try pool.write { database in
             let cursors = try NodeCursors.read(database)
-            var previous = cursors.helloNonces.filter { $0 != processNonce }
-            // Of too many the middle goes: a lost grant was given to one of the first after the last grant, or to
-            // one of the last.
-            let excess = previous.count - Hello.maximumPreviousNonces
-            if excess > 0 {
-                let start = Hello.maximumPreviousNonces / 2
-                previous.removeSubrange(start..<(start + excess))
-            }
-            let kept = SeededBug.helloNonceForgotten.isActive ? [] : previous + [processNonce]
+            let sent = cursors.sentNonces.filter { $0 != processNonce } + [processNonce]
+            let recent = SeededBug.helloNonceForgotten.isActive ? [] : sent.suffix(CityStore.maximumSentNonces)
+            let kept = [cursors.grantedNonce] + recent
             try database.run(sql: "UPDATE node SET hello_nonces = ?", arguments: [Data(kept.joined())])
             return Hello(
                 versions: dialect.versions, city: cursors.city, processNonce: processNonce,
-                previousProcessNonces: previous, epoch: cursors.epoch, logHead: cursors.logHead,
-                feedHead: cursors.feedHead, isRestored: cursors.isRestored)
+                epoch: cursors.epoch, logHead: cursors.logHead, feedHead: cursors.feedHead, promise: cursors.promise,
+                recoveryID: try CityStore.keptCall(database).map { try RecoveryCall(kept: $0.body).recoveryID } ?? [])
         }
+    }
+
+    /// The hello that follows one which was fenced: it names the epoch that was granted last, where that is this store's to
+    /// follow. It is when the process that holds it asked for it on behalf of this store, since the grant that was adopted
+    /// last, and has written nothing that this store lacks: the answer was lost. Or when the operator has put the store back,
+    /// and so says that no other node of the city is to go on.
+    ///
+    /// - Parameter holder: What the registry has of the log after this store's head, and who holds it. It need not be
+    ///   believed: a hello that names another epoch than the last one changes nothing.
+    /// - Returns: `nil` when another node holds the log: this one must stop.
+    package func hello(after hello: Hello, followingThatOf holder: LogPage) throws -> Hello? {
+        let cursors = try pool.read { try NodeCursors.read($0) }
+        guard let epoch = holder.grantedEpoch, epoch != hello.epoch,
+            cursors.isRestored || holder.entries.isEmpty && cursors.sentNonces.contains(holder.processNonce)
+        else { return nil }
+        return Hello(
+            versions: hello.versions, city: hello.city, processNonce: hello.processNonce, epoch: epoch,
+            logHead: hello.logHead, feedHead: hello.feedHead, promise: hello.promise, recoveryID: hello.recoveryID)
     }
 
     /// Takes over the epoch that was granted; entries from now on are written under it.

@@ -15,6 +15,9 @@ extension CityStore {
         }
     }
 
+    /// Whether the store was put back and has not been greeted since.
+    package func isRestored() throws -> Bool { try pool.read { try NodeCursors.read($0).isRestored } }
+
     /// The end of the city's own log.
     package func logHead() throws -> LogHead { try pool.read { try NodeCursors.read($0).logHead } }
 

@@ -62,9 +62,13 @@ extension CityStore {
                 database, "SELECT body, signature FROM receipt ORDER BY through_sequence DESC LIMIT 1")
             return Presentation(
                 city: cursors.city, feedSeal: seal, receipt: receipt,
-                call: try CityStore.signed(
-                    database, "SELECT recovery_call_body AS body, recovery_call_signature AS signature FROM node"))
+                call: try CityStore.keptCall(database))
         }
+    }
+
+    /// The call whose promise this city keeps.
+    static func keptCall(_ database: Database) throws -> SignedBytes? {
+        try signed(database, "SELECT recovery_call_body AS body, recovery_call_signature AS signature FROM node")
     }
 
     /// The next part of what the registry has not: of the feed, if it wants it from this city, else of the log, in the

@@ -35,8 +35,10 @@ package struct NodeIdentity: Hashable, Sendable {
 struct NodeCursors {
     let city: CityCode
     let epoch: Epoch
-    /// Oldest first.
-    let helloNonces: [[UInt8]]
+    /// The nonce of the process that was granted the epoch.
+    let grantedNonce: [UInt8]
+    /// The nonces that were sent since, oldest first.
+    let sentNonces: [[UInt8]]
     let logHead: LogHead
     let logTime: HybridTime
     let receivedThrough: UInt64
@@ -69,8 +71,9 @@ struct NodeCursors {
             let feedHash = Digest(rawValue: row.bytes("feed_hash"))
         else { throw StoreRefusal(.damaged, "the node's own row is damaged") }
         let position: Int64 = row["feed_position"]
+        let nonces = row.bytes("hello_nonces").pieces(of: 16)
         return NodeCursors(
-            city: city, epoch: epoch, helloNonces: row.bytes("hello_nonces").pieces(of: 16),
+            city: city, epoch: epoch, grantedNonce: nonces.first ?? [], sentNonces: Array(nonces.dropFirst()),
             logHead: LogHead(
                 epoch: Epoch(bytes: row.bytes("log_epoch")), sequence: UInt64(row["log_sequence"] as Int64),
                 hash: logHash),

@@ -65,7 +65,12 @@ package struct RecoveryCall: Hashable, Sendable {
     /// Reads a call that `key` signed.
     package init(_ signed: SignedBytes, by key: PublicKey) throws(WireFault) {
         guard signed.isValid(.recovery, by: key) else { throw WireFault("the call's signature is not the registry's") }
-        let body = try WireRecoveryCallBody(decoding: signed.body)
+        try self.init(kept: signed.body)
+    }
+
+    /// Reads the body of a call whose signature was verified before it was kept.
+    package init(kept bytes: [UInt8]) throws(WireFault) {
+        let body = try WireRecoveryCallBody(decoding: bytes)
         guard body.incarnation < UInt32(Int32.max) else { throw WireFault("no such incarnation") }
         self.init(
             city: try CityCode(wire: body.city), incarnation: body.incarnation, recoveryID: Array(body.recoveryID))

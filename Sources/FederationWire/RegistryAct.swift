@@ -10,7 +10,8 @@ package enum RegistryAct: Hashable, Sendable {
     case joined(CityCode, PublicKey)
     case suspended(CityCode, reason: String)
     case reinstated(CityCode, reason: String)
-    case epochGranted(CityCode, Epoch)
+    /// The nonce is that of the process which asked for the epoch; empty where an old entry does not say it.
+    case epochGranted(CityCode, Epoch, processNonce: [UInt8])
     /// The document's exact bytes; they must decode to a policy with that version.
     case policyPublished(version: UInt32, document: [UInt8])
     case companiesListed([Register.Company])
@@ -64,10 +65,11 @@ package enum RegistryAct: Hashable, Sendable {
             message.city = city.rawValue
             message.reason = reason
             return message.bytes
-        case .epochGranted(let city, let epoch):
+        case .epochGranted(let city, let epoch, let processNonce):
             var message = WireEpochGranted()
             message.city = city.rawValue
             message.epoch = epoch.wire
+            message.processNonce = Data(processNonce)
             return message.bytes
         case .policyPublished(let version, let document):
             var message = WirePolicyPublished()
@@ -118,7 +120,8 @@ package enum RegistryAct: Hashable, Sendable {
             self = .reinstated(try CityCode(wire: message.city), reason: message.reason)
         case .epochGranted:
             let message = try WireEpochGranted(decoding: entry.payload)
-            self = .epochGranted(try CityCode(wire: message.city), Epoch(message.epoch))
+            self = .epochGranted(
+                try CityCode(wire: message.city), Epoch(message.epoch), processNonce: Array(message.processNonce))
         default: return nil
         }
     }

@@ -6,31 +6,24 @@ import VoucherDomain
 extension Hello: SyncMessage {
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
         let message = try WireHelloRequest(bytes, as: format)
-        guard message.processNonce.count == 16, message.previousProcessNonces.allSatisfy({ $0.count == 16 }) else {
-            throw WireFault("a process nonce has 16 bytes")
-        }
-        guard message.previousProcessNonces.count <= Hello.maximumPreviousNonces else {
-            throw WireFault(
-                "\(message.previousProcessNonces.count) previous nonces, at most \(Hello.maximumPreviousNonces)")
-        }
+        guard message.processNonce.count == 16 else { throw WireFault("a process nonce has 16 bytes") }
         self.init(
             versions: message.versions, city: try CityCode(wire: message.city),
-            processNonce: Array(message.processNonce),
-            previousProcessNonces: message.previousProcessNonces.map { Array($0) },
-            epoch: message.hasEpoch ? Epoch(message.epoch) : nil, logHead: try LogHead(message.logHead),
-            feedHead: try FeedHead(message.feedHead), isRestored: message.restored)
+            processNonce: Array(message.processNonce), epoch: message.hasEpoch ? Epoch(message.epoch) : nil,
+            logHead: try LogHead(message.logHead), feedHead: try FeedHead(message.feedHead),
+            promise: message.promise, recoveryID: Array(message.recoveryID))
     }
 
     package func encoded(as format: BodyFormat) -> [UInt8] {
         var message = WireHelloRequest()
-        message.restored = isRestored
         message.versions = versions
         message.city = city.rawValue
         message.processNonce = Data(processNonce)
-        message.previousProcessNonces = previousProcessNonces.map { Data($0) }
         if let epoch { message.epoch = epoch.wire }
         message.logHead = logHead.wire
         message.feedHead = feedHead.wire
+        message.promise = promise
+        message.recoveryID = Data(recoveryID)
         return message.encoded(as: format)
     }
 }
@@ -242,29 +235,41 @@ package struct LogRequest: SyncMessage, Hashable {
     }
 }
 
-/// Whole batches of a city's own log as the registry has them, each with the receipt that was given for it.
+/// Whole batches of a city's own log as the registry has them, each with the receipt that was given for it; and who holds
+/// the log.
 package struct LogPage: SyncMessage, Hashable {
     /// In the order of the log; none when the registry has no more.
-    package let entries: [Entry]
+    package var entries: [Entry]
     /// A ``Receipt`` for each batch; the last one is for the last entry.
-    package let receipts: [SignedBytes]
+    package var receipts: [SignedBytes]
+    /// The epoch granted last. Not signed: good for nothing but to name it in a hello.
+    package let grantedEpoch: Epoch?
+    /// The process that holds that grant; empty when the registry does not know it. Not signed either.
+    package let processNonce: [UInt8]
 
-    package init(entries: [Entry], receipts: [SignedBytes]) {
+    package init(entries: [Entry], receipts: [SignedBytes], grantedEpoch: Epoch?, processNonce: [UInt8]) {
         self.entries = entries
         self.receipts = receipts
+        self.grantedEpoch = grantedEpoch
+        self.processNonce = processNonce
     }
 
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
         let message = try WireLogPage(bytes, as: format)
         var entries: [Entry] = []
         for data in message.entries { entries.append(try EntryCoding.decode(Array(data))) }
-        self.init(entries: entries, receipts: message.receipts.map { SignedBytes($0) })
+        self.init(
+            entries: entries, receipts: message.receipts.map { SignedBytes($0) },
+            grantedEpoch: message.hasGrantedEpoch ? Epoch(message.grantedEpoch) : nil,
+            processNonce: Array(message.processNonce))
     }
 
     package func encoded(as format: BodyFormat) -> [UInt8] {
         var message = WireLogPage()
         message.entries = entries.map { Data($0.bytes) }
         message.receipts = receipts.map(\.wire)
+        if let grantedEpoch { message.grantedEpoch = grantedEpoch.wire }
+        message.processNonce = Data(processNonce)
         return message.encoded(as: format)
     }
 }

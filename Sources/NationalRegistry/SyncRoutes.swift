@@ -159,7 +159,7 @@ extension PushReview.Fault {
     fileprivate var problem: Problem {
         switch self {
         case .suspended: Problem(.forbidden, "suspended", message)
-        case .fenced: Problem(.conflict, "fenced", message)
+        case .fenced, .outlived: Problem(.conflict, "fenced", message)
         case .diverged: Problem(.conflict, "diverged", message)
         case .badSeal: Problem(.badRequest, "seal", message)
         case .chain: Problem(.conflict, "chain", message)
@@ -173,9 +173,10 @@ extension HelloReview.Fault {
         switch self {
         case .suspended: Problem(.forbidden, "suspended", message)
         case .noCommonVersion: Problem(.upgradeRequired, "version", message)
+        case .unpromised: Problem(.serviceUnavailable, "recovering", message, retryAfter: 2)
         case .staleEpoch: Problem(.conflict, "fenced", message)
         case .diverged: Problem(.conflict, "diverged", message)
-        case .unknownFeedHead: Problem(.conflict, "unknown-feed-head", message)
+        case .unknownFeedHead, .unknownEpoch: Problem(.conflict, "unknown-feed-head", message)
         }
     }
 }

@@ -144,8 +144,7 @@ extension Recovery {
                 [.int4(Int32(city.rawValue)), .int8(Int64(now))])
         case .suspended(let city, _): try set("status = 'suspended'", city, [])
         case .reinstated(let city, _): try set("status = 'active'", city, [])
-        case .epochGranted(let city, let epoch):
-            try set("granted_epoch = $2, process_nonce = NULL", city, [.bytea(epoch.bytes)])
+        case .epochGranted(let city, let epoch, let holder): try noteGrant(epoch, to: city, heldBy: holder)
         default: break
         }
     }

@@ -175,7 +175,8 @@ struct Recovery {
         let ids = try RegistryStore.askIDs(batch, session)
         let (knownHashes, usedIDs) = try (hashes.get(), ids.get())
         let accepted = try PushReview.review(
-            batch, standing: standing, knownHash: { knownHashes[$0] }, isKnownID: usedIDs.contains, now: now
+            batch, standing: standing, incarnation: epoch.incarnation, knownHash: { knownHashes[$0] },
+            isKnownID: usedIDs.contains, now: now
         ).get()
         guard !accepted.appended.isEmpty else { return nil }
         try expectAnswered(accepted.appended.map(\.entry))
@@ -189,6 +190,7 @@ struct Recovery {
         ).insert(
             session, secrets, head: accepted.head, time: accepted.time, watermark: accepted.watermark,
             feedHead: try RegistryRow.read(session).feedHead)
+        try noteGrant(writtenUnder: epoch)
         return original == nil ? receipt : nil
     }
 

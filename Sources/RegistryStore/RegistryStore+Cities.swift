@@ -149,18 +149,8 @@ extension RegistryStore {
         try session.execute(
             "UPDATE city SET granted_epoch = $2, process_nonce = $3 WHERE city_code = $1",
             [.int4(Int32(city.rawValue)), .bytea(epoch.bytes), .bytea(processNonce)])
-        try session.execute(
-            "INSERT INTO granted_nonce (city_code, process_nonce) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            [.int4(Int32(city.rawValue)), .bytea(processNonce)])
-        try append(.epochGranted(city, epoch), session, secrets, now: now)
+        try append(.epochGranted(city, epoch, processNonce: processNonce), session, secrets, now: now)
         return epoch
-    }
-
-    private static func hasHeldGrant(_ hello: Hello, _ session: PostgresSession) throws -> Bool {
-        let result = try session.execute(
-            "SELECT 1 FROM granted_nonce WHERE city_code = $1 AND process_nonce = $2",
-            [.int4(Int32(hello.city.rawValue)), .bytea(hello.processNonce)])
-        return result.count > 0
     }
 
     private static func welcome(
@@ -193,8 +183,7 @@ extension RegistryStore {
             let knownFeed = try RegistryStore.feedHead(at: hello.feedHead.position, session)
             let verdict = try HelloReview.review(
                 hello, in: dialect, standing: standing, incarnation: registry.incarnation,
-                processNonce: row.processNonce,
-                hasHeldGrant: try RegistryStore.hasHeldGrant(hello, session),
+                recoveryID: registry.recoveryID, processNonce: row.processNonce,
                 knownHash: { _ in knownHash }, knownFeedHead: { _ in knownFeed }
             ).get()
             let (epoch, version): (Epoch, UInt32)

@@ -79,9 +79,8 @@ extension RegistryStore {
             throw RegistryRefusal(.unknownCity, "city \(city) has not joined")
         }
         if standing.isSuspended { throw PushReview.Fault.suspended }
-        guard request.sessionEpoch == standing.grantedEpoch else {
-            throw PushReview.Fault.fenced(granted: standing.grantedEpoch)
-        }
+        let fault = PushReview.fence(request.sessionEpoch, standing, incarnation: registry.incarnation)
+        if let fault { throw fault }
         // What is sealed below must be ours to the last field: a reader must not choose what we sign.
         guard request.after.position > 0 else {
             guard request.after == .empty else { throw strangeCursor(request.after) }

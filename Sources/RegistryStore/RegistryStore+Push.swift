@@ -18,13 +18,15 @@ extension RegistryStore {
             let hashes = try RegistryStore.askHashes(batch, city, session)
             let ids = try RegistryStore.askIDs(batch, session)
             let registry = try RegistryRow.ask(session)
+            let incarnation = try registry.get().incarnation
             try registry.get().requireOpen()
             guard let standing = try row.get()?.standing else {
                 throw RegistryRefusal(.unknownCity, "city \(city) has not joined")
             }
             let (known, used) = try (hashes.get(), ids.get())
             let accepted = try PushReview.review(
-                batch, standing: standing, knownHash: { known[$0] }, isKnownID: used.contains, now: now
+                batch, standing: standing, incarnation: incarnation, knownHash: { known[$0] },
+                isKnownID: used.contains, now: now
             ).get()
             Failpoint.reach(.batchReviewed)
             if batch.entries.isEmpty { try RegistryStore.queueReport(batch, city, session, now: now) }

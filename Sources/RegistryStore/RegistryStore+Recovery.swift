@@ -39,7 +39,15 @@ extension RegistryStore {
             let shown = try Recovery.Shown(presentation, secrets)
             if registry.recovery == nil {
                 guard let reason = try Recovery.news(shown, row, registry, session) else {
-                    return .open(row.head, registry.feedHead)
+                    var standing = RecoveryStanding.open(row.head, registry.feedHead)
+                    // The city was away while the registry began anew, and is to promise before it is greeted.
+                    if registry.incarnation > max(1, shown.promise) {
+                        let call = RecoveryCall(
+                            city: presentation.city, incarnation: registry.incarnation,
+                            recoveryID: registry.recoveryID)
+                        standing.call = try call.signed(by: secrets.signingKey)
+                    }
+                    return standing
                 }
                 try Recovery.begin(session, registry, above: shown.incarnation, reason: reason, now: now)
                 registry = try RegistryRow.lock(session)

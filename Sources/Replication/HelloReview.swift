@@ -8,36 +8,34 @@ package struct Hello: Hashable, Sendable {
     package let city: CityCode
     /// 16 random bytes of this process: the same process saying hello again keeps its grant.
     package let processNonce: [UInt8]
-    /// Every nonce that this store has said hello with since it last stored a grant, each kept before it was sent:
-    /// a grant whose answer was lost is recognised by one of them.
-    package let previousProcessNonces: [[UInt8]]
-
-    /// The most nonces a hello names: the oldest and the newest ones.
-    package static let maximumPreviousNonces = 64
-    /// The epoch that the node was granted last, as it remembers.
+    /// The epoch that is to be followed: the one that the node adopted last, or one that it knows to be its own to follow.
     package let epoch: Epoch?
     package let logHead: LogHead
     package let feedHead: FeedHead
-    /// The operator of the city has restored the store from a backup and says that no other node of the city is to go on:
-    /// it may remember an older epoch, and gets back what it lacks before it writes.
-    package let isRestored: Bool
+    /// The incarnation of the registry below which the city accepts nothing; 0 before it was called by a recovering one.
+    package let promise: UInt32
+    /// The recovery that it has promised this to; empty before the first, or where that was before recoveries had ids.
+    package let recoveryID: [UInt8]
 
     package init(
-        versions: [UInt32], city: CityCode, processNonce: [UInt8], previousProcessNonces: [[UInt8]], epoch: Epoch?,
-        logHead: LogHead, feedHead: FeedHead, isRestored: Bool = false
+        versions: [UInt32], city: CityCode, processNonce: [UInt8], epoch: Epoch?, logHead: LogHead,
+        feedHead: FeedHead, promise: UInt32 = 0, recoveryID: [UInt8] = []
     ) {
-        self.isRestored = isRestored
         self.versions = versions
         self.city = city
         self.processNonce = processNonce
-        self.previousProcessNonces = previousProcessNonces
         self.epoch = epoch
         self.logHead = logHead
         self.feedHead = feedHead
+        self.promise = promise
+        self.recoveryID = recoveryID
     }
 }
 
 /// The registry's judgement of a hello. Pure: the caller holds the city's row locked.
+///
+/// A grant is a compare-and-set on the epoch that the hello names. An epoch is never granted twice, and a hello that was sent
+/// to an earlier incarnation lacks the promise to the present one: whatever arrives late or again takes effect once at most.
 package enum HelloReview {
     /// What a hello leads to.
     package enum Verdict: Hashable, Sendable {
@@ -50,8 +48,13 @@ package enum HelloReview {
     package enum Fault: Error, Hashable, Sendable {
         case suspended
         case noCommonVersion(offered: [UInt32], spoken: [UInt32])
-        /// The node remembers an older epoch than the registry granted last: a clone or an old backup.
+        /// The city has not promised to accept nothing older than this incarnation of the registry, or has promised that of
+        /// a later one.
+        case unpromised(incarnation: UInt32)
+        /// The node names an older epoch than the registry granted last: a clone or an old backup.
         case staleEpoch(granted: Epoch)
+        /// The node names a later epoch than the registry granted last: the registry has lost that grant.
+        case unknownEpoch(Epoch)
         /// The city has another history than the registry.
         case diverged(String)
         /// The registry has not the feed head that the city has applied: one of them was restored to an earlier point.
@@ -62,6 +65,12 @@ package enum HelloReview {
             case .suspended: "the city is suspended"
             case .noCommonVersion(let offered, let spoken):
                 "the node speaks protocol versions \(offered), the registry \(spoken): the older of both needs an update"
+            case .unpromised(let incarnation):
+                "this is incarnation \(incarnation) of the registry, and the city has promised another one: present what "
+                    + "the city holds"
+            case .unknownEpoch(let epoch):
+                "the registry does not know epoch \(epoch.counter) that this city was granted: its database was put back "
+                    + "to an earlier point; its operators must run national-registry recovery begin"
             case .staleEpoch(let granted):
                 "another node with this city's key started later (epoch \(granted.counter)): "
                     + "this store is a clone or an old backup; if it is to go on and no other node of the city is, stop "
@@ -76,18 +85,26 @@ package enum HelloReview {
     /// - Parameters:
     ///   - dialect: What the registry speaks.
     ///   - incarnation: The registry's present one, which grants all epochs anew.
+    ///   - recoveryID: That of the recovery which began it; empty where none did.
     ///   - processNonce: The process that holds the present grant.
-    ///   - hasHeldGrant: Whether the process that says hello was granted an epoch before: what it said then may be said
-    ///     once more by somebody who has listened.
     ///   - knownHash: The hash that the registry has at a sequence at or below its head.
     ///   - feedHash: The hash that the registry has at a feed position, with its incarnation.
     package static func review(
         _ hello: Hello, in dialect: Dialect = .current, standing: CityStanding, incarnation: UInt32,
-        processNonce: [UInt8], hasHeldGrant: Bool, knownHash: (UInt64) -> Digest?, knownFeedHead: (UInt64) -> FeedHead?
+        recoveryID: [UInt8] = [], processNonce: [UInt8], knownHash: (UInt64) -> Digest?,
+        knownFeedHead: (UInt64) -> FeedHead?
     ) -> Result<Verdict, Fault> {
         if standing.isSuspended { return .failure(.suspended) }
         guard let version = dialect.common(with: hello.versions) else {
             return .failure(.noCommonVersion(offered: hello.versions, spoken: dialect.versions))
+        }
+        let granted = standing.grantedEpoch
+        let isAnew = granted.incarnation < incarnation
+        let hasPromised =
+            hello.promise == incarnation && hello.recoveryID == recoveryID
+            || SeededBug.unpromisedGranted.isActive
+        guard isAnew ? hasPromised : hello.promise <= incarnation else {
+            return .failure(.unpromised(incarnation: incarnation))
         }
         if let fault = logFault(hello, standing, knownHash) { return .failure(.diverged(fault)) }
         if hello.feedHead.position > 0, knownFeedHead(hello.feedHead.position) != hello.feedHead,
@@ -95,18 +112,13 @@ package enum HelloReview {
         {
             return .failure(.unknownFeedHead(hello.feedHead.position))
         }
-        let isAnew = standing.grantedEpoch.incarnation < incarnation
         if hello.processNonce == processNonce, !isAnew { return .success(.keep(version: version)) }
-        // A grant that the registry lost with its database counts: it was given later than the one that is remembered.
-        let isLatest =
-            hello.epoch == standing.grantedEpoch || hello.processNonce == processNonce
-            || hello.previousProcessNonces.contains(processNonce)
-            || isAnew && hello.epoch.map { $0 > standing.grantedEpoch } ?? false
-        let mayTakeOver = hello.isRestored && (!hasHeldGrant || SeededBug.restoredHelloAgain.isActive)
-        guard isLatest || mayTakeOver || SeededBug.staleEpochGranted.isActive else {
-            return .failure(.staleEpoch(granted: standing.grantedEpoch))
+        guard let epoch = hello.epoch, epoch >= granted || SeededBug.staleEpochGranted.isActive else {
+            return .failure(.staleEpoch(granted: granted))
         }
-        return .success(.grant(version: version, counter: standing.grantedEpoch.counter + 1))
+        // A grant that the registry lost with its database counts, once the registry has begun anew.
+        guard epoch <= granted || isAnew else { return .failure(.unknownEpoch(epoch)) }
+        return .success(.grant(version: version, counter: granted.counter + 1))
     }
 
     private static func logFault(

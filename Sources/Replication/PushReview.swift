@@ -91,6 +91,8 @@ package enum PushReview {
         case suspended
         /// A newer node with the same key holds the log.
         case fenced(granted: Epoch)
+        /// The registry has begun anew since, and grants all epochs anew.
+        case outlived(incarnation: UInt32)
         case badSeal(String)
         case chain(Chain.Fault)
         /// An entry that the registry has under the same sequence with other bytes: two histories.
@@ -101,6 +103,8 @@ package enum PushReview {
             switch self {
             case .suspended: "the city is suspended"
             case .fenced(let granted): "a newer node holds this log, under epoch \(granted.counter)"
+            case .outlived(let incarnation):
+                "the registry goes on as incarnation \(incarnation) after a restore: this session is over, say hello"
             case .badSeal(let why): "the seal is not valid: \(why)"
             case .chain(let fault): fault.message
             case .diverged(let sequence): "the registry has another entry \(sequence): this log has two histories"
@@ -134,17 +138,16 @@ package enum PushReview {
     /// The same batch again is a no-op with the same answers but `already known`.
     ///
     /// - Parameters:
+    ///   - incarnation: The registry's present one: a session of an earlier one is over.
     ///   - knownHash: The hash that the registry has at a sequence at or below its head.
     ///   - isKnownID: Whether an entry id is already used by another entry, of any city.
     ///   - now: The registry's clock, milliseconds since 1970.
     package static func review(
-        _ batch: PushBatch, standing: CityStanding, knownHash: (UInt64) -> Digest?, isKnownID: (EntryID) -> Bool,
-        now: UInt64
+        _ batch: PushBatch, standing: CityStanding, incarnation: UInt32, knownHash: (UInt64) -> Digest?,
+        isKnownID: (EntryID) -> Bool, now: UInt64
     ) -> Result<Accepted, Fault> {
         if standing.isSuspended { return .failure(.suspended) }
-        guard batch.sessionEpoch == standing.grantedEpoch || SeededBug.oldEpochPushes.isActive else {
-            return .failure(.fenced(granted: standing.grantedEpoch))
-        }
+        if let fault = fence(batch.sessionEpoch, standing, incarnation: incarnation) { return .failure(fault) }
         guard batch.entries.count <= PushBatch.maximumEntries else {
             return .failure(.tooManyEntries(batch.entries.count))
         }
@@ -158,6 +161,15 @@ package enum PushReview {
         }
         if let fault = sealFault(batch, standing, now) { return .failure(.badSeal(fault)) }
         return follow(batch, standing, knownHash, isKnownID)
+    }
+
+    /// Whether a session is over: another one was granted since, or the registry has begun anew.
+    package static func fence(_ session: Epoch, _ standing: CityStanding, incarnation: UInt32) -> Fault? {
+        guard session == standing.grantedEpoch || SeededBug.oldEpochPushes.isActive else {
+            return .fenced(granted: standing.grantedEpoch)
+        }
+        guard session.incarnation < incarnation, !SeededBug.outlivedSession.isActive else { return nil }
+        return .outlived(incarnation: incarnation)
     }
 
     private static func sealFault(_ batch: PushBatch, _ standing: CityStanding, _ now: UInt64) -> String? {

@@ -3,7 +3,8 @@ extension SeededBug {
     package var trap: Int {
         switch self {
         case .knownByNumber, .logHeadByNumber, .feedHeadByNumber, .brokenLinkAccepted, .feedLinkUnchecked: 1
-        case .staleEpochGranted, .restoredHelloAgain, .oldEpochPushes, .ungrantedEpochAccepted, .restoredWritesAtOnce,
+        case .staleEpochGranted, .unpromisedGranted, .outlivedSession, .oldEpochPushes, .ungrantedEpochAccepted,
+            .restoredWritesAtOnce,
             .helloNonceForgotten:
             2
         case .repeatedIDAccepted, .referenceMadeAnew: 3

@@ -21,8 +21,10 @@ public enum SeededBug: String, CaseIterable, Hashable, Sendable {
 
     /// An old copy of a store is granted an epoch though another node holds a later one.
     case staleEpochGranted = "stale-epoch-granted"
-    /// The recorded hello of a restored store is granted once more.
-    case restoredHelloAgain = "restored-hello-again"
+    /// A city that has not promised the registry's present incarnation is granted an epoch of it.
+    case unpromisedGranted = "unpromised-granted"
+    /// A session goes on that was granted before the registry began anew.
+    case outlivedSession = "outlived-session"
     /// A node that was fenced goes on pushing.
     case oldEpochPushes = "old-epoch-pushes"
     /// An entry names an epoch that nobody was granted.

@@ -30,7 +30,7 @@ package enum FaultKind: String, CaseIterable, Hashable, Sendable {
     case unmarkedCopy = "unmarked-copy"
     /// F12, F13: a second node with the same key and store.
     case clone
-    /// F15: a recorded request is sent again, any time later.
+    /// F15: a recorded request is sent again, or one that was lost arrives after all, any time later.
     case replay
     /// F16, F17: a city that lies.
     case liar

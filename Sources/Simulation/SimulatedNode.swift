@@ -34,14 +34,16 @@ struct SimulatedNode {
     struct Errand {
         enum Purpose {
             case hello(Hello)
+            /// Asking who holds the log, after the hello was refused.
+            case holder(Hello, SimulatedRefusal)
             /// Getting back what a restored store lacks, before the greeting is over.
-            case takeBack(Hello, HelloAnswer)
+            case takeBack(HelloAnswer)
             case push(PushBatch)
             case pull(FeedRequest)
 
             var flow: CitySession.Flow {
                 switch self {
-                case .hello, .takeBack: .hello
+                case .hello, .holder, .takeBack: .hello
                 case .push: .push
                 case .pull: .feed
                 }

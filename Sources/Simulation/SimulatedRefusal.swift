@@ -16,7 +16,7 @@ struct SimulatedRefusal: Error, Hashable {
         let kind =
             switch fault {
             case .suspended: "suspended"
-            case .fenced: "fenced"
+            case .fenced, .outlived: "fenced"
             case .diverged: "diverged"
             case .badSeal: "seal"
             case .chain: "chain"
@@ -31,7 +31,8 @@ struct SimulatedRefusal: Error, Hashable {
             case .suspended: "suspended"
             case .noCommonVersion: "version"
             case .staleEpoch: "fenced"
-            case .diverged, .unknownFeedHead: "diverged"
+            case .unpromised: "recovering"
+            case .diverged, .unknownFeedHead, .unknownEpoch: "diverged"
             }
         self.init(kind, fault.message)
     }

@@ -13,8 +13,7 @@ extension SimulatedRegistry {
         let verdict: HelloReview.Verdict
         switch HelloReview.review(
             hello, standing: standing, incarnation: SimulatedRegistry.incarnation, processNonce: row.processNonce,
-            hasHeldGrant: row.grantedNonces.contains(hello.processNonce), knownHash: row.hash(at:),
-            knownFeedHead: feedHead(at:))
+            knownHash: row.hash(at:), knownFeedHead: feedHead(at:))
         {
         case .success(let found): verdict = found
         case .failure(let fault): throw SimulatedRefusal(fault)
@@ -46,7 +45,8 @@ extension SimulatedRegistry {
         var row = try city(code)
         guard let standing = row.standing else { throw SimulatedRefusal("unknown-city", "city \(code) has not joined") }
         let review = PushReview.review(
-            batch, standing: standing, knownHash: row.hash(at:), isKnownID: ids.contains, now: now)
+            batch, standing: standing, incarnation: SimulatedRegistry.incarnation, knownHash: row.hash(at:),
+            isKnownID: ids.contains, now: now)
         let accepted: PushReview.Accepted
         switch review {
         case .success(let found): accepted = found
@@ -87,9 +87,9 @@ extension SimulatedRegistry {
         guard let standing = try city(code).standing else {
             throw SimulatedRefusal("unknown-city", "city \(code) has not joined")
         }
-        guard request.sessionEpoch == standing.grantedEpoch else {
-            throw SimulatedRefusal(PushReview.Fault.fenced(granted: standing.grantedEpoch))
-        }
+        let fault = PushReview.fence(
+            request.sessionEpoch, standing, incarnation: SimulatedRegistry.incarnation)
+        if let fault { throw SimulatedRefusal(fault) }
         guard request.after == .empty || feedHead(at: request.after.position) == request.after else {
             throw SimulatedRefusal(
                 "diverged", "the registry does not have the feed head \(request.after.position) of this city")
@@ -102,13 +102,12 @@ extension SimulatedRegistry {
             more: head.position < feedHead.position)
     }
 
-    /// What the registry has of a city's own log after a head: whole batches.
+    /// What the registry has of a city's own log after a head: whole batches; and who holds the log.
     func ownLog(_ request: LogRequest, of code: CityCode) throws -> LogPage {
         let row = try city(code)
         let after = request.after.sequence
-        guard after == 0 || row.hash(at: after) == request.after.hash else {
-            throw SimulatedRefusal(
-                "diverged", "the registry has not entry \(after) of this city's log, or has another")
+        guard after == 0 || after > row.head.sequence || row.hash(at: after) == request.after.hash else {
+            throw SimulatedRefusal("diverged", "the registry has another entry \(after) of this city's log")
         }
         var receipts: [SignedBytes] = []
         var end = after
@@ -117,6 +116,8 @@ extension SimulatedRegistry {
             receipts.append(receipt.signed)
             end = receipt.through
         }
-        return LogPage(entries: Array(row.entries[Int(after)..<Int(end)]), receipts: receipts)
+        return LogPage(
+            entries: receipts.isEmpty ? [] : Array(row.entries[Int(after)..<Int(end)]), receipts: receipts,
+            grantedEpoch: row.grantedEpoch, processNonce: row.processNonce)
     }
 }

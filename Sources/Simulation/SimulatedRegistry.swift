@@ -19,8 +19,6 @@ struct SimulatedRegistry {
         var watermark = HybridTime.zero
         /// By sequence, from 1.
         var entries: [Entry] = []
-        /// Every process that was granted an epoch.
-        var grantedNonces: Set<[UInt8]> = []
         /// In the order of the log; each for one batch.
         var receipts: [(through: UInt64, signed: SignedBytes)] = []
         var foldedThrough: UInt64 = 0
@@ -153,9 +151,8 @@ struct SimulatedRegistry {
             nonce: random.next())
         row.grantedEpoch = epoch
         row.processNonce = processNonce
-        row.grantedNonces.insert(processNonce)
         events.append(.granted(row.code, epoch, process: processNonce))
-        try append([.epochGranted(row.code, epoch)], now: now)
+        try append([.epochGranted(row.code, epoch, processNonce: processNonce)], now: now)
         return epoch
     }
 }

@@ -10,6 +10,8 @@ package enum Sometimes: String, CaseIterable, Hashable, Sendable {
     /// A process said hello again and kept its grant.
     case grantKept = "grant-kept"
     case fenced
+    /// A fenced node named the epoch that was its own to follow.
+    case helloFollowed = "hello-followed"
     case diverged
     case clockRefused = "clock-refused"
     case replayRefused = "replay-refused"

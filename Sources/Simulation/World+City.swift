@@ -52,7 +52,10 @@ extension World {
     // MARK: Asking
 
     private mutating func greet(_ id: NodeID) throws {
-        let hello = try self[id].store.prepareHello(processNonce: self[id].processNonce)
+        sendHello(try self[id].store.prepareHello(processNonce: self[id].processNonce), from: id)
+    }
+
+    private mutating func sendHello(_ hello: Hello, from id: NodeID) {
         send(.hello(hello), .hello, hello, limit: 20_000, from: id)
     }
 
@@ -105,6 +108,10 @@ extension World {
             guard isAlive(id, process), !crashes(id, .after), let event else { return }
             handle(event, at: id)
         } catch {
+            if case .hello(let hello) = purpose, let refusal = error as? SimulatedRefusal, refusal.kind == "fenced" {
+                let request = LogRequest(after: hello.logHead, limit: 1)
+                return send(.holder(hello, refusal), .log, request, limit: 60_000, from: id)
+            }
             handle(.failed(purpose.flow, CitySession.Failure(error)), at: id)
         }
     }
@@ -113,32 +120,39 @@ extension World {
         _ bytes: [UInt8], for purpose: SimulatedNode.Errand.Purpose, at id: NodeID
     ) throws -> CitySession.Event? {
         switch purpose {
-        case .hello(let hello):
+        case .hello:
             let answer = try HelloAnswer(bytes, as: .protobuf)
-            return try goOn(hello, answer, at: id)
-        case .takeBack(let hello, let answer):
+            return try goOn(answer, at: id)
+        case .holder(let hello, let refusal):
+            let holder = try LogPage(bytes, as: .protobuf)
+            guard let next = try self[id].store.hello(after: hello, followingThatOf: holder) else { throw refusal }
+            note(.helloFollowed, at: id)
+            sendHello(next, from: id)
+            return nil
+        case .takeBack(let answer):
             let page = try LogPage(bytes, as: .protobuf)
             let key = self[id].identity.registryKey
             let receipts = try page.receipts.map { (receipt: try Receipt($0, by: key), signed: $0) }
             try self[id].store.takeBack(page.entries, receipts)
             note(.tookBack, at: id)
-            return try goOn(hello, answer, at: id)
+            return try goOn(answer, at: id)
         case .push(let batch): return try received(PushAnswer(bytes, as: .protobuf), of: batch, at: id)
         case .pull(let request): return try apply(FeedAnswer(bytes, as: .protobuf), after: request.after, at: id)
         }
     }
 
     /// Gets back what a restored store lacks; then compares heads and takes over the grant.
-    private mutating func goOn(_ hello: Hello, _ answer: HelloAnswer, at id: NodeID) throws -> CitySession.Event? {
+    private mutating func goOn(_ answer: HelloAnswer, at id: NodeID) throws -> CitySession.Event? {
         let node = self[id]
         let grant = try Grant(answer.grant, by: node.identity.registryKey)
         guard grant.city == node.city, grant.processNonce == node.processNonce else {
             throw StoreRefusal(.damaged, "the registry's grant is for another node")
         }
         let head = try node.store.logHead()
-        if hello.isRestored, head.sequence < answer.logHead.sequence {
+        let isRestored = try node.store.isRestored()
+        if isRestored, head.sequence < answer.logHead.sequence {
             let request = LogRequest(after: head, limit: 2_000)
-            send(.takeBack(hello, answer), .log, request, limit: 60_000, from: id)
+            send(.takeBack(answer), .log, request, limit: 60_000, from: id)
             return nil
         }
         if answer.logHead.sequence > 0 {
@@ -146,7 +160,7 @@ extension World {
                 throw StoreRefusal(.damaged, "the store is an old backup or a copy")
             }
         }
-        if hello.isRestored { self[id].notedThrough = head.sequence }
+        if isRestored { self[id].notedThrough = head.sequence }
         try node.store.adopt(grant, software: "simulation", now: wallClock(id), registryTime: answer.registryTime)
         self[id].alarm = nil
         try noteAppended(id)

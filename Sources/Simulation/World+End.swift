@@ -68,25 +68,24 @@ extension World {
         }
     }
 
-    /// Every recorded request comes once more, after a restart of the registry.
+    /// Every recorded request comes once more, after a restart of the registry. Then what was lost arrives after all, which
+    /// may change something, once: all of it comes again after that.
     ///
-    /// But for the hello of a restored store that never held a grant: it was never received, and does not come once more but
-    /// for the first time.
-    ///
-    /// - Returns: Those that changed something.
+    /// - Returns: Those that changed something when they came again.
     private mutating func replayEverything() -> [String] {
+        let changing = replay(recorded)
+        let late = undelivered
+        _ = replay(late)
+        return changing + replay(recorded) + replay(late)
+    }
+
+    private mutating func replay(_ envelopes: [Envelope]) -> [String] {
         memory.gate = SimulatedGate()
-        return recorded.filter { !isFirstOfRestored($0) }.compactMap { envelope in
+        return envelopes.compactMap { envelope in
             let before = stateHash
             arrive(envelope)
             return stateHash == before ? nil : "\(envelope.path) of \(envelope.node), process \(envelope.process)"
         }
-    }
-
-    private func isFirstOfRestored(_ envelope: Envelope) -> Bool {
-        guard envelope.path == .hello, let hello = try? Hello(envelope.body, as: .protobuf) else { return false }
-        return hello.isRestored
-            && !(registry.cities[hello.city]?.grantedNonces.contains(hello.processNonce) ?? false)
     }
 
     /// Over all that the registry has committed but for what it only notes.

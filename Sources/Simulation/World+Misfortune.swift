@@ -101,8 +101,14 @@ extension World {
         start(copy.id)
     }
 
-    /// Somebody sends again what was recorded.
+    /// Somebody sends again what was recorded; or what was lost arrives after all.
     private mutating func replay() {
+        if !undelivered.isEmpty, faultRandom.chance(0.5) {
+            note(.replay, at: .registry)
+            let late = faultRandom.pick(undelivered)
+            undelivered.removeAll { $0.errand == late.errand }
+            return queue.add(.arrives(late), at: time + 1)
+        }
         guard !recorded.isEmpty else { return }
         note(.replay, at: .registry)
         queue.add(.arrives(faultRandom.pick(recorded)), at: time + 1)

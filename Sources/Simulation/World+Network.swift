@@ -20,12 +20,14 @@ extension World {
             body: message.encoded(as: .protobuf))
         if crashes(id, .after) { return }
         guard node.link.passesRequests else {
+            lose(envelope)
             // A refused connection is noticed at once, a packet that is swallowed only by the time-out.
             if networkRandom.chance(0.5) { queue.add(.answered(envelope, .cut), at: time + delay()) }
             return
         }
-        if strikes(.loss, at: id) { return }
+        if strikes(.loss, at: id) { return lose(envelope) }
         if strikes(.cutBefore, at: id) {
+            lose(envelope)
             queue.add(.answered(envelope, .cut), at: time + delay())
             return
         }
@@ -35,6 +37,15 @@ extension World {
             envelope.isCopy = true
             queue.add(.arrives(envelope), at: time + delay(of: id))
         }
+    }
+
+    /// How many lost requests are kept.
+    private static let mostUndelivered = 100
+
+    /// A request that does not arrive, or not yet.
+    private mutating func lose(_ envelope: Envelope) {
+        undelivered.append(envelope)
+        if undelivered.count > World.mostUndelivered { undelivered.removeFirst() }
     }
 
     /// Sends an answer back.

@@ -37,6 +37,8 @@ struct World {
     var nextErrand: UInt64 = 0
     /// Requests that the registry has carried out, for replays; the latest ones.
     var recorded: [Envelope] = []
+    /// Requests that were lost on their way, which may arrive after all; the latest ones.
+    var undelivered: [Envelope] = []
     var looks = 0
     /// What the bank has paid.
     var paidReferences: Set<PaymentReference> = []

@@ -23,7 +23,8 @@ struct BatchTests {
 
     private func review(_ batch: PushBatch, head: LogHead = .empty) -> Result<PushReview.Accepted, PushReview.Fault> {
         PushReview.review(
-            batch, standing: standing(head: head), knownHash: { _ in nil }, isKnownID: { _ in false }, now: .noon)
+            batch, standing: standing(head: head), incarnation: 1, knownHash: { _ in nil }, isKnownID: { _ in false },
+            now: .noon)
     }
 
     @Test("an empty log has nothing to send")

@@ -20,6 +20,7 @@ extension CityCode {
 extension Epoch {
     static let first = Epoch(incarnation: 1, counter: 1, nonce: 0xA1)
     static let second = Epoch(incarnation: 1, counter: 2, nonce: 0xA2)
+    static let third = Epoch(incarnation: 1, counter: 3, nonce: 0xA3)
 }
 
 extension Digest {

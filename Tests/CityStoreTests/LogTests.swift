@@ -84,31 +84,106 @@ struct LogTests {
         #expect(try node.store.verifyLog() == 2)
     }
 
-    @Test("a hello names both heads and every nonce since the last grant, also after restarts")
+    private func nonce(_ byte: UInt8) -> [UInt8] { [UInt8](repeating: byte, count: 16) }
+
+    private func numbered(_ index: Int) -> [UInt8] {
+        [UInt8](repeating: 0, count: 14) + [UInt8(index / 256), UInt8(index % 256)]
+    }
+
+    /// What the registry says of who holds the log.
+    private func holder(_ epoch: Epoch, _ nonce: [UInt8]) -> LogPage {
+        LogPage(entries: [], receipts: [], grantedEpoch: epoch, processNonce: nonce)
+    }
+
+    @Test("a hello names both heads and the epoch that was adopted last, also after restarts")
     func hello() throws {
         try node.issueVoucher()
-        let nonces = [7, 3, 4].map { [UInt8](repeating: $0, count: 16) }
-        let first = try node.store.prepareHello(processNonce: nonces[1])
+        _ = try node.store.prepareHello(processNonce: nonce(3))
         try node.reopen()
-        let second = try node.store.prepareHello(processNonce: nonces[2])
-        let repeated = try node.store.prepareHello(processNonce: nonces[2])
+        let second = try node.store.prepareHello(processNonce: nonce(4))
+        let repeated = try node.store.prepareHello(processNonce: nonce(4))
 
-        #expect(first.previousProcessNonces == [nonces[0]])
-        #expect(second.previousProcessNonces == [nonces[0], nonces[1]])
-        #expect(second.processNonce == nonces[2])
+        #expect(second.processNonce == nonce(4))
         #expect(repeated == second)
+        #expect(second.epoch == .first)
+        #expect(second.promise == 0)
         #expect(second.logHead == (try node.log().last?.head))
         #expect(second.feedHead == .empty)
         #expect(second.city == .shenzhen)
     }
 
+    @Test("a fenced hello is followed by one that names the epoch which an earlier process of the store was granted")
+    func follows() throws {
+        for byte: UInt8 in [3, 4] { _ = try node.store.prepareHello(processNonce: nonce(byte)) }
+        try node.reopen()
+        let fenced = try node.store.prepareHello(processNonce: nonce(5))
+
+        for byte: UInt8 in [3, 4] {
+            let next = try node.store.hello(after: fenced, followingThatOf: holder(.second, nonce(byte)))
+            #expect(next?.epoch == .second)
+            #expect(next?.processNonce == nonce(5))
+            #expect(next?.logHead == fenced.logHead)
+        }
+        #expect(try node.store.hello(after: fenced, followingThatOf: holder(.second, nonce(6))) == nil)
+        #expect(try node.store.hello(after: fenced, followingThatOf: holder(.second, [])) == nil)
+    }
+
+    @Test("a store that lacks what the holder has written is an old copy: it does not stand in the holder's way")
+    func lacksEntries() throws {
+        _ = try node.store.prepareHello(processNonce: nonce(3))
+        let fenced = try node.store.prepareHello(processNonce: nonce(5))
+        try node.issueVoucher()
+        let ahead = LogPage(
+            entries: try node.log(), receipts: [], grantedEpoch: .second, processNonce: nonce(3))
+
+        #expect(try node.store.hello(after: fenced, followingThatOf: ahead) == nil)
+        try node.store.markRestored()
+        #expect(try node.store.hello(after: fenced, followingThatOf: ahead)?.epoch == .second)
+    }
+
+    @Test("the process of the adopted grant is no sign of a lost answer: a clone knows it too, until it speaks again")
+    func clonedHolder() throws {
+        let clone = try node.store.prepareHello(processNonce: nonce(5))
+        #expect(try node.store.hello(after: clone, followingThatOf: holder(.second, nonce(7))) == nil)
+
+        _ = try node.store.prepareHello(processNonce: nonce(7))
+        let restarted = try node.store.prepareHello(processNonce: nonce(6))
+        #expect(try node.store.hello(after: restarted, followingThatOf: holder(.second, nonce(7)))?.epoch == .second)
+    }
+
     @Test("a grant ends the memory of the nonces before it")
     func grantForgetsNonces() throws {
-        let nonces = [3, 4].map { [UInt8](repeating: $0, count: 16) }
-        _ = try node.store.prepareHello(processNonce: nonces[0])
-        try node.start(.second, nonce: nonces[0])
+        for byte: UInt8 in [3, 4] { _ = try node.store.prepareHello(processNonce: nonce(byte)) }
+        try node.start(.second, nonce: nonce(4))
+        let fenced = try node.store.prepareHello(processNonce: nonce(5))
 
-        #expect(try node.store.prepareHello(processNonce: nonces[1]).previousProcessNonces == [nonces[0]])
+        for byte: UInt8 in [3, 4] {
+            #expect(try node.store.hello(after: fenced, followingThatOf: holder(.third, nonce(byte))) == nil)
+        }
+    }
+
+    @Test("of very many processes without an answer the newest are remembered")
+    func manyNonces() throws {
+        for index in 0..<70 {
+            _ = try node.store.prepareHello(processNonce: numbered(index))
+        }
+        let fenced = try node.store.prepareHello(processNonce: nonce(9))
+
+        for (index, isRemembered) in [(0, false), (6, false), (7, true), (69, true)] {
+            let next = try node.store.hello(after: fenced, followingThatOf: holder(.second, numbered(index)))
+            #expect((next != nil) == isRemembered, "\(index)")
+        }
+    }
+
+    @Test("a store that was put back follows whoever holds the log, until it has a grant")
+    func restored() throws {
+        try node.store.markRestored()
+        let fenced = try node.store.prepareHello(processNonce: nonce(5))
+        #expect(try node.store.hello(after: fenced, followingThatOf: holder(.second, nonce(9)))?.epoch == .second)
+        #expect(try node.store.hello(after: fenced, followingThatOf: holder(.first, nonce(9))) == nil)
+
+        try node.start(.third, nonce: nonce(5))
+        #expect(try node.store.hello(after: fenced, followingThatOf: holder(.second, nonce(9))) == nil)
     }
 
     @Test("every entry has an id of its own")

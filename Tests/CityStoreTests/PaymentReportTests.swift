@@ -49,7 +49,7 @@ struct PaymentReportTests {
         _ batch: PushBatch, _ standing: CityStanding, now: UInt64 = .noon
     ) throws -> PushReview.Accepted {
         try PushReview.review(
-            batch, standing: standing, knownHash: { _ in nil }, isKnownID: { _ in false }, now: now
+            batch, standing: standing, incarnation: 1, knownHash: { _ in nil }, isKnownID: { _ in false }, now: now
         ).get()
     }
 

@@ -64,7 +64,7 @@ extension BadInputTests {
             let before = try await federation.summary(of: city)
             let message = Hello(
                 versions: [1], city: try #require(CityCode(city.code)), processNonce: [UInt8](repeating: 7, count: 16),
-                previousProcessNonces: [], epoch: nil, logHead: .empty, feedHead: .empty
+                epoch: nil, logHead: .empty, feedHead: .empty
             ).encoded(as: .protobuf)
             request.path = "/v1/sync/hello"
             for length in stride(from: 1, to: message.count, by: 5) where length != message.count {

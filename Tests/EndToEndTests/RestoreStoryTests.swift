@@ -127,14 +127,18 @@ struct RestoreStoryTests {
         try await expectGoesOn(city, with: before)
     }
 
-    @Test("a restored node takes the place of one that still runs, which stops and says why")
+    @Test("a restored node takes the place of one that was started since and still runs, which stops and says why")
     func takesThePlace() async throws {
         let city = try await federation.city()
         let other = TestCity(code: city.code, data: federation.freshPath("other"))
+        var backup = ""
         try await city.served { _ in
             try await file(1...2, in: city)
             try await city.settle()
-            let backup = try await backUp(city)
+            backup = try await backUp(city)
+        }
+        try await city.served { _ in
+            try await city.settle()
             let restored = try await other.run(["restore", backup])
             try #require(restored.status == 0, "\(restored.errors)")
             try await other.served { _ in

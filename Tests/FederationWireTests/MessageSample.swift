@@ -6,26 +6,21 @@ import VoucherDomain
 
 /// One message of each type of the protocol, with how it is read back.
 enum MessageSample: String, CaseIterable, Sendable {
-    case hello, firstHello, restoredHello, helloAnswer, pushBatch, emptyPushBatch, pushAnswer, feedRequest, feedAnswer,
+    case namingHello, firstHello, helloAnswer, pushBatch, emptyPushBatch, pushAnswer, feedRequest, feedAnswer,
         emptyFeedAnswer
-    case joinRequest, joinAnswer, logRequest, logPage
+    case joinRequest, joinAnswer, logRequest, logPage, logPageWithHolder
     case presentation, firstPresentation, refillOfFeed, refillOfLog, recoveryStanding, openStanding
 
     var value: any SyncMessage & Hashable {
         switch self {
-        case .hello:
+        case .namingHello:
             Hello(
-                versions: [1, 2, 70_000], city: .shenzhen, processNonce: MessageSample.nonce,
-                previousProcessNonces: [[UInt8](repeating: 9, count: 16)], epoch: .sample, logHead: .sample,
-                feedHead: .sample)
+                versions: [1, 2, 70_000], city: .shenzhen, processNonce: MessageSample.nonce, epoch: .sample,
+                logHead: .sample, feedHead: .sample, promise: 3, recoveryID: [UInt8](0..<16))
         case .firstHello:
             Hello(
-                versions: [1], city: .beijing, processNonce: MessageSample.nonce, previousProcessNonces: [], epoch: nil,
-                logHead: .empty, feedHead: .empty)
-        case .restoredHello:
-            Hello(
-                versions: [1], city: .shenzhen, processNonce: MessageSample.nonce, previousProcessNonces: [],
-                epoch: .sample, logHead: .sample, feedHead: .sample, isRestored: true)
+                versions: [1], city: .beijing, processNonce: MessageSample.nonce, epoch: nil, logHead: .empty,
+                feedHead: .empty)
         case .helloAnswer:
             HelloAnswer(grant: .sample, logHead: .sample, feedHead: .sample, registryTime: .max)
         case .pushBatch: MessageSample.batch([EntryDraft.sample.entry, MessageSample.next(EntryDraft.sample.entry)])
@@ -44,7 +39,12 @@ enum MessageSample: String, CaseIterable, Sendable {
         case .joinAnswer:
             JoinAnswer(welcome: .sample, grant: .sample, registryKey: SigningKey.registry.publicKey)
         case .logRequest: LogRequest(after: .sample, limit: 2_000)
-        case .logPage: LogPage(entries: [EntryDraft.sample.entry], receipts: [.sample])
+        case .logPage:
+            LogPage(entries: [EntryDraft.sample.entry], receipts: [.sample], grantedEpoch: nil, processNonce: [])
+        case .logPageWithHolder:
+            LogPage(
+                entries: [EntryDraft.sample.entry], receipts: [.sample], grantedEpoch: .sample,
+                processNonce: MessageSample.nonce)
         case .presentation, .firstPresentation, .refillOfFeed, .refillOfLog, .recoveryStanding, .openStanding:
             recovery
         }
@@ -70,7 +70,7 @@ enum MessageSample: String, CaseIterable, Sendable {
     /// The message's name in the `.proto`.
     var wireName: String {
         switch self {
-        case .hello, .firstHello, .restoredHello: "HelloRequest"
+        case .namingHello, .firstHello: "HelloRequest"
         case .helloAnswer: "HelloAnswer"
         case .pushBatch, .emptyPushBatch: "PushRequest"
         case .pushAnswer: "PushAnswer"
@@ -79,7 +79,7 @@ enum MessageSample: String, CaseIterable, Sendable {
         case .joinRequest: "JoinRequest"
         case .joinAnswer: "JoinAnswer"
         case .logRequest: "LogRequest"
-        case .logPage: "LogPage"
+        case .logPage, .logPageWithHolder: "LogPage"
         case .presentation, .firstPresentation: "PresentRequest"
         case .refillOfFeed, .refillOfLog: "RefillRequest"
         case .recoveryStanding, .openStanding: "RecoveryStanding"
@@ -88,7 +88,7 @@ enum MessageSample: String, CaseIterable, Sendable {
 
     func decode(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) -> any SyncMessage & Hashable {
         switch self {
-        case .hello, .firstHello, .restoredHello: try Hello(bytes, as: format)
+        case .namingHello, .firstHello: try Hello(bytes, as: format)
         case .helloAnswer: try HelloAnswer(bytes, as: format)
         case .pushBatch, .emptyPushBatch: try PushBatch(bytes, as: format)
         case .pushAnswer: try PushAnswer(bytes, as: format)
@@ -97,7 +97,7 @@ enum MessageSample: String, CaseIterable, Sendable {
         case .joinRequest: try JoinRequest(bytes, as: format)
         case .joinAnswer: try JoinAnswer(bytes, as: format)
         case .logRequest: try LogRequest(bytes, as: format)
-        case .logPage: try LogPage(bytes, as: format)
+        case .logPage, .logPageWithHolder: try LogPage(bytes, as: format)
         case .presentation, .firstPresentation: try Presentation(bytes, as: format)
         case .refillOfFeed, .refillOfLog: try RefillPage(bytes, as: format)
         case .recoveryStanding, .openStanding: try RecoveryStanding(bytes, as: format)

@@ -63,7 +63,7 @@ struct PayloadCodingTests {
     func acts() {
         let start = PayloadCoding.encodeNodeStart(processNonce: MessageSample.nonce, software: "city-node 1.0")
         let acts: [RegistryAct] = [
-            .enrolled(.shenzhen, name: "深圳"), .epochGranted(.shenzhen, .sample),
+            .enrolled(.shenzhen, name: "深圳"), .epochGranted(.shenzhen, .sample, processNonce: MessageSample.nonce),
         ]
 
         #expect(content(.nodeStarted, start) == .act)

@@ -63,12 +63,18 @@ struct SyncMessageTests {
 
     @Test("a message without its heads, with short nonces or with broken keys is refused")
     func bounds() {
-        expectFault("a hash has 32 bytes, not 0", .hello, changed(.hello, WireHelloRequest.self) { $0.clearLogHead() })
-        expectFault("a hash has 32 bytes, not 0", .hello, changed(.hello, WireHelloRequest.self) { $0.clearFeedHead() })
         expectFault(
-            "a process nonce has 16 bytes", .hello,
-            changed(.hello, WireHelloRequest.self) { $0.processNonce.removeLast() })
-        expectFault("1000000 is no city code", .hello, changed(.hello, WireHelloRequest.self) { $0.city = 1_000_000 })
+            "a hash has 32 bytes, not 0", .namingHello,
+            changed(.namingHello, WireHelloRequest.self) { $0.clearLogHead() })
+        expectFault(
+            "a hash has 32 bytes, not 0", .namingHello,
+            changed(.namingHello, WireHelloRequest.self) { $0.clearFeedHead() })
+        expectFault(
+            "a process nonce has 16 bytes", .namingHello,
+            changed(.namingHello, WireHelloRequest.self) { $0.processNonce.removeLast() })
+        expectFault(
+            "1000000 is no city code", .namingHello,
+            changed(.namingHello, WireHelloRequest.self) { $0.city = 1_000_000 })
         expectFault(
             "a process nonce has 16 bytes", .joinRequest,
             changed(.joinRequest, WireJoinRequest.self) { $0.processNonce = Data() })

@@ -113,7 +113,7 @@ extension Vectors {
     private static func requests() throws -> [SignedRequest] {
         let wanted: [(uri: String, message: MessageSample, format: BodyFormat)] = [
             ("https://registry.example:8443/v1/sync/join", .joinRequest, .protobuf),
-            ("https://registry.example:8443/v1/sync/hello", .hello, .protobuf),
+            ("https://registry.example:8443/v1/sync/hello", .namingHello, .protobuf),
             ("https://registry.example:8443/v1/sync/push", .pushBatch, .protobuf),
             ("https://registry.example:8443/v1/sync/feed", .feedRequest, .protobuf),
             ("https://registry.example:8443/v1/sync/feed", .feedRequest, .json),

@@ -46,7 +46,7 @@ struct HelloTests {
         let last = try #require(try await registry.feed().last)
         let act = try EntryCoding.decode(last.entry.registryEntry)
         #expect(act.kind == .epochGranted)
-        #expect(act.payload == RegistryAct.epochGranted(.shenzhen, granted).payload)
+        #expect(act.payload == RegistryAct.epochGranted(.shenzhen, granted, processNonce: .sixteen(2)).payload)
     }
 
     @Test("the answer names the heads of the registry and its clock")
@@ -124,41 +124,63 @@ struct HelloTests {
         #expect(try await city.push(to: registry).answers == [.accepted])
     }
 
-    @Test("a grant whose answer was lost is recognised by the nonce of the process that asked for it")
+    @Test("the log says which epoch was granted last and who holds it; a hello that names it is granted the next one")
     func lostAnswer() async throws {
         let (registry, city) = try await registry()
         let lost = try await grant(registry, city.hello(nonce: .sixteen(2), knowing: city.epoch)).epoch
+        let restarted = city.hello(nonce: .sixteen(3), knowing: city.epoch)
+        #expect(try await fault(registry, restarted) == .staleEpoch(granted: lost))
 
-        let restarted = city.hello(nonce: .sixteen(3), previous: [.sixteen(2)], knowing: city.epoch)
-        let granted = try await grant(registry, restarted).epoch
-        #expect(granted.counter == lost.counter + 1)
+        let page = try await registry.store.ownLog(LogRequest(after: city.head, limit: 1), of: city.code)
+
+        #expect(page == LogPage(entries: [], receipts: [], grantedEpoch: lost, processNonce: .sixteen(2)))
+        let named = city.hello(nonce: .sixteen(3), knowing: page.grantedEpoch)
+        #expect(try await grant(registry, named).epoch.counter == lost.counter + 1)
     }
 
-    @Test("several answers lost in a row are recognised, whichever of the nonces was the last")
-    func lostAnswers() async throws {
+    @Test("a hello that was carried out fences nobody when it comes again, after however many others")
+    func replayed() async throws {
         let (registry, city) = try await registry()
-        var previous: [[UInt8]] = []
+        var recorded: [Hello] = []
         var epoch = city.epoch
-        for byte in UInt8(2)...9 {
-            let hello = city.hello(nonce: .sixteen(byte), previous: previous, knowing: city.epoch)
-            previous.append(.sixteen(byte))
-            // Every third one did not even arrive.
-            if byte.isMultiple(of: 3) { continue }
-            let granted = try await grant(registry, hello).epoch
-            #expect(granted.counter == epoch.counter + 1)
-            epoch = granted
+        for byte in UInt8(2)...6 {
+            recorded.append(city.hello(nonce: .sixteen(byte), knowing: epoch))
+            epoch = try await grant(registry, recorded[recorded.count - 1]).epoch
         }
+
+        for hello in recorded.dropLast() {
+            #expect(try await fault(registry, hello) == .staleEpoch(granted: epoch))
+        }
+        #expect(try await grant(registry, recorded[recorded.count - 1]).epoch == epoch)
     }
 
-    @Test("a nonce of a process that another one has followed is no proof any more")
-    func followed() async throws {
+    @Test("a hello that comes for the first time when a later one was answered fences nobody")
+    func late() async throws {
         let (registry, city) = try await registry()
-        _ = try await grant(registry, city.hello(nonce: .sixteen(2), knowing: city.epoch))
-        let newest = try await grant(registry, city.hello(nonce: .sixteen(3), previous: [.sixteen(2)], knowing: nil))
+        let late = city.hello(nonce: .sixteen(2), knowing: city.epoch)
+        let granted = try await grant(registry, city.hello(nonce: .sixteen(3), knowing: city.epoch)).epoch
 
-        let fault = try await fault(
-            registry, city.hello(nonce: .sixteen(4), previous: [.sixteen(2)], knowing: city.epoch))
-        #expect(fault == .staleEpoch(granted: newest.epoch))
+        #expect(try await fault(registry, late) == .staleEpoch(granted: granted))
+    }
+
+    @Test("a city that is ahead of the registry is told who holds its log; one with another history is not")
+    func logOfOneAhead() async throws {
+        var (registry, city) = try await registry()
+        city.write(2)
+        try await city.push(to: registry)
+        let shared = city
+        city.write(1)
+
+        let page = try await registry.store.ownLog(LogRequest(after: city.head, limit: 5), of: city.code)
+
+        #expect(page == LogPage(entries: [], receipts: [], grantedEpoch: city.epoch, processNonce: .sixteen(1)))
+        let all = try await registry.store.ownLog(LogRequest(after: .empty, limit: 1), of: city.code)
+        #expect(all.entries == shared.log)
+        let forked = LogHead(epoch: city.epoch, sequence: 2, hash: .zero)
+        let refusal = await #expect(throws: RegistryRefusal.self) {
+            try await registry.store.ownLog(LogRequest(after: forked, limit: 1), of: city.code)
+        }
+        #expect(refusal?.code == .diverged)
     }
 
     @Test("a log with another history is told so")

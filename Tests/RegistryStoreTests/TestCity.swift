@@ -102,10 +102,12 @@ struct TestCity: Sendable {
 
     // MARK: Reading
 
-    func hello(versions: [UInt32] = [1], nonce: [UInt8], previous: [[UInt8]] = [], knowing epoch: Epoch?) -> Hello {
+    func hello(
+        versions: [UInt32] = [1], nonce: [UInt8], knowing epoch: Epoch?, promise: UInt32 = 0, to recovery: [UInt8] = []
+    ) -> Hello {
         Hello(
-            versions: versions, city: code, processNonce: nonce, previousProcessNonces: previous, epoch: epoch,
-            logHead: head, feedHead: feedHead)
+            versions: versions, city: code, processNonce: nonce, epoch: epoch, logHead: head, feedHead: feedHead,
+            promise: promise, recoveryID: recovery)
     }
 
     /// What only this city may read of an outcome.

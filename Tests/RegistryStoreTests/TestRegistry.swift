@@ -112,6 +112,11 @@ struct TestRegistry: Sendable {
         }
     }
 
+    /// That of the recovery under way, or else of the last one.
+    func recoveryID() async throws -> [UInt8] {
+        try await store.pool.run { try $0.execute("SELECT recovery_id FROM registry").bytes(0, 0) }
+    }
+
     /// The first column of a query, all texts.
     func texts(_ sql: String) async throws -> [String] {
         try await store.pool.run { session in

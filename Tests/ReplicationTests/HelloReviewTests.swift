@@ -17,20 +17,19 @@ struct HelloReviewTests {
     }
 
     private func hello(
-        versions: [UInt32] = [1], nonce: [UInt8]? = nil, previous: [[UInt8]] = [], epoch: Epoch? = .second,
-        head: LogHead? = nil, feed: FeedHead = .empty, isRestored: Bool = false
+        versions: [UInt32] = [1], nonce: [UInt8]? = nil, epoch: Epoch? = .second, head: LogHead? = nil,
+        feed: FeedHead = .empty, promise: UInt32 = 0
     ) -> Hello {
         Hello(
-            versions: versions, city: .shenzhen, processNonce: nonce ?? newcomer, previousProcessNonces: previous,
-            epoch: epoch, logHead: head ?? log[2].head, feedHead: feed, isRestored: isRestored)
+            versions: versions, city: .shenzhen, processNonce: nonce ?? newcomer, epoch: epoch,
+            logHead: head ?? log[2].head, feedHead: feed, promise: promise)
     }
 
     private func review(
-        _ hello: Hello, _ standing: CityStanding? = nil, incarnation: UInt32 = 1, hasHeldGrant: Bool = false
+        _ hello: Hello, _ standing: CityStanding? = nil, incarnation: UInt32 = 1
     ) -> Result<HelloReview.Verdict, HelloReview.Fault> {
         HelloReview.review(
             hello, standing: standing ?? self.standing(), incarnation: incarnation, processNonce: holder,
-            hasHeldGrant: hasHeldGrant,
             knownHash: { (1...5).contains($0) ? log[Int($0) - 1].hash : nil },
             knownFeedHead: { $0 == 40 ? feedHead : nil })
     }
@@ -43,12 +42,43 @@ struct HelloReviewTests {
     @Test("a new incarnation of the registry grants anew, also to the holder and to one whose grant it has lost")
     func newIncarnation() {
         let lost = Epoch(incarnation: 1, counter: 7, nonce: 3)
+        let granted = Result<HelloReview.Verdict, HelloReview.Fault>.success(.grant(version: 1, counter: 3))
 
-        #expect(review(hello(nonce: holder), incarnation: 2) == .success(.grant(version: 1, counter: 3)))
-        #expect(review(hello(nonce: holder, epoch: .first), incarnation: 2) == .success(.grant(version: 1, counter: 3)))
-        #expect(review(hello(epoch: lost), incarnation: 2) == .success(.grant(version: 1, counter: 3)))
-        #expect(review(hello(epoch: lost)) == .failure(.staleEpoch(granted: .second)))
-        #expect(review(hello(epoch: .first), incarnation: 2) == .failure(.staleEpoch(granted: .second)))
+        #expect(review(hello(nonce: holder, promise: 2), incarnation: 2) == granted)
+        #expect(review(hello(promise: 2), incarnation: 2) == granted)
+        #expect(review(hello(epoch: lost, promise: 2), incarnation: 2) == granted)
+        for nonce in [holder, newcomer] {
+            let stale = hello(nonce: nonce, epoch: .first, promise: 2)
+            #expect(review(stale, incarnation: 2) == .failure(.staleEpoch(granted: .second)))
+        }
+    }
+
+    @Test(
+        "a new incarnation grants nothing to a city that has not promised: what it said before is not said to this one",
+        arguments: [UInt32(0), 1, 2, 4])
+    func unpromised(promise: UInt32) {
+        for nonce in [holder, newcomer] {
+            let said = hello(nonce: nonce, head: log[0].head, promise: promise)
+            #expect(review(said, incarnation: 3) == .failure(.unpromised(incarnation: 3)))
+        }
+    }
+
+    @Test("a registry that another one has outrun grants nothing and keeps nothing, whatever else it does not know")
+    func outrun() {
+        let ahead = FeedHead(incarnation: 2, position: 99, hash: .zero)
+        for said in [hello(promise: 2), hello(nonce: holder, feed: ahead, promise: 2)] {
+            #expect(review(said) == .failure(.unpromised(incarnation: 1)))
+        }
+    }
+
+    @Test("after a grant of the present incarnation no older promise is asked for")
+    func joinedSince() {
+        let standing = CityStanding(
+            city: .shenzhen, isSuspended: false, publicKey: SigningKey.fixed(1).publicKey,
+            grantedEpoch: Epoch(incarnation: 2, counter: 1, nonce: 1), head: log[2].head, time: .zero, watermark: .zero)
+        let said = hello(epoch: standing.grantedEpoch)
+
+        #expect(review(said, standing, incarnation: 2) == .success(.grant(version: 1, counter: 2)))
     }
 
     @Test("the same process again keeps its grant, even when the answer with the epoch was lost")
@@ -58,48 +88,82 @@ struct HelloReviewTests {
         #expect(review(hello(nonce: holder, epoch: nil)) == .success(.keep(version: 1)))
     }
 
-    @Test("a store whose last process holds the grant gets the next one without knowing the epoch")
-    func grantAnswerLost() {
-        #expect(review(hello(previous: [holder], epoch: .first)) == .success(.grant(version: 1, counter: 3)))
-        #expect(review(hello(previous: [holder], epoch: nil)) == .success(.grant(version: 1, counter: 3)))
+    @Test("a node that names an older epoch than the last granted is a clone", arguments: [nil, Epoch.first])
+    func staleEpoch(epoch: Epoch?) {
+        #expect(review(hello(epoch: epoch)) == .failure(.staleEpoch(granted: .second)))
     }
 
     @Test(
-        "a node that remembers another epoch than the last granted is a clone", arguments: [nil, Epoch.first, .third])
-    func staleEpoch(epoch: Epoch?) {
-        #expect(review(hello(epoch: epoch)) == .failure(.staleEpoch(granted: .second)))
-        #expect(review(hello(previous: [newcomer], epoch: epoch)) == .failure(.staleEpoch(granted: .second)))
+        "a node that names a later epoch than the last granted shows that the registry has lost one",
+        arguments: [UInt32(1), 2])
+    func unknownEpoch(incarnation: UInt32) {
+        let later = Epoch(incarnation: incarnation, counter: 3, nonce: 0xA3)
+
+        #expect(review(hello(epoch: later)) == .failure(.unknownEpoch(later)))
     }
 
-    @Test("a restored store takes over, whatever epoch it remembers", arguments: [nil, Epoch.first])
-    func restored(epoch: Epoch?) {
-        let verdict = review(hello(epoch: epoch, head: log[0].head, isRestored: true))
+    @Test("an epoch of equal numbers and another nonce is not the one granted", arguments: [UInt64(0xA1), 0xA3])
+    func otherNonce(nonce: UInt64) {
+        let twin = Epoch(incarnation: 1, counter: 2, nonce: nonce)
 
-        #expect(verdict == .success(.grant(version: 1, counter: 3)))
-    }
-
-    @Test("what a restored store said once does not fence the node that came after it when it is said again")
-    func restoredOnce() {
-        let again = hello(epoch: .first, head: log[0].head, isRestored: true)
-
-        #expect(review(again, hasHeldGrant: true) == .failure(.staleEpoch(granted: .second)))
-    }
-
-    @Test("a restored store with another history is no part of the log: it does not take over")
-    func restoredWithAnotherHistory() {
-        let forked = LogHead(epoch: .first, sequence: 2, hash: Digest(.entry, [9]))
-
-        guard case .failure(.diverged) = review(hello(head: forked, isRestored: true)) else {
-            Issue.record("two histories were not told apart")
+        guard case .failure = review(hello(epoch: twin)) else {
+            Issue.record("a grant followed one that was never made")
             return
         }
     }
 
-    @Test("an epoch of equal numbers and another nonce is not the one granted")
-    func otherNonce() {
-        let twin = Epoch(incarnation: 1, counter: 2, nonce: 0xFF)
+    /// What hellos did to one city, as the registry's store does it.
+    private struct Row {
+        var granted: Epoch
+        var holder: [UInt8]
+        var incarnation: UInt32 = 1
+        /// Every epoch that was granted, from the first on.
+        var history: [Epoch]
+    }
 
-        #expect(review(hello(epoch: twin)) == .failure(.staleEpoch(granted: .second)))
+    private func carryOut(_ hello: Hello, on row: inout Row) {
+        let standing = CityStanding(
+            city: .shenzhen, isSuspended: false, publicKey: SigningKey.fixed(1).publicKey, grantedEpoch: row.granted,
+            head: .empty, time: .zero, watermark: .zero)
+        let verdict = HelloReview.review(
+            hello, standing: standing, incarnation: row.incarnation, processNonce: row.holder, knownHash: { _ in nil },
+            knownFeedHead: { _ in nil })
+        guard case .success(.grant(_, let counter)) = verdict else { return }
+        row.granted = Epoch(incarnation: row.incarnation, counter: counter, nonce: UInt64(100 + row.history.count))
+        row.holder = hello.processNonce
+        row.history.append(row.granted)
+    }
+
+    @Test("a hello takes effect once at most, in whichever order and however often hellos arrive", arguments: 1...200)
+    func onceAtMost(seed: UInt64) {
+        var numbers = SeededGenerator(seed: seed)
+        var row = Row(granted: .first, holder: holder, history: [.first])
+        var said: [Hello] = []
+        var effects: [Int: Int] = [:]
+        for _ in 0..<60 {
+            // A node says something new, which may never arrive, or come late, or be said again; now and then the registry
+            // is put back to an earlier grant, and begins anew.
+            if numbers.next() % 3 == 0 {
+                let nonce = [UInt8](repeating: UInt8(numbers.next() % 5), count: 16)
+                let promise = row.incarnation == 1 ? 0 : row.incarnation
+                said.append(
+                    Hello(
+                        versions: [1], city: .shenzhen, processNonce: nonce, epoch: row.granted, logHead: .empty,
+                        feedHead: .empty, promise: promise))
+            }
+            if numbers.next() % 20 == 0 {
+                row.incarnation += 1
+                row.granted = row.history[Int(numbers.next() % UInt64(row.history.count))]
+            }
+            guard !said.isEmpty else { continue }
+            let index = Int(numbers.next() % UInt64(said.count))
+            let before = row.history.count
+            carryOut(said[index], on: &row)
+            effects[index, default: 0] += row.history.count - before
+        }
+
+        #expect(effects.values.allSatisfy { $0 <= 1 })
+        #expect(row.history.count > 1)
     }
 
     @Test("a suspended city is told so before anything else")
@@ -168,11 +232,11 @@ struct HelloReviewTests {
     @Test("every fault is a sentence that names what was found")
     func messages() {
         let faults: [HelloReview.Fault] = [
-            .suspended, .noCommonVersion(offered: [7], spoken: [1]),
-            .staleEpoch(granted: .third), .diverged("two histories"),
+            .suspended, .noCommonVersion(offered: [7], spoken: [1]), .staleEpoch(granted: .third),
+            .diverged("two histories"), .unpromised(incarnation: 8), .unknownEpoch(.third),
         ]
 
-        for (fault, named) in zip(faults, ["suspended", "7", "3", "two histories"]) {
+        for (fault, named) in zip(faults, ["suspended", "7", "city-node restore", "two histories", "8", "epoch 3"]) {
             #expect(fault.message.contains(named))
         }
     }

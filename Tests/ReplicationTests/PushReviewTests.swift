@@ -97,6 +97,15 @@ struct PushReviewTests {
         #expect(throws: PushReview.Fault.fenced(granted: .second)) { try registry.review(batch).get() }
     }
 
+    @Test("a session that was granted by an earlier incarnation of the registry is over, also for what is known")
+    func outlived() throws {
+        for batch in try [registry.batch([log[3]]), registry.batch([log[2]]), registry.batch([])] {
+            #expect(throws: PushReview.Fault.outlived(incarnation: 2)) {
+                try registry.review(batch, incarnation: 2).get()
+            }
+        }
+    }
+
     @Test("one entry more than a batch may have is refused before its seal is read")
     func tooMany() throws {
         let batch = try registry.batch([Entry](repeating: log[3], count: 2_001), key: .fixed(9))
@@ -159,10 +168,10 @@ struct PushReviewTests {
     func messages() {
         let faults: [PushReview.Fault] = [
             .suspended, .fenced(granted: .third), .badSeal("wrong"), .chain(.brokenLink(sequence: 12)),
-            .diverged(sequence: 13), .tooManyEntries(2_001),
+            .diverged(sequence: 13), .tooManyEntries(2_001), .outlived(incarnation: 14),
         ]
 
-        for (fault, named) in zip(faults, ["suspended", "3", "wrong", "12", "13", "2001"]) {
+        for (fault, named) in zip(faults, ["suspended", "3", "wrong", "12", "13", "2001", "14"]) {
             #expect(fault.message.contains(named))
         }
     }

@@ -126,10 +126,10 @@ struct PushReviewFixture {
             sessionEpoch: session, entries: entries, seal: seal, signedSeal: try (key ?? self.key).sign(.seal, body))
     }
 
-    func review(_ batch: PushBatch) -> Result<PushReview.Accepted, PushReview.Fault> {
+    func review(_ batch: PushBatch, incarnation: UInt32 = 1) -> Result<PushReview.Accepted, PushReview.Fault> {
         let known = Array(log.prefix(Int(standing.head.sequence)))
         return PushReview.review(
-            batch, standing: standing,
+            batch, standing: standing, incarnation: incarnation,
             knownHash: { sequence in known.first { $0.sequence == sequence }?.hash },
             isKnownID: { id in known.contains { $0.id == id } }, now: log[log.count - 1].time.milliseconds)
     }

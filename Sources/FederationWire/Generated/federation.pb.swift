@@ -555,6 +555,9 @@ nonisolated struct WireEpochGranted: Sendable {
   /// Clears the value of `epoch`. Subsequent reads from it will return its default value.
   mutating func clearEpoch() {self._epoch = nil}
 
+  /// of the process that it was granted to; empty in old entries
+  var processNonce: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1340,12 +1343,15 @@ nonisolated struct WireHelloRequest: @unchecked Sendable {
     set {_uniqueStorage()._processNonce = newValue}
   }
 
-  /// every nonce sent since the last grant that was stored
+  /// not read: nodes of before named epochs sent it
+  ///
+  /// NOTE: This field was marked as deprecated in the .proto file.
   var previousProcessNonces: [Data] {
     get {_storage._previousProcessNonces}
     set {_uniqueStorage()._previousProcessNonces = newValue}
   }
 
+  /// the one to be followed: a grant is a compare-and-set on it
   var epoch: WireEpoch {
     get {_storage._epoch ?? WireEpoch()}
     set {_uniqueStorage()._epoch = newValue}
@@ -1378,10 +1384,24 @@ nonisolated struct WireHelloRequest: @unchecked Sendable {
     set {_uniqueStorage()._software = newValue}
   }
 
-  /// the store comes from a backup, and no other node of the city is to go on
+  /// not read: as 4
+  ///
+  /// NOTE: This field was marked as deprecated in the .proto file.
   var restored: Bool {
     get {_storage._restored}
     set {_uniqueStorage()._restored = newValue}
+  }
+
+  /// the incarnation below which the city accepts nothing, 0 before it was called
+  var promise: UInt32 {
+    get {_storage._promise}
+    set {_uniqueStorage()._promise = newValue}
+  }
+
+  /// of the recovery that it promised this to
+  var recoveryID: Data {
+    get {_storage._recoveryID}
+    set {_uniqueStorage()._recoveryID = newValue}
   }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1611,9 +1631,24 @@ nonisolated struct WireLogPage: Sendable {
   /// as given for each batch; the last one is for the last entry
   var receipts: [WireSigned] = []
 
+  /// the one granted last: a hint, for the hello that is to name it
+  var grantedEpoch: WireEpoch {
+    get {_grantedEpoch ?? WireEpoch()}
+    set {_grantedEpoch = newValue}
+  }
+  /// Returns true if `grantedEpoch` has been explicitly set.
+  var hasGrantedEpoch: Bool {self._grantedEpoch != nil}
+  /// Clears the value of `grantedEpoch`. Subsequent reads from it will return its default value.
+  mutating func clearGrantedEpoch() {self._grantedEpoch = nil}
+
+  /// the process that holds it, when the registry knows it: a hint
+  var processNonce: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _grantedEpoch: WireEpoch? = nil
 }
 
 /// POST /v1/sync/present: what the city holds, to a registry whose database may have been restored.
@@ -2776,7 +2811,7 @@ nonisolated extension WireCityReinstated: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireEpochGranted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".EpochGranted"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}epoch\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}epoch\0\u{3}process_nonce\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2786,6 +2821,7 @@ nonisolated extension WireEpochGranted: SwiftProtobuf.Message, SwiftProtobuf._Me
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._epoch) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.processNonce) }()
       default: break
       }
     }
@@ -2802,12 +2838,16 @@ nonisolated extension WireEpochGranted: SwiftProtobuf.Message, SwiftProtobuf._Me
     try { if let v = self._epoch {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if !self.processNonce.isEmpty {
+      try visitor.visitSingularBytesField(value: self.processNonce, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireEpochGranted, rhs: WireEpochGranted) -> Bool {
     if lhs.city != rhs.city {return false}
     if lhs._epoch != rhs._epoch {return false}
+    if lhs.processNonce != rhs.processNonce {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4240,7 +4280,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HelloRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}versions\0\u{1}city\0\u{3}process_nonce\0\u{3}previous_process_nonces\0\u{1}epoch\0\u{3}log_head\0\u{3}feed_head\0\u{1}software\0\u{1}restored\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}versions\0\u{1}city\0\u{3}process_nonce\0\u{3}previous_process_nonces\0\u{1}epoch\0\u{3}log_head\0\u{3}feed_head\0\u{1}software\0\u{1}restored\0\u{1}promise\0\u{3}recovery_id\0")
 
   fileprivate class _StorageClass {
     var _versions: [UInt32] = []
@@ -4252,6 +4292,8 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     var _feedHead: WireFeedHead? = nil
     var _software: String = String()
     var _restored: Bool = false
+    var _promise: UInt32 = 0
+    var _recoveryID: Data = Data()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -4271,6 +4313,8 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       _feedHead = source._feedHead
       _software = source._software
       _restored = source._restored
+      _promise = source._promise
+      _recoveryID = source._recoveryID
     }
   }
 
@@ -4298,6 +4342,8 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
         case 7: try { try decoder.decodeSingularMessageField(value: &_storage._feedHead) }()
         case 8: try { try decoder.decodeSingularStringField(value: &_storage._software) }()
         case 9: try { try decoder.decodeSingularBoolField(value: &_storage._restored) }()
+        case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._promise) }()
+        case 11: try { try decoder.decodeSingularBytesField(value: &_storage._recoveryID) }()
         default: break
         }
       }
@@ -4337,6 +4383,12 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       if _storage._restored != false {
         try visitor.visitSingularBoolField(value: _storage._restored, fieldNumber: 9)
       }
+      if _storage._promise != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._promise, fieldNumber: 10)
+      }
+      if !_storage._recoveryID.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._recoveryID, fieldNumber: 11)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4355,6 +4407,8 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
         if _storage._feedHead != rhs_storage._feedHead {return false}
         if _storage._software != rhs_storage._software {return false}
         if _storage._restored != rhs_storage._restored {return false}
+        if _storage._promise != rhs_storage._promise {return false}
+        if _storage._recoveryID != rhs_storage._recoveryID {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -4670,7 +4724,7 @@ nonisolated extension WireLogRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireLogPage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".LogPage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0\u{1}receipts\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0\u{1}receipts\0\u{3}granted_epoch\0\u{3}process_nonce\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4680,17 +4734,29 @@ nonisolated extension WireLogPage: SwiftProtobuf.Message, SwiftProtobuf._Message
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedBytesField(value: &self.entries) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.receipts) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._grantedEpoch) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.processNonce) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.entries.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.entries, fieldNumber: 1)
     }
     if !self.receipts.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.receipts, fieldNumber: 2)
+    }
+    try { if let v = self._grantedEpoch {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if !self.processNonce.isEmpty {
+      try visitor.visitSingularBytesField(value: self.processNonce, fieldNumber: 4)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4698,6 +4764,8 @@ nonisolated extension WireLogPage: SwiftProtobuf.Message, SwiftProtobuf._Message
   static func ==(lhs: WireLogPage, rhs: WireLogPage) -> Bool {
     if lhs.entries != rhs.entries {return false}
     if lhs.receipts != rhs.receipts {return false}
+    if lhs._grantedEpoch != rhs._grantedEpoch {return false}
+    if lhs.processNonce != rhs.processNonce {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

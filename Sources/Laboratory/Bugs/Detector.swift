@@ -52,7 +52,7 @@ extension SeededBug {
     /// What must find it: the simulator, where it sees what the defect does within a minute, else what sees it at once.
     var detector: Detector {
         switch self {
-        case .staleEpochGranted, .restoredHelloAgain, .oldEpochPushes, .ungrantedEpochAccepted, .repeatedIDAccepted,
+        case .staleEpochGranted, .oldEpochPushes, .ungrantedEpochAccepted, .repeatedIDAccepted,
             .sealPromisesAhead, .watermarkSinks, .clockFollowsWall, .paidClaimWithdrawn, .numberFiledAgain,
             .capIgnoresStanding, .sumKeptAfterRelease, .refusedTakesKeys, .effectSkipped, .releasedKeysStay,
             .registryActByCity:
@@ -60,7 +60,7 @@ extension SeededBug {
         case .hashTableOrder: .processes
         case .knownByNumber, .logHeadByNumber, .feedHeadByNumber, .brokenLinkAccepted, .feedLinkUnchecked,
             .feedSealUnchecked, .watermarkFromFuture, .fallingClockAccepted, .entryBelowWatermark, .sealUnsigned,
-            .entryOfOtherCity, .olderIncarnationAccepted:
+            .entryOfOtherCity, .olderIncarnationAccepted, .unpromisedGranted, .outlivedSession:
             .reviews
         case .negativeClaim, .namesAsText, .entryEncodedAnew, .feedEncodedAnew, .receiptUnsigned, .bodyUnsigned,
             .domainDropped, .oneDetailKey, .unreadableIsNoted, .unknownKindIsNoted:

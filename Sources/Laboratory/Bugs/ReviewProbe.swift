@@ -53,6 +53,7 @@ struct ReviewProbe {
         let refused: [(String, Result<PushReview.Accepted, PushReview.Fault>)] = [
             ("a known entry with another payload", try review([last.with { $0.payload = [99] }, next])),
             ("a batch of a process that is fenced", try review([next], session: older)),
+            ("a batch of a session before the registry began anew", try review([next], incarnation: 2)),
             (
                 "an epoch that nobody was granted",
                 try review([next.with { $0.epoch = Epoch(incarnation: 1, counter: 4, nonce: 1) }])
@@ -84,7 +85,7 @@ struct ReviewProbe {
 
     private func review(
         _ entries: [Entry], session: Epoch? = nil, signer: SigningKey? = nil, watermark: HybridTime? = nil,
-        promised: HybridTime? = nil
+        promised: HybridTime? = nil, incarnation: UInt32 = 1
     ) throws -> Result<PushReview.Accepted, PushReview.Fault> {
         let end = entries.last ?? log[known - 1]
         let seal = Seal(city: city, head: end.head, watermark: watermark ?? end.time, feedHead: .empty)
@@ -92,7 +93,8 @@ struct ReviewProbe {
             sessionEpoch: session ?? epoch, entries: entries, seal: seal, signedSeal: try seal.signed(by: signer ?? key)
         )
         return PushReview.review(
-            batch, standing: standing(promised: promised), knownHash: { log[Int($0) - 1].hash },
+            batch, standing: standing(promised: promised), incarnation: incarnation,
+            knownHash: { log[Int($0) - 1].hash },
             isKnownID: { id in log.prefix(known).contains { $0.id == id } }, now: Self.now + 60_000)
     }
 
@@ -101,26 +103,25 @@ struct ReviewProbe {
     private func hellos() -> String? {
         let feed = FeedHead(incarnation: 1, position: 7, hash: log[0].hash)
         func isGranted(
-            log head: LogHead? = nil, feed other: FeedHead? = nil, epoch own: Epoch? = nil, isRestored: Bool = false,
-            hasHeldGrant: Bool = false
+            log head: LogHead? = nil, feed other: FeedHead? = nil, epoch own: Epoch? = nil, promise: UInt32 = 0,
+            in incarnation: UInt32 = 1
         ) -> Bool {
             let hello = Hello(
-                versions: [1], city: city, processNonce: [UInt8](repeating: 1, count: 16), previousProcessNonces: [],
-                epoch: own ?? epoch, logHead: head ?? log[known - 1].head, feedHead: other ?? feed,
-                isRestored: isRestored)
+                versions: [1], city: city, processNonce: [UInt8](repeating: 1, count: 16), epoch: own ?? epoch,
+                logHead: head ?? log[known - 1].head, feedHead: other ?? feed, promise: promise)
             let verdict = HelloReview.review(
-                hello, standing: standing(), incarnation: 1, processNonce: [UInt8](repeating: 2, count: 16),
-                hasHeldGrant: hasHeldGrant, knownHash: { log[Int($0) - 1].hash },
+                hello, standing: standing(), incarnation: incarnation,
+                processNonce: [UInt8](repeating: 2, count: 16), knownHash: { log[Int($0) - 1].hash },
                 knownFeedHead: { $0 == 7 ? feed : nil })
             if case .success = verdict { return true } else { return false }
         }
-        guard isGranted(), isGranted(epoch: older, isRestored: true) else { return "a sound hello is refused" }
+        guard isGranted(), isGranted(promise: 2, in: 2) else { return "a sound hello is refused" }
         let otherLog = LogHead(epoch: epoch, sequence: UInt64(known), hash: log[0].hash)
         let otherFeed = FeedHead(incarnation: 1, position: 7, hash: log[1].hash)
         if isGranted(log: otherLog) { return "granted: a log with another entry \(known)" }
         if isGranted(feed: otherFeed) { return "granted: a feed with another entry 7" }
         if isGranted(epoch: older) { return "granted: a store that remembers an older epoch" }
-        if isGranted(epoch: older, isRestored: true, hasHeldGrant: true) { return "granted: a recorded hello" }
+        if isGranted(promise: 1, in: 2) { return "granted: a city that has not promised this incarnation" }
         return nil
     }
 

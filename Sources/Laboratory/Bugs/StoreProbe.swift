@@ -65,7 +65,11 @@ struct StoreProbe {
         }
         let nonces = (1...2).map { [UInt8](repeating: $0, count: 16) }
         let hellos = try nonces.map { try store.prepareHello(processNonce: $0) }
-        return hellos[1].previousProcessNonces.contains(nonces[0]) ? nil : "an earlier hello is forgotten"
+        let lost = LogPage(
+            entries: [], receipts: [], grantedEpoch: Epoch(incarnation: 1, counter: 2, nonce: 2),
+            processNonce: nonces[0])
+        let isOwn = try store.hello(after: hellos[1], followingThatOf: lost) != nil
+        return isOwn ? nil : "an earlier hello is forgotten"
     }
 
     /// The registry has received everything.

@@ -171,11 +171,25 @@ extension GoldenSamples {
     }
 
     static func messages() throws -> [GoldenLine] {
-        // No node of this build says what software it is; others may.
-        var hello = try WireHelloRequest(decoding: MessageSample.hello.value.encoded(as: .protobuf))
-        hello.software = "another node 2.1"
-        return MessageSample.allCases.map {
-            GoldenLine("message/\($0.rawValue)", $0.wireName, $0.value.encoded(as: .protobuf))
-        } + [GoldenLine("message/helloWithSoftware", "HelloRequest", hello.bytes)]
+        return try formerHellos()
+            + MessageSample.allCases.map {
+                GoldenLine("message/\($0.rawValue)", $0.wireName, $0.value.encoded(as: .protobuf))
+            }
+    }
+
+    /// What nodes said before a hello named the epoch that it follows, and one that says what software it is: read, and
+    /// never written by this build.
+    private static func formerHellos() throws -> [GoldenLine] {
+        var hello = try WireHelloRequest(decoding: MessageSample.namingHello.value.encoded(as: .protobuf))
+        (hello.promise, hello.recoveryID) = (0, Data())
+        var restored = hello
+        (restored.versions, restored.restored) = ([1], true)
+        hello.previousProcessNonces = [Data(repeating: 9, count: 16)]
+        var withSoftware = hello
+        withSoftware.software = "another node 2.1"
+        return [("hello", hello), ("restoredHello", restored), ("helloWithSoftware", withSoftware)].map {
+            name, message in
+            GoldenLine("message/\(name)", "HelloRequest", message.bytes)
+        }
     }
 }

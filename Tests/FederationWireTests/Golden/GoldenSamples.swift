@@ -82,7 +82,8 @@ enum GoldenSamples {
             [
                 .enrolled(.shenzhen, name: "深圳市"), .joined(.shenzhen, SigningKey.city.publicKey),
                 .suspended(.shenzhen, reason: "审计"), .reinstated(.shenzhen, reason: "审计结束"),
-                .epochGranted(.shenzhen, .sample),
+                .epochGranted(.shenzhen, .sample, processNonce: []),
+                .epochGranted(.shenzhen, .sample, processNonce: MessageSample.nonce),
                 .policyPublished(version: 7, document: Array(#"{"version":7,"programmes":[],"rules":[]}"#.utf8)),
                 .companiesListed([company]), .providersListed([provider]),
             ] + rulings + [
@@ -104,7 +105,7 @@ enum GoldenSamples {
         case .joined: ("CityJoined", "city-joined")
         case .suspended: ("CitySuspended", "city-suspended")
         case .reinstated: ("CityReinstated", "city-reinstated")
-        case .epochGranted: ("EpochGranted", "epoch-granted")
+        case .epochGranted(_, _, let nonce): ("EpochGranted", nonce.isEmpty ? "epoch-granted" : "epoch-granted-to")
         case .policyPublished: ("PolicyPublished", "policy-published")
         case .companiesListed: ("CompaniesListed", "companies-listed")
         case .providersListed: ("ProvidersListed", "providers-listed")

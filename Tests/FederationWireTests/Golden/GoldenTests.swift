@@ -125,6 +125,10 @@ struct GoldenTests {
             let read = try sample.decode(bytes("message/\(sample.rawValue)"), as: .protobuf)
             #expect(AnyHashable(read) == AnyHashable(sample.value))
         }
+        for name in ["hello", "restoredHello", "helloWithSoftware"] {
+            let read = try Hello(bytes("message/\(name)"), as: .protobuf)
+            #expect(read.epoch == .sample && read.promise == 0, "\(name)")
+        }
     }
 }
 
