@@ -216,8 +216,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Failpoints", "FederationHTTP", "FederationWire", "Laboratory", "NationalRegistry", "Replication",
-                "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, nioCore, nioHTTP1, nioSSL,
+                "Arbitration", "Failpoints", "FederationHTTP", "FederationWire", "Laboratory", "NationalRegistry",
+                "Replication", "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, nioCore, nioHTTP1, nioSSL,
             ], swiftSettings: settings),
     ]
 )
