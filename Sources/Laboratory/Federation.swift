@@ -54,15 +54,19 @@ package final class Federation: Sendable {
     ///
     /// - Parameters:
     ///   - storage: The options that name its database.
+    ///   - words: What goes in front of the command.
+    ///   - host: Where it listens.
     ///   - death: Where it is to die; it may do so before it is ready.
-    func startRegistry(_ number: Int = 1, storage: [String]? = nil, death: Death?) async throws {
+    func startRegistry(
+        _ number: Int = 1, storage: [String]? = nil, words: [String] = [], host: String = "127.0.0.1", death: Death?
+    ) async throws {
         let known = FileManager.default.contents(atPath: urlFile(number)).map { String(decoding: $0, as: UTF8.self) }
         let port = known?.split(separator: ":").last.map(String.init) ?? "0"
         let output = "\(directory)/registry-\(number).out"
         let log = "\(directory)/registry-\(number).log"
         let storage = storage ?? ["--embedded-postgres", database]
         let child = try ChildProgram.start(
-            Death.words(death) + [registryProgram, "serve"] + storage + ["--listen", "127.0.0.1:\(port)"],
+            words + Death.words(death) + [registryProgram, "serve"] + storage + ["--listen", "\(host):\(port)"],
             output: output, errors: log)
         running.withLock { $0.registries[number] = child }
         guard let url = try await ready(child, output, "registry server \(number)", log: log, mayDie: death != nil)

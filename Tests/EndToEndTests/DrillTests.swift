@@ -11,6 +11,8 @@ struct DrillTests {
             let violations: [String]
         }
         let rows: [Row]
+        /// Faults that cannot be brought about here, each with the reason.
+        let skipped: [String]
         let claims: Int
         let payments: Int
     }
@@ -25,7 +27,7 @@ struct DrillTests {
     @Test("killed between a commit and an answer, a federation loses nothing, decides once and pays once")
     func kills() async throws {
         let names = Self.points.map(\.rawValue)
-        let result = try await Program.laboratory.run(["drill", "--json", "--only"] + names)
+        let result = try await Program.laboratory.run(["drill", "--json", "--only"] + names, within: .seconds(600))
 
         #expect(result.status == 0, "\(result.errors)")
         let report = try result.json(Report.self)
@@ -38,11 +40,23 @@ struct DrillTests {
     @Test("put back to an earlier point, registry and city get the rest from each other, and a copy gives way")
     func restores() async throws {
         let names = ["registry.backup", "registry.files", "city.backup", "city.copy"]
-        let result = try await Program.laboratory.run(["drill", "--json", "--only"] + names)
+        let result = try await Program.laboratory.run(["drill", "--json", "--only"] + names, within: .seconds(600))
 
         #expect(result.status == 0, "\(result.errors)")
         let report = try result.json(Report.self)
         #expect(report.rows.map(\.fault) == names + ["none"])
+        #expect(report.rows.flatMap(\.violations) == [])
+    }
+
+    @Test("a cable pulled, a disk full: a city loses nothing; where that cannot be made it is said")
+    func cableAndDisk() async throws {
+        let names = ["partition.cable", "disk.city"]
+        let result = try await Program.laboratory.run(["drill", "--json", "--only"] + names, within: .seconds(600))
+
+        #expect(result.status == 0, "\(result.errors)")
+        let report = try result.json(Report.self)
+        let skipped = report.skipped.compactMap { $0.split(separator: ":").first.map(String.init) }
+        #expect(Set(report.rows.map(\.fault) + skipped) == Set(names + ["none"]))
         #expect(report.rows.flatMap(\.violations) == [])
     }
 

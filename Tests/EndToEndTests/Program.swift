@@ -12,12 +12,16 @@ enum Program: String {
 
     /// Runs a verb to its end.
     ///
-    /// - Parameter before: Words in front of the program, such as those of `env`.
-    func run(_ arguments: [String], after before: [String] = []) async throws -> CommandResult {
+    /// - Parameters:
+    ///   - before: Words in front of the program, such as those of `env`.
+    ///   - limit: How long it may take.
+    func run(
+        _ arguments: [String], after before: [String] = [], within limit: Duration = .seconds(120)
+    ) async throws -> CommandResult {
         let files = OutputFiles()
         defer { files.remove() }
         let child = try ChildProgram.start(try command(arguments, before), output: files.output, errors: files.errors)
-        let status = try await ChildEnd.wait(for: child)
+        let status = try await ChildEnd.wait(for: child, atMost: limit)
         return CommandResult(status: status, output: files.outputText, errors: files.errorText)
     }
 
@@ -69,14 +73,18 @@ enum ChildEnd {
     struct Failure: Error { let message: String }
 
     /// - Returns: The exit code; 128 and the signal's number when a signal ended it.
-    /// - Throws: ``Failure`` when the child had to be killed after `limit`.
+    /// - Throws: ``Failure`` when the child had to be ended after `limit`: asked first, so that it ends what it has started.
     static func wait(for child: pid_t, atMost limit: Duration = .seconds(120)) async throws -> Int32 {
         let deadline = ContinuousClock.now + limit
         var status: Int32 = 0
         while waitpid(child, &status, WNOHANG) != child {
             guard ContinuousClock.now < deadline else {
-                kill(child, SIGKILL)
-                waitpid(child, &status, 0)
+                kill(child, SIGINT)
+                let isGone = try await eventually(within: .seconds(20)) { waitpid(child, &status, WNOHANG) == child }
+                if !isGone {
+                    kill(child, SIGKILL)
+                    waitpid(child, &status, 0)
+                }
                 throw Failure(message: "process \(child) had not ended after \(limit)")
             }
             try await Task.sleep(for: .milliseconds(10))

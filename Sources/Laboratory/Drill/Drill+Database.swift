@@ -55,7 +55,7 @@ extension Drill {
         ) { [self] in
             stop(nil)
             relay.close()
-            try await self.start(nil, nil)
+            try await self.start(nil)
             cluster.stop()
         }
     }

@@ -18,7 +18,7 @@ extension Drill {
                 // Only a process that has just been started is granted an epoch.
                 let city = nextVictim()
                 stop(city)
-                try await self.start(city, nil)
+                try await self.start(city)
             }
             try await work(round)
             isDead = try federation.isKilled(city: city)
@@ -26,7 +26,7 @@ extension Drill {
         }
         let life = start.duration(to: .now)
         stop(city)
-        try await self.start(city, nil)
+        try await self.start(city)
         return Course(
             hasOccurred: isDead,
             done: "killed \(city.map { "city \($0)" } ?? "the registry") at arrival \(death.arrival)",

@@ -11,14 +11,7 @@ extension Drill {
         try await wait("city \(city) behind a relay") { await officers.standing(of: city)?.connected == true }
         try await officers.file()
         relay.set(manner)
-        let start = ContinuousClock.now
-        var waiting: UInt64 = 0
-        while start.duration(to: .now) < .seconds(5) {
-            try await officers.file()
-            await officers.pay()
-            waiting = max(waiting, await officers.standing(of: city)?.unsent ?? 0)
-            try await Task.sleep(for: .milliseconds(500))
-        }
+        let waiting = try await workFiveSeconds(lookingAt: city)
         relay.set(.pass)
         return Course(
             hasOccurred: waiting > 0,
@@ -28,7 +21,52 @@ extension Drill {
         ) { [self] in
             stop(city)
             relay.close()
-            try await self.start(city, nil)
+            try await start(city)
         }
+    }
+
+    /// A city that has a registry server in a network of its own loses the cable to it, for a few seconds.
+    mutating func pullCable() async throws -> Course {
+        let network = try NetworkNamespace()
+        do { return try await pullCable(of: network) } catch {
+            network.remove()
+            throw error
+        }
+    }
+
+    private mutating func pullCable(of network: NetworkNamespace) async throws -> Course {
+        let city = nextVictim()
+        let server = 2
+        try await federation.startRegistry(server, words: network.words, host: network.address, death: nil)
+        stop(city)
+        try await federation.startCity(city, server: server)
+        try await wait("city \(city) at the other server") { await officers.standing(of: city)?.connected == true }
+        try network.pullCable()
+        let waiting = try await workFiveSeconds(lookingAt: city)
+        try network.plugCable()
+        return Course(
+            hasOccurred: waiting > 0, done: "cable of city \(city) pulled for 5 s, in a network namespace",
+            seen: "up to \(waiting) entries waited in the city"
+        ) { [self] in
+            stop(city)
+            federation.stopRegistry(server, signal: SIGKILL)
+            network.remove()
+            try await start(city)
+        }
+    }
+
+    /// Officers work for a while.
+    ///
+    /// - Returns: The most entries that waited to be sent in a city.
+    mutating func workFiveSeconds(lookingAt city: String) async throws -> UInt64 {
+        let start = ContinuousClock.now
+        var waiting: UInt64 = 0
+        while start.duration(to: .now) < .seconds(5) {
+            try await officers.file()
+            await officers.pay()
+            waiting = max(waiting, await officers.standing(of: city)?.unsent ?? 0)
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        return waiting
     }
 }

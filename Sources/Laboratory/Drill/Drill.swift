@@ -91,6 +91,11 @@ struct Drill {
     ///
     /// - Parameter round: How often this fault was met before.
     mutating func run(_ fault: DrillFault, round: Int) async throws {
+        if let obstacle = fault.obstacle {
+            say("\(fault.name) skipped: \(obstacle)")
+            if round == 0 { report.skipped.append("\(fault.name): \(obstacle)") }
+            return
+        }
         say("\(fault.name)\(round == 0 ? "" : " (round \(round + 1))")")
         let start = ContinuousClock.now
         officers.history.add(.began(fault: fault.name))
@@ -103,6 +108,9 @@ struct Drill {
         case .registryLoss(let loss): course = try await loseRegistry(loss)
         case .cityRestored: course = try await restoreCity()
         case .cityCopied: course = try await resumeCopy()
+        case .cable: course = try await pullCable()
+        case .cityDisk: course = try await fillDisk(of: nextVictim())
+        case .databaseDisk: course = try await fillDisk(of: nil)
         }
         officers.history.add(.ended(fault: fault.name, occurred: course.hasOccurred))
         let over = ContinuousClock.now
@@ -146,7 +154,7 @@ struct Drill {
         if let city { federation.stopCity(city, signal: SIGKILL) } else { federation.stopRegistry(signal: SIGKILL) }
     }
 
-    func start(_ city: String?, _ death: Death?) async throws {
+    func start(_ city: String?, _ death: Death? = nil) async throws {
         if let city {
             try await federation.startCity(city, death: death)
         } else {

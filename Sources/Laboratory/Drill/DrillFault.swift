@@ -16,12 +16,18 @@ enum DrillFault: Hashable, Sendable {
     case cityRestored
     /// An earlier copy of a city's machine is switched on.
     case cityCopied
+    /// The cable between a city and its registry server is pulled.
+    case cable
+    /// A city's disk is full.
+    case cityDisk
+    /// PostgreSQL's disk is full.
+    case databaseDisk
 
     static let all: [DrillFault] =
         Failpoint.allCases.map(DrillFault.kill) + [.databaseStop]
         + CommitWatch.Kind.allCases.flatMap { kind in
             [false, true].map { .commitCut(Relay.Cut(kind: kind, isCommitted: $0)) }
-        } + [.partition(.refuse), .partition(.silence)]
+        } + [.partition(.refuse), .partition(.silence), .cable, .cityDisk, .databaseDisk]
         + Drill.RegistryLoss.allCases.map(DrillFault.registryLoss) + [.cityRestored, .cityCopied]
 
     /// What it is called on the command line.
@@ -34,6 +40,9 @@ enum DrillFault: Hashable, Sendable {
         case .registryLoss(let loss): "registry.\(loss.rawValue)"
         case .cityRestored: "city.backup"
         case .cityCopied: "city.copy"
+        case .cable: "partition.cable"
+        case .cityDisk: "disk.city"
+        case .databaseDisk: "disk.database"
         }
     }
 
@@ -42,10 +51,20 @@ enum DrillFault: Hashable, Sendable {
         switch self {
         case .kill(let point): point.program == .city ? "F1" : "F2"
         case .databaseStop, .commitCut: "F7"
-        case .partition: "F9"
+        case .partition, .cable: "F9"
+        case .cityDisk, .databaseDisk: "F5"
         case .registryLoss: "F8"
         case .cityRestored: "F14"
         case .cityCopied: "F13"
+        }
+    }
+
+    /// Why it cannot be brought about on this machine; `nil` where it can.
+    var obstacle: String? {
+        switch self {
+        case .kill, .databaseStop, .commitCut, .partition, .registryLoss, .cityRestored, .cityCopied: nil
+        case .cable: NetworkNamespace.isPossible ? nil : NetworkNamespace.reason
+        case .cityDisk, .databaseDisk: ScratchDisk.isPossible ? nil : ScratchDisk.reason
         }
     }
 

@@ -17,6 +17,8 @@ struct Officers: Sendable {
     private var unanswered: [Filing] = []
     private var bank = Bank()
     private(set) var repeated = 0
+    /// Filings that a node turned away because its disk was full.
+    private(set) var turnedAwayForSpace = 0
     var history = ClientHistory()
 
     /// - Parameter directory: The node's directory, by city.
@@ -126,7 +128,9 @@ struct Officers: Sendable {
                 }
             case let answer? where answer.status < 500:
                 history.add(.turnedDown(claim: filing.content, status: answer.status, detail: answer.detail))
-            default: unanswered.append(filing)
+            case let answer:
+                if answer?.status == 507 { turnedAwayForSpace += 1 }
+                unanswered.append(filing)
             }
         }
     }
