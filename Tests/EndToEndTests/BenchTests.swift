@@ -6,7 +6,7 @@ import Testing
 struct BenchTests {
     @Test(
         "each bench counts what it did, and what it is held against",
-        arguments: [["ingest"], ["latency"], ["rebuild"], ["refill"]])
+        arguments: [["ingest"], ["latency"], ["rebuild"], ["refill"], ["catchup"]])
     func pairs(arguments: [String]) async throws {
         let result = try await Program.laboratory.run(["bench"] + arguments + ["--smallest", "--json"])
 
@@ -28,7 +28,7 @@ struct BenchTests {
     #if DEBUG
         @Test(
             "a debug build refuses to measure",
-            arguments: ["ingest", "latency", "check", "rebuild", "refill"])
+            arguments: ["ingest", "latency", "check", "rebuild", "refill", "catchup"])
         func debugBuild(bench: String) async throws {
             let result = try await Program.laboratory.run(["bench", bench])
 

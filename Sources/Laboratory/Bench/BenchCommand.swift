@@ -5,7 +5,7 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure, side by side in one run, against what the database itself can do.",
         discussion: "Wants a release build; --smallest runs the least work in any build, to see that it runs.",
-        subcommands: [Ingest.self, Latency.self, Check.self, Rebuild.self, Refill.self])
+        subcommands: [Ingest.self, Latency.self, Check.self, Rebuild.self, Refill.self, Catchup.self])
 
     struct Ingest: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

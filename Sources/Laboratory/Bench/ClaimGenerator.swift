@@ -8,12 +8,15 @@ struct ClaimGenerator {
     /// The n-th city's are every (number of cities)-th of them, from the n-th on.
     private let enterprises: [CreditCode]
     private let providers: [CreditCode]
-    private var serial = 0
+    private var serial: Int
     /// How many claims each company has filed.
     private var filed: [Int]
 
-    /// - Parameter enterprises: How many companies file in each city, each with a voucher of that city.
-    init(seed: UInt64, cities: [CityCode], enterprises count: Int) {
+    /// - Parameters:
+    ///   - enterprises: How many companies file in each city, each with a voucher of that city.
+    ///   - serial: The number of claims that other generators have made: those of one serial number meet.
+    init(seed: UInt64, cities: [CityCode], enterprises count: Int, after serial: Int = 0) {
+        self.serial = serial
         random = SeededGenerator(seed: seed)
         self.cities = cities
         var codes: [CreditCode] = []

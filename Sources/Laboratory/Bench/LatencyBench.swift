@@ -48,33 +48,16 @@ struct LatencyBench {
 
     private func measureDecisions(_ federation: Federation, _ city: String) async throws -> [Double] {
         guard let code = CityCode(city) else { return [] }
-        let client = HTTPClient(eventLoopGroupProvider: .singleton)
-        let node = try NodeAPI(client: client, directory: federation.data(city))
-        var reading = Configuration()
-        reading.readonly = true
-        let store = try DatabaseQueue(
-            path: "\(federation.data(city))/\(CityStore.fileName)", configuration: reading)
         var generator = ClaimGenerator(seed: 11, cities: [code], enterprises: 100)
-        var times: [Double] = []
-        do {
-            for voucher in generator.vouchers(city: code) {
-                _ = try await node.post("/v1/vouchers", VoucherForm(voucher).fields)
-            }
-            _ = try await federation.city(city, ["status", "--wait"])
+        return try await FreshClaims.measuring(federation, code, generator.vouchers(city: code)) { claims in
+            var times: [Double] = []
             for _ in 0..<(rounds + 10) {
                 guard let claim = generator.claim(city: code) else { continue }
-                try await node.post("/v1/claims", ClaimForm(claim).fields.filter { !$0.value.isEmpty })
-                let start = ContinuousClock.now
-                while try await !store.isDecided(claim.number) { try await Task.sleep(for: .microseconds(100)) }
-                times.append(start.duration(to: .now) / .milliseconds(1))
+                times.append(try await claims.file(claim))
             }
-        } catch {
-            try await client.shutdown()
-            throw error
+            // The first ones open connections and plan statements.
+            return Array(times.dropFirst(10))
         }
-        try await client.shutdown()
-        // The first ones open connections and plan statements.
-        return Array(times.dropFirst(10))
     }
 
     private func measureTransactions(_ federation: Federation) async throws -> [Double] {
@@ -89,45 +72,5 @@ struct LatencyBench {
                 return start.duration(to: .now) / .milliseconds(1)
             }.dropFirst(10).map { $0 }
         }
-    }
-}
-
-extension DatabaseQueue {
-    /// Asked straight and often, so with as little work as can be.
-    fileprivate func isDecided(_ claim: String) async throws -> Bool {
-        try await read { database in
-            let position = try database.cachedStatement(sql: "SELECT decided_position FROM claim WHERE claim_no = ?")
-            return try Int64.fetchOne(position, arguments: [claim]) != nil
-        }
-    }
-}
-
-/// The little of a node's local API that the bench uses.
-private struct NodeAPI {
-    private let client: HTTPClient
-    private let url: String
-    private let token: String
-
-    init(client: HTTPClient, directory: String) throws {
-        self.client = client
-        url = try String(contentsOfFile: "\(directory)/serving-url", encoding: .utf8)
-        token = try String(contentsOfFile: "\(directory)/api-token", encoding: .utf8)
-    }
-
-    @discardableResult
-    func post(_ path: String, _ fields: [String: String]) async throws -> String {
-        var request = HTTPClientRequest(url: url + path)
-        request.method = .POST
-        request.body = .bytes(ByteBuffer(bytes: try JSONBody.encode(fields)))
-        return try await send(request)
-    }
-
-    private func send(_ request: HTTPClientRequest) async throws -> String {
-        var request = request
-        request.headers.add(name: "Authorization", value: "Bearer \(token)")
-        let response = try await client.execute(request, timeout: .seconds(20))
-        let text = String(buffer: try await response.body.collect(upTo: 1 << 20))
-        guard (200..<300).contains(response.status.code) else { throw Sample.Failure(message: text) }
-        return text
     }
 }

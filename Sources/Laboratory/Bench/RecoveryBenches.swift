@@ -46,4 +46,31 @@ extension BenchCommand {
             }
         }
     }
+
+    struct Catchup: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "A fresh claim's decision while another city sends a month's backlog, against an idle federation."
+        )
+
+        @OptionGroup var options: BenchOptions
+        @Option(help: "Entries that the late city has to send.") var backlog = 200_000
+        @Option(help: "Claims to file one after the other in the idle federation.") var rounds = 300
+
+        func run() async throws {
+            try await options.run {
+                let bench = CatchupBench(
+                    backlog: options.smallest ? 400 : backlog, rounds: options.smallest ? 5 : rounds)
+                let result = try await bench.run()
+                if options.json { return try Output.json(result) }
+                Output.line("backlog              \(Int(result.backlog_entries_per_second)) entries/s")
+                Output.line("                     p50 ms   p99 ms")
+                Output.line(
+                    "idle                 \(result.idle_p50_ms.formatted)     \(result.idle_p99_ms.formatted)")
+                Output.line(
+                    "during the backlog   \(result.fresh_p50_ms.formatted)     \(result.fresh_p99_ms.formatted)")
+                Output.line("ratio                \(result.ratio_p50.formatted)     \(result.ratio_p99.formatted)")
+                Output.line("own fresh claim      \(result.own_fresh_ms.formatted) ms, behind the backlog")
+            }
+        }
+    }
 }

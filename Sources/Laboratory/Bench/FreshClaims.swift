@@ -1,0 +1,92 @@
+import AsyncHTTPClient
+import CityStore
+import FederationHTTP
+import Foundation
+import GRDB
+import NIOCore
+import NIOHTTP1
+import VoucherDomain
+
+/// Claims that are filed one by one at a running node, each timed until it is decided there.
+///
+/// The clock starts when the city's API has answered 201, which is after the commit, and stops when the city's store
+/// shows the decision; it is looked at every 0.1 ms, beside the node, so as not to keep the node busy with answering.
+struct FreshClaims {
+    private let node: NodeAPI
+    private let store: DatabaseQueue
+
+    /// Issues the vouchers, waits until they are decided, and closes everything after `body`.
+    ///
+    /// - Parameter waiting: Whether to wait until all that the city has filed is decided.
+    static func measuring<Value>(
+        _ federation: Federation, _ city: CityCode, _ vouchers: [Voucher], waiting: Bool = true,
+        _ body: (FreshClaims) async throws -> Value
+    ) async throws -> Value {
+        let client = HTTPClient(eventLoopGroupProvider: .singleton)
+        do {
+            let code = city.description
+            var reading = Configuration()
+            reading.readonly = true
+            let claims = FreshClaims(
+                node: try NodeAPI(client: client, directory: federation.data(code)),
+                store: try DatabaseQueue(
+                    path: "\(federation.data(code))/\(CityStore.fileName)", configuration: reading))
+            for voucher in vouchers { try await claims.node.post("/v1/vouchers", VoucherForm(voucher).fields) }
+            if waiting { _ = try await federation.city(code, ["status", "--wait"]) }
+            let value = try await body(claims)
+            try await client.shutdown()
+            return value
+        } catch {
+            try await client.shutdown()
+            throw error
+        }
+    }
+
+    /// Files a claim and waits for its decision.
+    ///
+    /// - Returns: The time from its commit on, in milliseconds.
+    func file(_ claim: Claim) async throws -> Double {
+        try await node.post("/v1/claims", ClaimForm(claim).fields.filter { !$0.value.isEmpty })
+        let start = ContinuousClock.now
+        while try await !isDecided(claim.number) { try await Task.sleep(for: .microseconds(100)) }
+        return start.duration(to: .now) / .milliseconds(1)
+    }
+
+    /// How many entries no receipt covers.
+    func unsent() async throws -> Int64 {
+        try await store.read { try Int64.fetchOne($0, sql: "SELECT unsent FROM v1_sync") ?? 0 }
+    }
+
+    /// Asked straight and often, so with as little work as can be.
+    private func isDecided(_ claim: String) async throws -> Bool {
+        try await store.read { database in
+            let position = try database.cachedStatement(sql: "SELECT decided_position FROM claim WHERE claim_no = ?")
+            return try Int64.fetchOne(position, arguments: [claim]) != nil
+        }
+    }
+}
+
+/// The little of a node's local API that the benches use.
+private struct NodeAPI {
+    private let client: HTTPClient
+    private let url: String
+    private let token: String
+
+    init(client: HTTPClient, directory: String) throws {
+        self.client = client
+        url = try String(contentsOfFile: "\(directory)/serving-url", encoding: .utf8)
+        token = try String(contentsOfFile: "\(directory)/api-token", encoding: .utf8)
+    }
+
+    @discardableResult
+    func post(_ path: String, _ fields: [String: String]) async throws -> String {
+        var request = HTTPClientRequest(url: url + path)
+        request.method = .POST
+        request.body = .bytes(ByteBuffer(bytes: try JSONBody.encode(fields)))
+        request.headers.add(name: "Authorization", value: "Bearer \(token)")
+        let response = try await client.execute(request, timeout: .seconds(20))
+        let text = String(buffer: try await response.body.collect(upTo: 1 << 20))
+        guard (200..<300).contains(response.status.code) else { throw Sample.Failure(message: text) }
+        return text
+    }
+}
