@@ -132,7 +132,7 @@ let package = Package(
 
         // HTTP and terminal conventions that both programs share.
         .target(
-            name: "FederationHTTP", dependencies: [coreMetrics, httpTypes, hummingbird, nioCore],
+            name: "FederationHTTP", dependencies: ["Failpoints", coreMetrics, httpTypes, hummingbird, nioCore],
             swiftSettings: settings),
         .target(name: "Terminal", dependencies: ["VoucherDomain"], swiftSettings: settings),
 

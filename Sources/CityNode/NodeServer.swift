@@ -19,6 +19,9 @@ struct NodeServer {
         if let point = Failpoint.armed {
             logger.warning("started to kill itself", metadata: ["failpoint": "\(point.rawValue)"])
         }
+        if ClockShift.milliseconds != 0 {
+            logger.warning("started with a wrong clock", metadata: ["shift.ms": "\(ClockShift.milliseconds)"])
+        }
         try directory.requireStore()
         let lock = try directory.lockAlone()
         defer { withExtendedLifetime(lock) {} }

@@ -1,3 +1,4 @@
+import Failpoints
 import Foundation
 
 /// A `HOST:PORT` to listen on; port 0 lets the system pick one.
@@ -35,5 +36,7 @@ package enum ReadyLine {
 /// The wall clock.
 package enum WallClock {
     /// Milliseconds since 1970.
-    package static var now: UInt64 { UInt64(max(0, Date().timeIntervalSince1970 * 1_000)) }
+    package static var now: UInt64 {
+        UInt64(max(0, Int64(Date().timeIntervalSince1970 * 1_000) + ClockShift.milliseconds))
+    }
 }

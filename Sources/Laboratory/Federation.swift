@@ -89,11 +89,13 @@ package final class Federation: Sendable {
     ///
     /// - Parameters:
     ///   - options: More options of `serve`.
+    ///   - words: What goes in front of the command.
     ///   - death: Where it is to die; it may do so before it is ready.
-    func startCity(_ city: String, _ options: [String] = [], death: Death?) async throws {
+    func startCity(_ city: String, _ options: [String] = [], words: [String] = [], death: Death?) async throws {
         let output = "\(data(city)).out"
         let command =
-            Death.words(death) + [cityProgram, "serve", "--data", data(city), "--listen", "127.0.0.1:0"] + options
+            words + Death.words(death) + [cityProgram, "serve", "--data", data(city), "--listen", "127.0.0.1:0"]
+            + options
         let child = try ChildProgram.start(command, output: output, errors: "\(data(city)).log")
         running.withLock { $0.cities[city] = child }
         _ = try await ready(child, output, "city \(city)", log: "\(data(city)).log", mayDie: death != nil)

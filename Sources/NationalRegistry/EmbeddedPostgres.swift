@@ -33,9 +33,14 @@ package final class EmbeddedPostgres: @unchecked Sendable {
         flock(lock, LOCK_SH)
         if !isRunning {
             if !FileManager.default.fileExists(atPath: data) { try initialise() }
-            try makeSocketDirectory()
-            try run("pg_ctl", ["-D", data, "-l", log, "-w", "-t", "60", "-o", "-k \(socketDirectory) -h ''", "start"])
+            try start()
         }
+    }
+
+    /// Starts the server, which must not be running.
+    package func start() throws {
+        try makeSocketDirectory()
+        try run("pg_ctl", ["-D", data, "-l", log, "-w", "-t", "60", "-o", "-k \(socketDirectory) -h ''", "start"])
     }
 
     /// The URL for ``PostgresPool``.
@@ -56,7 +61,8 @@ package final class EmbeddedPostgres: @unchecked Sendable {
     /// Where the distribution keeps its versions.
     private static let base = "/usr/lib/postgresql"
     private var binaries: String { "\(EmbeddedPostgres.base)/\(version)/bin" }
-    private var data: String { "\(directory)/data" }
+    /// The server's own files.
+    package var data: String { "\(directory)/data" }
     private var log: String { "\(directory)/postgres.log" }
 
     /// A socket's path has at most 107 bytes, so it lives under /tmp when the directory's own path is long.
@@ -117,8 +123,9 @@ package final class EmbeddedPostgres: @unchecked Sendable {
         }
     }
 
+    /// Runs one of PostgreSQL's own programs under the server's account.
     @discardableResult
-    private func run(_ program: String, _ arguments: [String]) throws -> String {
+    package func run(_ program: String, _ arguments: [String]) throws -> String {
         let wrapper = account.map { ["/usr/bin/setpriv", "--reuid=\($0)", "--regid=\($0)", "--clear-groups"] } ?? []
         let output = "\(directory)/\(program).\(getpid()).out"
         defer { unlink(output) }

@@ -57,6 +57,9 @@ package struct RegistryServer {
         if let point = Failpoint.armed {
             logger.warning("started to kill itself", metadata: ["failpoint": "\(point.rawValue)"])
         }
+        if ClockShift.milliseconds != 0 {
+            logger.warning("started with a wrong clock", metadata: ["shift.ms": "\(ClockShift.milliseconds)"])
+        }
         try await RegistryStore(pool: PostgresPool(url: options.databaseURL, size: 1), secrets: state.secrets)
             .migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
         let witness = Witness(state: state)

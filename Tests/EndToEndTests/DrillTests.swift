@@ -39,7 +39,7 @@ struct DrillTests {
 
     @Test("put back to an earlier point, registry and city get the rest from each other, and a copy gives way")
     func restores() async throws {
-        let names = ["registry.backup", "registry.files", "city.backup", "city.copy"]
+        let names = ["registry.backup", "registry.files", "registry.standby", "city.backup", "city.copy"]
         let result = try await Program.laboratory.run(["drill", "--json", "--only"] + names, within: .seconds(600))
 
         #expect(result.status == 0, "\(result.errors)")
@@ -48,9 +48,9 @@ struct DrillTests {
         #expect(report.rows.flatMap(\.violations) == [])
     }
 
-    @Test("a cable pulled, a disk full: a city loses nothing; where that cannot be made it is said")
+    @Test("cable pulled, disk full, clock wrong: a city loses nothing; what cannot be made is said")
     func cableAndDisk() async throws {
-        let names = ["partition.cable", "disk.city"]
+        let names = ["partition.cable", "disk.city", "clock.city.decades"]
         let result = try await Program.laboratory.run(["drill", "--json", "--only"] + names, within: .seconds(600))
 
         #expect(result.status == 0, "\(result.errors)")

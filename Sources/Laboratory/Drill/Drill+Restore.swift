@@ -41,10 +41,7 @@ extension Drill {
         try await self.start(nil, nil)
         // Cities take claims all the same.
         try await officers.file()
-        try await wait("the end of the registry's recovery") {
-            let standing = try await standingOfRegistry()
-            return standing.recovery == nil && standing.incarnation > latest.incarnation
-        }
+        try await awaitRecovery(above: latest.incarnation)
         let lost = latest.feed_position - earlier.feed_position
         return Course(
             hasOccurred: lost > 0,
@@ -101,14 +98,21 @@ extension Drill {
     // MARK: Steps
 
     /// What `national-registry status --json` says.
-    private struct RegistryStanding: Decodable {
+    struct RegistryStanding: Decodable {
         struct Recovery: Decodable { let phase: String }
         let incarnation: UInt32
         let feed_position: UInt64
         let recovery: Recovery?
     }
 
-    private func standingOfRegistry() async throws -> RegistryStanding {
+    func awaitRecovery(above incarnation: UInt32) async throws {
+        try await wait("the end of the registry's recovery") {
+            let standing = try await standingOfRegistry()
+            return standing.recovery == nil && standing.incarnation > incarnation
+        }
+    }
+
+    func standingOfRegistry() async throws -> RegistryStanding {
         try JSONDecoder().decode(RegistryStanding.self, from: try await federation.registry(["status", "--json"]))
     }
 

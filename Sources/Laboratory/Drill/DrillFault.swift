@@ -10,8 +10,12 @@ enum DrillFault: Hashable, Sendable {
     case commitCut(Relay.Cut)
     /// Between a city and the registry nothing passes for a while.
     case partition(Relay.Manner)
+    /// A clock is wrong.
+    case clock(Drill.WrongClock)
     /// The registry is put back to an earlier point.
     case registryLoss(Drill.RegistryLoss)
+    /// A standby that had fallen behind is promoted under a running registry.
+    case standbyPromoted
     /// A city's store is lost and restored from a backup.
     case cityRestored
     /// An earlier copy of a city's machine is switched on.
@@ -28,7 +32,9 @@ enum DrillFault: Hashable, Sendable {
         + CommitWatch.Kind.allCases.flatMap { kind in
             [false, true].map { .commitCut(Relay.Cut(kind: kind, isCommitted: $0)) }
         } + [.partition(.refuse), .partition(.silence), .cable, .cityDisk, .databaseDisk]
-        + Drill.RegistryLoss.allCases.map(DrillFault.registryLoss) + [.cityRestored, .cityCopied]
+        + Drill.WrongClock.all.map(DrillFault.clock) + Drill.RegistryLoss.allCases.map(DrillFault.registryLoss) + [
+            .standbyPromoted, .cityRestored, .cityCopied,
+        ]
 
     /// What it is called on the command line.
     var name: String {
@@ -37,7 +43,9 @@ enum DrillFault: Hashable, Sendable {
         case .databaseStop: "database.stop"
         case .commitCut(let cut): "commit.\(cut.kind.rawValue).\(cut.isCommitted ? "unheard" : "lost")"
         case .partition(let manner): "partition.\(manner)"
+        case .clock(let clock): "clock.\(clock.name)"
         case .registryLoss(let loss): "registry.\(loss.rawValue)"
+        case .standbyPromoted: "registry.standby"
         case .cityRestored: "city.backup"
         case .cityCopied: "city.copy"
         case .cable: "partition.cable"
@@ -53,7 +61,8 @@ enum DrillFault: Hashable, Sendable {
         case .databaseStop, .commitCut: "F7"
         case .partition, .cable: "F9"
         case .cityDisk, .databaseDisk: "F5"
-        case .registryLoss: "F8"
+        case .clock: "F11"
+        case .registryLoss, .standbyPromoted: "F8"
         case .cityRestored: "F14"
         case .cityCopied: "F13"
         }
@@ -62,7 +71,9 @@ enum DrillFault: Hashable, Sendable {
     /// Why it cannot be brought about on this machine; `nil` where it can.
     var obstacle: String? {
         switch self {
-        case .kill, .databaseStop, .commitCut, .partition, .registryLoss, .cityRestored, .cityCopied: nil
+        case .kill, .databaseStop, .commitCut, .partition, .clock, .registryLoss, .standbyPromoted, .cityRestored,
+            .cityCopied:
+            nil
         case .cable: NetworkNamespace.isPossible ? nil : NetworkNamespace.reason
         case .cityDisk, .databaseDisk: ScratchDisk.isPossible ? nil : ScratchDisk.reason
         }
