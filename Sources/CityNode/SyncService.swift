@@ -159,13 +159,18 @@ struct SyncService: Service {
 
     /// Gets back from the registry what a restored store lacks of the city's own log.
     private func takeBack(through end: LogHead) async throws {
-        var head = try store.logHead()
-        while head.sequence < end.sequence {
-            let page = try await client.log(LogRequest(after: head, limit: 2_000))
+        func ask(after head: LogHead) async throws -> LogPage? {
+            head.sequence < end.sequence ? try await client.log(LogRequest(after: head, limit: 2_000)) : nil
+        }
+        var answer = try await ask(after: store.logHead())
+        while let page = answer {
+            // The next page is on its way while this one is written.
+            async let next = ask(after: page.entries.last?.head ?? end)
             let receipts = try page.receipts.map { (receipt: try Receipt($0, by: identity.registryKey), signed: $0) }
             try store.takeBack(page.entries, receipts)
-            head = try store.logHead()
-            logger.notice("got back from the registry", metadata: ["entry": "\(head.sequence) of \(end.sequence)"])
+            let reached = try store.logHead().sequence
+            logger.notice("got back from the registry", metadata: ["entry": "\(reached) of \(end.sequence)"])
+            answer = try await next
         }
     }
 

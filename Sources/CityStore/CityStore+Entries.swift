@@ -33,7 +33,7 @@ extension CityStore {
         case .voucherIssued(let voucher):
             try database.run(
                 sql: "INSERT OR IGNORE INTO voucher (voucher_no, sequence, fields) VALUES (?, ?, ?)",
-                arguments: [voucher.number, sequence, try StoredJSON.text(VoucherForm(voucher).fields)])
+                arguments: [voucher.number, sequence, StoredJSON.text(VoucherForm(voucher).fields)])
         case .claimFiled(let claim):
             // A broken row may have stood under the number before.
             try database.run(
@@ -41,7 +41,7 @@ extension CityStore {
                     INSERT INTO claim (claim_no, sequence, fields, repairs) VALUES (?, ?, ?, '[]')
                     ON CONFLICT (claim_no) DO UPDATE SET sequence = excluded.sequence, fields = excluded.fields,
                         problems = '[]', repairs = '[]', source_row = NULL
-                    """, arguments: [claim.number, sequence, try StoredJSON.text(ClaimForm(claim).fields)])
+                    """, arguments: [claim.number, sequence, StoredJSON.text(ClaimForm(claim).fields)])
         case .claimWithdrawn(let number):
             try database.run(
                 sql: "UPDATE claim SET withdrawal_sequence = ? WHERE claim_no = ?", arguments: [sequence, number])

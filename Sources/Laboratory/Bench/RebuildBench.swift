@@ -89,13 +89,18 @@ struct RebuildBench {
     }
 
     private func takeBack(_ store: CityStore, _ identity: NodeIdentity, _ registry: RegistryStore) async throws {
-        while true {
-            let request = LogRequest(after: try store.logHead(), limit: 2_000)
-            let answer = try await registry.ownLog(request, of: identity.city).encoded(as: .protobuf)
-            let page = try LogPage(answer, as: .protobuf)
-            guard !page.entries.isEmpty else { return }
+        func ask(after head: LogHead) async throws -> LogPage {
+            let request = LogRequest(after: head, limit: 2_000)
+            return try LogPage(
+                try await registry.ownLog(request, of: identity.city).encoded(as: .protobuf), as: .protobuf)
+        }
+        var page = try await ask(after: store.logHead())
+        while let last = page.entries.last {
+            // As the node does: the next page is on its way while this one is written.
+            async let next = ask(after: last.head)
             let receipts = try page.receipts.map { (receipt: try Receipt($0, by: identity.registryKey), signed: $0) }
             try store.takeBack(page.entries, receipts)
+            page = try await next
         }
     }
 
