@@ -114,6 +114,10 @@ package struct CityStore: Sendable {
         return migrator
     }
 
+    /// The first write that failed for an error of the disk, when there is one; from then on every write throws it again. For
+    /// one reader.
+    package var diskFailures: AsyncStream<any Error> { pool.health.failures }
+
     /// Closes the file; nothing may be called afterwards.
     package func close() throws { try pool.close() }
 }

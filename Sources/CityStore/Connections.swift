@@ -4,6 +4,7 @@ import GRDB
 struct Connections: Sendable {
     private let writer: any DatabaseWriter
     private let isInMemory: Bool
+    let health = DiskHealth()
 
     init(_ pool: DatabasePool) {
         writer = pool
@@ -23,10 +24,10 @@ struct Connections: Sendable {
     }
 
     /// Runs one transaction.
-    func write<Value>(_ body: (Database) throws -> Value) throws -> Value { try writer.write(body) }
+    func write<Value>(_ body: (Database) throws -> Value) throws -> Value { try health.write { try writer.write(body) } }
 
     func writeWithoutTransaction<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        try writer.writeWithoutTransaction(body)
+        try health.write { try writer.writeWithoutTransaction(body) }
     }
 
     func migrate(by migrator: DatabaseMigrator) throws { try migrator.migrate(writer) }

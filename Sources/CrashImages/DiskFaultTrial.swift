@@ -12,16 +12,15 @@ package struct DiskFaultTrial: Sendable {
     package private(set) var crashes = Crashes()
     package private(set) var violation: Violation?
 
-    /// Runs the scenario until the call fails. A full disk has space again when the caller tries a second time. A disk that
-    /// fails for good ends the process; one that fails once does so half of the time, and otherwise the process goes on.
+    /// Runs the scenario until the call fails. A full disk has space again when the caller tries a second time. Any other failure
+    /// ends the process, which has tried nothing more.
     ///
     /// - Parameter directory: A directory to be made and removed.
     package init(_ scenario: RecordedScenario, fault: RecordedDisk.Fault, in directory: String) {
         self.fault = fault
         var random = SeededGenerator(trial: -fault.call, of: scenario.seed)
         violation = Violation.caught {
-            let endsProcess = Bool.random(using: &random) || fault.kind == .failedForGood
-            var recording = try run(scenario, directory, endsProcess)
+            var recording = try run(scenario, directory)
             guard let failure else { return }
             if !isReported {
                 let cut = Int.random(in: failure.event...recording.events.count, using: &random)
@@ -31,9 +30,7 @@ package struct DiskFaultTrial: Sendable {
         }
     }
 
-    private mutating func run(
-        _ scenario: RecordedScenario, _ directory: String, _ endsProcess: Bool
-    ) throws -> DiskRecording {
+    private mutating func run(_ scenario: RecordedScenario, _ directory: String) throws -> DiskRecording {
         try RecordedDisk.recording(in: directory, fault: fault) { disk in
             defer { failure = disk.failure }
             var node: RecordedNode
@@ -45,7 +42,10 @@ package struct DiskFaultTrial: Sendable {
             for (place, call) in scenario.calls.enumerated() {
                 do { _ = try node.perform(call, at: place) } catch {
                     try report(error, place)
-                    if endsProcess, !error.isDiskFull { return disk.recording }
+                    guard error.isDiskFull else {
+                        try expectRefusal(&node, call, place)
+                        return disk.recording
+                    }
                     try tryAgain(&node, call, place, scenario)
                 }
                 disk.acknowledge(place + 1)
@@ -64,6 +64,13 @@ package struct DiskFaultTrial: Sendable {
         guard error.isDiskFull || error.isDiskFailure || isOpening else {
             throw Violation(invariant: "F4", text: "call \(place + 1) met the failing disk and says: \(error)")
         }
+    }
+
+    /// A process that went on would find a disk that says that all is well.
+    private func expectRefusal(_ node: inout RecordedNode, _ call: StoreCall, _ place: Int) throws {
+        if case .restart = call { return }
+        do { _ = try node.perform(call, at: place) } catch where error.isDiskFailure { return }
+        throw Violation(invariant: "F4", text: "call \(place + 1) met the failing disk and is accepted when tried again")
     }
 
     private func tryAgain(
