@@ -50,7 +50,8 @@ struct NodeServer {
                 ReadyLine.print(url: url)
             }, logger: logger)
         var group = ServiceGroupConfiguration(
-            services: [application, sync, DiskWatch(store: store, logger: logger)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: [application, sync, DiskWatch(store: store, logger: logger)],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()

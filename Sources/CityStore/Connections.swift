@@ -24,7 +24,9 @@ struct Connections: Sendable {
     }
 
     /// Runs one transaction.
-    func write<Value>(_ body: (Database) throws -> Value) throws -> Value { try health.write { try writer.write(body) } }
+    func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try health.write { try writer.write(body) }
+    }
 
     func writeWithoutTransaction<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try health.write { try writer.writeWithoutTransaction(body) }

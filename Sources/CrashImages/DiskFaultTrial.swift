@@ -69,8 +69,9 @@ package struct DiskFaultTrial: Sendable {
     /// A process that went on would find a disk that says that all is well.
     private func expectRefusal(_ node: inout RecordedNode, _ call: StoreCall, _ place: Int) throws {
         if case .restart = call { return }
-        do { _ = try node.perform(call, at: place) } catch where error.isDiskFailure { return }
-        throw Violation(invariant: "F4", text: "call \(place + 1) met the failing disk and is accepted when tried again")
+        do { _ = try node.perform(call, at: place) } catch  where error.isDiskFailure { return }
+        throw Violation(
+            invariant: "F4", text: "call \(place + 1) met the failing disk and is accepted when tried again")
     }
 
     private func tryAgain(
