@@ -197,6 +197,12 @@ let package = Package(
                 "Replication", "TestSupport", "VoucherDomain",
             ], swiftSettings: settings),
         .testTarget(
+            name: "RecoveryTests",
+            dependencies: [
+                "Arbitration", "CityStore", "FederationWire", "PostgresClient", "RegistryStore", "Replication",
+                "TestSupport", "VoucherDomain",
+            ], swiftSettings: settings),
+        .testTarget(
             name: "CityStoreTests",
             dependencies: [
                 "Arbitration", "CityStore", "CrashImages", "DefaultPolicy", "FederationWire", "Replication",

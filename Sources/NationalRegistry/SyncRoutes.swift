@@ -162,6 +162,8 @@ extension PushReview.Fault {
         case .fenced, .outlived: Problem(.conflict, "fenced", message)
         case .diverged: Problem(.conflict, "diverged", message)
         case .badSeal: Problem(.badRequest, "seal", message)
+        // The kind for a cursor that the registry has not: nodes of every build greet upon it, and then present.
+        case .ahead: Problem(.conflict, "unknown-feed-head", message)
         case .chain: Problem(.conflict, "chain", message)
         case .tooManyEntries: Problem(.contentTooLarge, "too-large", message)
         }

@@ -94,6 +94,8 @@ package enum PushReview {
         /// The registry has begun anew since, and grants all epochs anew.
         case outlived(incarnation: UInt32)
         case badSeal(String)
+        /// The city goes on from an entry that the registry has not: one of both was restored.
+        case ahead(sequence: UInt64)
         case chain(Chain.Fault)
         /// An entry that the registry has under the same sequence with other bytes: two histories.
         case diverged(sequence: UInt64)
@@ -106,6 +108,9 @@ package enum PushReview {
             case .outlived(let incarnation):
                 "the registry goes on as incarnation \(incarnation) after a restore: this session is over, say hello"
             case .badSeal(let why): "the seal is not valid: \(why)"
+            case .ahead(let sequence):
+                "the registry has not entry \(sequence) that this log goes on from: one of both was restored to an earlier "
+                    + "point, say hello"
             case .chain(let fault): fault.message
             case .diverged(let sequence): "the registry has another entry \(sequence): this log has two histories"
             case .tooManyEntries(let count): "\(count) entries in a batch, at most \(PushBatch.maximumEntries)"
@@ -159,6 +164,9 @@ package enum PushReview {
         for (entry, next) in zip(batch.entries, batch.entries.dropFirst()) where next.sequence != entry.sequence &+ 1 {
             return .failure(.chain(.gap(expected: entry.sequence &+ 1, found: next.sequence)))
         }
+        if let fault = signatureFault(batch, standing) { return .failure(.badSeal(fault)) }
+        let start = batch.entries.first.map { $0.sequence &- 1 } ?? batch.seal.head.sequence
+        guard start <= standing.head.sequence else { return .failure(.ahead(sequence: start)) }
         if let fault = sealFault(batch, standing, now) { return .failure(.badSeal(fault)) }
         return follow(batch, standing, knownHash, isKnownID)
     }
@@ -172,11 +180,14 @@ package enum PushReview {
         return .outlived(incarnation: incarnation)
     }
 
-    private static func sealFault(_ batch: PushBatch, _ standing: CityStanding, _ now: UInt64) -> String? {
+    private static func signatureFault(_ batch: PushBatch, _ standing: CityStanding) -> String? {
         guard batch.signedSeal.isValid(.seal, by: standing.publicKey) || SeededBug.sealUnsigned.isActive else {
             return "wrong signature"
         }
-        guard batch.seal.city == standing.city else { return "it names city \(batch.seal.city)" }
+        return batch.seal.city == standing.city ? nil : "it names city \(batch.seal.city)"
+    }
+
+    private static func sealFault(_ batch: PushBatch, _ standing: CityStanding, _ now: UInt64) -> String? {
         let end = batch.entries.last?.head ?? standing.head
         guard batch.seal.head == end else { return "it does not name the batch's last entry" }
         // A watermark far ahead would have every later entry of the city rejected.

@@ -19,7 +19,8 @@ struct SimulatedRefusal: Error, Hashable {
             case .fenced, .outlived: "fenced"
             case .diverged: "diverged"
             case .badSeal: "seal"
-            case .chain: "chain"
+            // A simulated registry is never restored: only a lying city is ahead of it.
+            case .ahead, .chain: "chain"
             case .tooManyEntries: "too-large"
             }
         self.init(kind, fault.message)

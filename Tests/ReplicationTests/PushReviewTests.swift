@@ -126,11 +126,13 @@ struct PushReviewTests {
         }
     }
 
-    @Test("a batch that starts past the head is a gap")
-    func gap() throws {
+    @Test("a batch that starts past the head tells of a restore, and so does a report over what the registry has not")
+    func ahead() throws {
         let batch = try registry.batch([log[4], log[5]])
+        let report = try registry.batch([], seal: log[4].head)
 
-        #expect(throws: PushReview.Fault.chain(.gap(expected: 4, found: 5))) { try registry.review(batch).get() }
+        #expect(throws: PushReview.Fault.ahead(sequence: 4)) { try registry.review(batch).get() }
+        #expect(throws: PushReview.Fault.ahead(sequence: 5)) { try registry.review(report).get() }
     }
 
     @Test("an entry that does not link to the head is refused with the whole batch")
