@@ -27,6 +27,8 @@ struct RestoreStoryTests {
     /// The city goes on: it has these claims, its log is sound, and files another one.
     private func expectGoesOn(_ city: TestCity, with before: [TestCity.Claim]) async throws {
         try await city.served { _ in
+            // A store that is put back has nothing to wait for until the registry has greeted it.
+            try await expectEventually { try await city.sync().connected }
             try await city.settle()
             let now = try await claims(city)
             #expect(now == before)
