@@ -200,7 +200,7 @@ let package = Package(
             name: "RecoveryTests",
             dependencies: [
                 "Arbitration", "CityStore", "FederationWire", "PostgresClient", "RegistryStore", "Replication",
-                "TestSupport", "VoucherDomain",
+                "Simulation", "TestSupport", "VoucherDomain",
             ], swiftSettings: settings),
         .testTarget(
             name: "CityStoreTests",

@@ -16,8 +16,6 @@ struct DiskWatch: Service {
                     .damaged,
                     "the disk fails: \(error); check it, then run city-node log verify and start city-node serve again")
             }
-            // Until the node is stopped.
-            try? await Task.sleep(for: .seconds(Int64(Int32.max)))
         }
     }
 }

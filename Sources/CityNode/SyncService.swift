@@ -139,7 +139,7 @@ struct SyncService: Service {
         return .greeted(unsent: try store.session(now: WallClock.now).hasUnsent)
     }
 
-    /// Says hello; once more, where another epoch was granted than this store remembers, and that one is its own to follow.
+    /// Says hello, and again whenever another epoch was granted than this store remembers and that one is its own to follow.
     private func sayHello() async throws -> HelloAnswer {
         var hello = try store.prepareHello(processNonce: processNonce)
         while true {
@@ -228,11 +228,12 @@ enum SyncFailure {
     /// What the session is told, and a sentence for the officer.
     static func classify(_ error: any Error, in flow: CitySession.Flow) -> (CitySession.Failure, String) {
         switch error {
-        // A registry that has lost its memory, or is getting it back, is greeted: then it is seen which of both is behind.
         case let refusal as RegistryClient.Refusal
-        where flow != .hello && ["recovering", "unknown-feed-head", "fenced"].contains(refusal.kind):
+        where flow != .hello && CitySession.Failure.sessionEndingKinds.contains(refusal.kind):
             return (.sessionLost, refusal.detail)
-        case let refusal as RegistryClient.Refusal: return classify(refusal)
+        case let refusal as RegistryClient.Refusal:
+            let patience = refusal.retryAfter.map { Duration.seconds($0) }
+            return (.init(refusal: refusal.kind, refusal.detail, retryAfter: patience), refusal.detail)
         case let refusal as StoreRefusal: return (.refused(refusal.message), refusal.message)
         case let unreachable as RegistryClient.Unreachable: return (.unreachable, unreachable.message)
         case let fault as FeedPage.Fault: return (.refused(fault.message), fault.message)
@@ -246,19 +247,6 @@ enum SyncFailure {
             }
             if error.isDiskFull { return (.busy(retryAfter: .seconds(5)), "cannot save, disk full: free some space") }
             return (.unreachable, "the registry is not reached: \(error)")
-        }
-    }
-
-    private static func classify(_ refusal: RegistryClient.Refusal) -> (CitySession.Failure, String) {
-        switch refusal.kind {
-        case "fenced", "diverged", "unknown-feed-head", "chain", "seal", "version", "malformed", "other-city",
-            "too-large":
-            return (.refused(refusal.detail), refusal.detail)
-        case "suspended", "clock", "unknown-city":
-            return (.busy(retryAfter: .seconds(15)), refusal.detail)
-        default:
-            if let seconds = refusal.retryAfter { return (.busy(retryAfter: .seconds(seconds)), refusal.detail) }
-            return (.unreachable, refusal.detail)
         }
     }
 }

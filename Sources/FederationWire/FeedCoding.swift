@@ -153,8 +153,8 @@ package struct FeedComposer: Sendable {
                 answers: entry.head, entryID: entry.id, kind: entry.kind,
                 receivedAt: position > untimedThrough ? UInt64(max(0, receivedAt)) : 0,
                 decision: outcome.decision, policyVersion: outcome.policyVersion, keyEpoch: hasher.epoch,
-                taken: taken(outcome),
-                released: released(outcome.withdrawal), claimPosition: UInt64(outcome.withdrawal?.position ?? 0),
+                taken: taken(outcome), released: released(outcome.withdrawal),
+                claimPosition: UInt64(outcome.withdrawal?.position ?? 0),
                 detail: try detail(outcome, city: entry.city, position: position),
                 registryEntry: act?.bytes ?? (entry.city == .registry ? entry.bytes : []),
                 effects: try outcome.effects.filter { $0.state != .withdrawn }.map {

@@ -14,9 +14,7 @@ package struct ArbiterService: Service {
     private let logger: Logger
     private let status: ArbiterStatus
 
-    package init(
-        store: RegistryStore, bell: FeedBell, status: ArbiterStatus, logger: Logger
-    ) {
+    package init(store: RegistryStore, bell: FeedBell, status: ArbiterStatus, logger: Logger) {
         self.store = store
         self.bell = bell
         self.status = status

@@ -81,8 +81,7 @@ struct SyncRoutes {
     }
 
     private func refill(_ request: Request) async throws -> Response {
-        let (signer, body, format) = try await admitted(
-            request, upTo: PushBatch.maximumBytes, givesBack: true)
+        let (signer, body, format) = try await admitted(request, upTo: PushBatch.maximumBytes, givesBack: true)
         return try answer(try await store.refill(try decode(body, format), from: signer, now: WallClock.now), format)
     }
 
@@ -158,14 +157,10 @@ func guarded(_ body: () async throws -> Response) async throws -> Response {
 extension PushReview.Fault {
     fileprivate var problem: Problem {
         switch self {
-        case .suspended: Problem(.forbidden, "suspended", message)
-        case .fenced, .outlived: Problem(.conflict, "fenced", message)
-        case .diverged: Problem(.conflict, "diverged", message)
-        case .badSeal: Problem(.badRequest, "seal", message)
-        // The kind for a cursor that the registry has not: nodes of every build greet upon it, and then present.
-        case .ahead: Problem(.conflict, "unknown-feed-head", message)
-        case .chain: Problem(.conflict, "chain", message)
-        case .tooManyEntries: Problem(.contentTooLarge, "too-large", message)
+        case .suspended: Problem(.forbidden, kind, message)
+        case .badSeal: Problem(.badRequest, kind, message)
+        case .tooManyEntries: Problem(.contentTooLarge, kind, message)
+        case .fenced, .outlived, .diverged, .ahead, .chain: Problem(.conflict, kind, message)
         }
     }
 }
@@ -173,12 +168,10 @@ extension PushReview.Fault {
 extension HelloReview.Fault {
     fileprivate var problem: Problem {
         switch self {
-        case .suspended: Problem(.forbidden, "suspended", message)
-        case .noCommonVersion: Problem(.upgradeRequired, "version", message)
-        case .unpromised: Problem(.serviceUnavailable, "recovering", message, retryAfter: 2)
-        case .staleEpoch: Problem(.conflict, "fenced", message)
-        case .diverged: Problem(.conflict, "diverged", message)
-        case .unknownFeedHead, .unknownEpoch: Problem(.conflict, "unknown-feed-head", message)
+        case .suspended: Problem(.forbidden, kind, message)
+        case .noCommonVersion: Problem(.upgradeRequired, kind, message)
+        case .unpromised: Problem(.serviceUnavailable, kind, message, retryAfter: 2)
+        case .staleEpoch, .diverged, .unknownFeedHead, .unknownEpoch: Problem(.conflict, kind, message)
         }
     }
 }
@@ -186,16 +179,12 @@ extension HelloReview.Fault {
 extension RegistryRefusal {
     var problem: Problem {
         switch code {
-        case .unknownCity: Problem(.unauthorized, "unknown-city", message)
-        case .suspended: Problem(.forbidden, "suspended", message)
-        case .tokenUnusable: Problem(.forbidden, "token", message)
-        case .exists: Problem(.conflict, "exists", message)
-        case .fenced: Problem(.conflict, "fenced", message)
-        case .diverged: Problem(.conflict, "diverged", message)
-        case .notFound: Problem(.notFound, "not-found", message)
-        case .unknownFeedHead: Problem(.conflict, "unknown-feed-head", message)
-        case .recovering: Problem(.serviceUnavailable, "recovering", message, retryAfter: 2)
-        default: Problem(.badRequest, "invalid", message)
+        case .unknownCity: Problem(.unauthorized, code.kind, message)
+        case .suspended, .tokenUnusable: Problem(.forbidden, code.kind, message)
+        case .exists, .fenced, .diverged, .unknownFeedHead: Problem(.conflict, code.kind, message)
+        case .notFound: Problem(.notFound, code.kind, message)
+        case .recovering: Problem(.serviceUnavailable, code.kind, message, retryAfter: 2)
+        default: Problem(.badRequest, code.kind, message)
         }
     }
 }

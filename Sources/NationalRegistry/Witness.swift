@@ -71,9 +71,9 @@ package struct Witness: Sendable {
     /// The same, and keeps what is seen now; not while the registry recovers: another restore of the same backup must be
     /// seen, too.
     package func update(from store: RegistryStore) async throws -> String? {
-        let (state, reason) = try await store.pool.run { try compare($0) }
+        let (seen, state, reason) = try await store.pool.run { try compare($0) }
         guard state.recovery == nil else { return reason }
-        if try read().seen != Sighting(state) { try keep(state) }
+        if seen != Sighting(state) { try keep(state) }
         if !state.isWitnessed { try await store.noteWitness() }
         return reason
     }
@@ -89,9 +89,9 @@ package struct Witness: Sendable {
 
     private func compare(
         _ session: PostgresSession
-    ) throws -> (state: RegistryStore.DatabaseState, reason: String?) {
+    ) throws -> (seen: Sighting?, state: RegistryStore.DatabaseState, reason: String?) {
         let (seen, fault) = try read()
-        return try RegistryStore.compare(
+        let (state, reason) = try RegistryStore.compare(
             session, secrets, knownAt: seen?.position ?? 0, above: seen?.incarnation ?? 0, now: WallClock.now
         ) { state in
             // A recovery that had ended already is seen once more: its database was put back, too.
@@ -99,6 +99,7 @@ package struct Witness: Sendable {
             if let seen { return seen.mismatch(state) }
             return fault ?? (state.isWitnessed ? "the witness file \(path) is missing" : nil)
         }
+        return (seen, state, reason)
     }
 
     private func read() throws -> (seen: Sighting?, fault: String?) {

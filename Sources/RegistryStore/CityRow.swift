@@ -97,8 +97,7 @@ struct RegistryRow {
             """
             SELECT feed_position, feed_hash, recovery_phase,
                 ARRAY(SELECT number::bigint FROM incarnation ORDER BY number),
-                ARRAY(SELECT first_position FROM incarnation ORDER BY number), recovery_id,
-                untimed_through
+                ARRAY(SELECT first_position FROM incarnation ORDER BY number), recovery_id, untimed_through
             FROM registry\(isLocking ? " FOR UPDATE" : "")
             """, [], RegistryRow.init)
     }

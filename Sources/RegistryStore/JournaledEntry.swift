@@ -22,6 +22,11 @@ struct JournaledEntry: Sendable {
         self.fault = fault
     }
 
+    /// The entry that is answered when it is this one's turn: itself, or the one that it decides anew.
+    var answered: Entry { read?.entry ?? entry }
+    /// The registry's word by which ``answered`` is decided anew, if it is.
+    var act: Entry? { read == nil ? nil : entry }
+
     func content(in dialect: Dialect) -> JournalEntry.Content {
         isUnread ? .unsupported : PayloadCoding.content(of: entry, rejectedFor: fault, in: dialect)
     }

@@ -36,8 +36,8 @@ extension RegistryStore {
                     let journaled = try row.journaled(session)
                     let journalEntry = journaled.placed(at: Int64(row.position), in: dialect)
                     let recomputed = try composer.compose(
-                        journaled.read?.entry ?? journaled.entry, fold.apply(journalEntry),
-                        by: journaled.read == nil ? nil : journaled.entry, receivedAt: journalEntry.receivedAt)
+                        journaled.answered, fold.apply(journalEntry), by: journaled.act,
+                        receivedAt: journalEntry.receivedAt)
                     if recomputed.bytes != row.feed {
                         report.faults.append(
                             "position \(row.position): the feed differs from what the journal of "

@@ -17,15 +17,14 @@ extension RegistryStore {
             let row = try CityRow.ask(city, isLocking: true, session)
             let hashes = try RegistryStore.askHashes(batch, city, session)
             let ids = try RegistryStore.askIDs(batch, session)
-            let registry = try RegistryRow.ask(session)
-            let incarnation = try registry.get().incarnation
-            try registry.get().requireOpen()
+            let registry = try RegistryRow.ask(session).get()
+            try registry.requireOpen()
             guard let standing = try row.get()?.standing else {
                 throw RegistryRefusal(.unknownCity, "city \(city) has not joined")
             }
             let (known, used) = try (hashes.get(), ids.get())
             let accepted = try PushReview.review(
-                batch, standing: standing, incarnation: incarnation, knownHash: { known[$0] },
+                batch, standing: standing, incarnation: registry.incarnation, knownHash: { known[$0] },
                 isKnownID: used.contains, now: now
             ).get()
             Failpoint.reach(.batchReviewed)
@@ -39,7 +38,7 @@ extension RegistryStore {
             let stored = StoredBatch(city: city, entries: accepted.appended, seal: batch.signedSeal, receivedAt: now)
             let receipt = try stored.insert(
                 session, secrets, head: accepted.head, time: accepted.time, watermark: accepted.watermark,
-                feedHead: try registry.get().feedHead)
+                feedHead: registry.feedHead)
             Failpoint.reach(.batchUncommitted)
             return PushAnswer(
                 answers: accepted.answers, firstSequence: batch.entries.first?.sequence ?? 0, receipt: receipt)

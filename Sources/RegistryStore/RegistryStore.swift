@@ -75,6 +75,22 @@ package struct RegistryRefusal: Error, Hashable, Sendable {
         package static let unknownFeedHead = Code(raw: .unknownFeedHead)
         /// Not now: the database was restored and is being filled again.
         package static let recovering = Code(raw: .recovering)
+
+        /// The kind of its problem document (protocol page §10).
+        package var kind: String {
+            switch raw {
+            case .unknownCity: "unknown-city"
+            case .exists: "exists"
+            case .suspended: "suspended"
+            case .tokenUnusable: "token"
+            case .fenced: "fenced"
+            case .diverged: "diverged"
+            case .notFound: "not-found"
+            case .unknownFeedHead: "unknown-feed-head"
+            case .recovering: "recovering"
+            case .invalid, .notInitialised: "invalid"
+            }
+        }
     }
 
     package let code: Code

@@ -18,8 +18,8 @@ struct WaitingWork: Sendable {
         let journalEntry: JournalEntry
 
         init(_ journaled: JournaledEntry, in dialect: Dialect) {
-            entry = journaled.read?.entry ?? journaled.entry
-            act = journaled.read == nil ? nil : journaled.entry
+            entry = journaled.answered
+            act = journaled.act
             journalEntry = journaled.placed(at: 0, in: dialect)
         }
     }

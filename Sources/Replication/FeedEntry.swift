@@ -87,9 +87,8 @@ package struct FeedEntry: Hashable, Sendable {
     package init(
         incarnation: UInt32, position: UInt64, previousHash: Digest, city: CityCode, answers: LogHead,
         entryID: EntryID, kind: EntryKind, receivedAt: UInt64, decision: Outcome.Decision, policyVersion: UInt32,
-        keyEpoch: UInt32,
-        taken: [KeyTaken] = [], released: [[UInt8]] = [], claimPosition: UInt64 = 0, detail: [UInt8] = [],
-        registryEntry: [UInt8] = [], effects: [Effect] = [], notices: [Notice] = []
+        keyEpoch: UInt32, taken: [KeyTaken] = [], released: [[UInt8]] = [], claimPosition: UInt64 = 0,
+        detail: [UInt8] = [], registryEntry: [UInt8] = [], effects: [Effect] = [], notices: [Notice] = []
     ) {
         self.effects = effects
         self.notices = notices

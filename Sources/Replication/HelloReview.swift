@@ -101,8 +101,7 @@ package enum HelloReview {
         let granted = standing.grantedEpoch
         let isAnew = granted.incarnation < incarnation
         let hasPromised =
-            hello.promise == incarnation && hello.recoveryID == recoveryID
-            || SeededBug.unpromisedGranted.isActive
+            hello.promise == incarnation && hello.recoveryID == recoveryID || SeededBug.unpromisedGranted.isActive
         guard isAnew ? hasPromised : hello.promise <= incarnation else {
             return .failure(.unpromised(incarnation: incarnation))
         }

@@ -4,8 +4,7 @@ extension SeededBug {
         switch self {
         case .knownByNumber, .logHeadByNumber, .feedHeadByNumber, .brokenLinkAccepted, .feedLinkUnchecked: 1
         case .staleEpochGranted, .unpromisedGranted, .outlivedSession, .oldEpochPushes, .ungrantedEpochAccepted,
-            .restoredWritesAtOnce,
-            .helloNonceForgotten:
+            .restoredWritesAtOnce, .helloNonceForgotten:
             2
         case .repeatedIDAccepted, .referenceMadeAnew: 3
         case .receiptsKept: 4

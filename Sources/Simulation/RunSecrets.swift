@@ -1,20 +1,20 @@
 import Arbitration
-import Replication
+package import Replication
 import VoucherDomain
 
 /// The keys and secrets of every run: constants, for no run tests how they are made.
-enum RunSecrets {
+package enum RunSecrets {
     /// A key from a number: 32 bytes that hold it.
-    static func key(_ number: UInt32) -> SigningKey {
+    package static func key(_ number: UInt32) -> SigningKey {
         let bytes = withUnsafeBytes(of: number.bigEndian, Array.init) + [UInt8](repeating: 0x5A, count: 28)
         guard let key = SigningKey(seed: bytes) else { preconditionFailure("a key's seed has 32 bytes") }
         return key
     }
 
-    static let registryKey = key(0)
+    package static let registryKey = key(0)
     /// Signs what no city signs.
     static let strangerKey = key(1_000_000)
-    static let federationSecret = [UInt8](repeating: 0x77, count: 32)
+    package static let federationSecret = [UInt8](repeating: 0x77, count: 32)
     static let hasher = KeyHasher(epoch: 1, secret: federationSecret)
-    static let detailMaster = [UInt8](0..<32)
+    package static let detailMaster = [UInt8](0..<32)
 }

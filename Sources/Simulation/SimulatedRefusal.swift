@@ -12,41 +12,9 @@ struct SimulatedRefusal: Error, Hashable {
         self.message = message
     }
 
-    init(_ fault: PushReview.Fault) {
-        let kind =
-            switch fault {
-            case .suspended: "suspended"
-            case .fenced, .outlived: "fenced"
-            case .diverged: "diverged"
-            case .badSeal: "seal"
-            // A simulated registry is never restored: only a lying city is ahead of it.
-            case .ahead, .chain: "chain"
-            case .tooManyEntries: "too-large"
-            }
-        self.init(kind, fault.message)
-    }
+    init(_ fault: PushReview.Fault) { self.init(fault.kind, fault.message) }
 
-    init(_ fault: HelloReview.Fault) {
-        let kind =
-            switch fault {
-            case .suspended: "suspended"
-            case .noCommonVersion: "version"
-            case .staleEpoch: "fenced"
-            case .unpromised: "recovering"
-            case .diverged, .unknownFeedHead, .unknownEpoch: "diverged"
-            }
-        self.init(kind, fault.message)
-    }
-
-    /// What the city's session is told, as its service tells it.
-    var failure: CitySession.Failure {
-        switch kind {
-        case "fenced", "diverged", "chain", "seal", "version", "malformed", "other-city", "too-large":
-            .refused(message)
-        case "suspended", "clock", "unknown-city": .busy(retryAfter: .seconds(15))
-        default: .unreachable
-        }
-    }
+    init(_ fault: HelloReview.Fault) { self.init(fault.kind, fault.message) }
 }
 
 /// A request that ended without an answer: refused connection, cut, or timed out.
@@ -57,7 +25,7 @@ extension CitySession.Failure {
     init(_ error: any Error) {
         self =
             switch error {
-            case let refusal as SimulatedRefusal: refusal.failure
+            case let refusal as SimulatedRefusal: .init(refusal: refusal.kind, refusal.message)
             case let refusal as StoreRefusal: .refused(refusal.message)
             case let fault as FeedPage.Fault: .refused(fault.message)
             default: .unreachable

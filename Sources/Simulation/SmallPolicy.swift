@@ -1,15 +1,15 @@
 import DefaultPolicy
 
 /// A policy of three blocking rules, small enough for a checker to work out every decision by itself.
-enum SmallPolicy {
+package enum SmallPolicy {
     /// How long a payment waits at most for cities that are silent.
     static let dwellSeconds: Int64 = 60
 
-    static var document: [UInt8] {
+    package static func document(version: Int = 1) -> [UInt8] {
         Array(
             """
             {
-              "version": 1,
+              "version": \(version),
               "programmes": [],
               "payments": { "dwell_seconds": \(dwellSeconds), "witness_cities": 1 },
               "rules": [
@@ -26,6 +26,6 @@ enum SmallPolicy {
 
     /// The policy that a plan calls for.
     static func document(of plan: FaultPlan) -> [UInt8] {
-        plan.hasNationalPolicy ? DefaultPolicy.document : document
+        plan.hasNationalPolicy ? DefaultPolicy.document : document()
     }
 }

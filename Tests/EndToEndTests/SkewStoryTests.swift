@@ -81,16 +81,13 @@ struct SkewStoryTests {
             let last_error: String?
             let notices: [String]
         }
-        for _ in 0..<300 {
-            let sync = try await city.run(["status", "--json"]).json(Sync.self)
-            if sync.feed_position >= position {
-                #expect(sync.connected && sync.last_error == nil)
-                return sync.notices
-            }
-            try await Task.sleep(for: .milliseconds(100))
+        var reached: Sync?
+        try await expectEventually {
+            reached = try await city.run(["status", "--json"]).json(Sync.self)
+            return reached.map { $0.feed_position >= position } ?? false
         }
-        Issue.record("feed position \(position) is not reached")
-        return []
+        #expect(reached?.connected == true && reached?.last_error == nil)
+        return reached?.notices ?? []
     }
 
     @Test("the newer node is greeted in the older version; its new kind is kept and passed on, and all say so")
@@ -128,15 +125,14 @@ struct SkewStoryTests {
 
     /// The answers to the node's entries, once they are all in the feed.
     private func feed(of node: NewerNode, until entries: [Entry]) async throws -> [SealedFeedEntry] {
-        for _ in 0..<300 {
+        var answers: [SealedFeedEntry] = []
+        try await expectEventually {
             let request = FeedRequest(
                 after: .empty, limit: 5_000, wait: .zero, sessionEpoch: try #require(node.epoch))
             let page: FeedAnswer = try await node.send("feed", request, to: federation)
-            let answers = try page.entries.map { try FeedCoding.decode($0) }.filter { $0.entry.city == node.code }
-            if answers.count == entries.count { return answers }
-            try await Task.sleep(for: .milliseconds(100))
+            answers = try page.entries.map { try FeedCoding.decode($0) }.filter { $0.entry.city == node.code }
+            return answers.count == entries.count
         }
-        Issue.record("the entries are not decided")
-        return []
+        return answers
     }
 }

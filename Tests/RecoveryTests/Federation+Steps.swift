@@ -2,6 +2,7 @@ import Arbitration
 import CityStore
 import RegistryStore
 import Replication
+import Simulation
 import VoucherDomain
 
 /// The safety phase: one step after the other, each drawn by the seed.
@@ -150,7 +151,7 @@ extension Federation {
     private func publish() async throws {
         policyVersion += 1
         note("publish policy \(policyVersion)")
-        let document = QuickPolicy.document(version: policyVersion)
+        let document = SmallPolicy.document(version: policyVersion)
         _ = try await newest.act { _ = try await $0.publish(policy: document, now: now) }
     }
 }

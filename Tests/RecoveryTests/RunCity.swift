@@ -2,6 +2,7 @@ import CityStore
 import FederationWire
 import RegistryStore
 import Replication
+import Simulation
 import VoucherDomain
 
 /// A city's node: the production store, and what its service keeps beside it.

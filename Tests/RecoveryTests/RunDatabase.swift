@@ -1,5 +1,6 @@
 import PostgresClient
 import RegistryStore
+import Simulation
 import TestSupport
 
 /// A database of a run, which is copied as it stands: a backup, and what is restored from it.
@@ -13,7 +14,7 @@ struct RunDatabase: Sendable {
         let name = "recovery_\(TestCluster.nextNumber())"
         let database = RunDatabase(name: name, url: try await TestCluster.create(name))
         let store = RegistryStore(pool: PostgresPool(url: database.url, size: 1), secrets: RunSecrets.registry)
-        try await store.migrate(policyDocument: QuickPolicy.document(version: 1), now: Federation.start)
+        try await store.migrate(policyDocument: SmallPolicy.document(version: 1), now: Federation.start)
         return database
     }
 

@@ -2,6 +2,7 @@ import FederationWire
 import PostgresClient
 import RegistryStore
 import Replication
+import Simulation
 import VoucherDomain
 
 /// A registry's server on a database of its own: what it answers to requests, and its arbiter.

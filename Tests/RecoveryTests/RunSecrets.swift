@@ -1,19 +1,11 @@
 import RegistryStore
 import Replication
-import VoucherDomain
+import Simulation
 
-/// The keys and secrets of every run: constants, for no run tests how they are made.
-enum RunSecrets {
-    /// A key from a number: 32 bytes that hold it.
-    static func key(_ number: UInt32) -> SigningKey {
-        let bytes = withUnsafeBytes(of: number.bigEndian, Array.init) + [UInt8](repeating: 0x5A, count: 28)
-        guard let key = SigningKey(seed: bytes) else { preconditionFailure("a key's seed has 32 bytes") }
-        return key
-    }
-
+extension RunSecrets {
+    /// The simulator's own, as the production store wants them.
     static let registry = RegistrySecrets(
-        signingKey: key(0), keyEpoch: 1, federationSecret: [UInt8](repeating: 0x77, count: 32),
-        detailMaster: Array(0..<32))
+        signingKey: registryKey, keyEpoch: 1, federationSecret: federationSecret, detailMaster: detailMaster)
 }
 
 extension SeededGenerator {

@@ -34,11 +34,7 @@ struct RecoveryTrustTests {
 
     @Test("the feed is asked of the city that holds most of it, once all have shown what they hold")
     func longest() async throws {
-        try await withTwoCities { registry, restored, city, other in
-            var city = city
-            city.write(3)
-            try await city.push(to: registry)
-            try await registry.decide()
+        try await withTwoCities(losing: 3) { registry, restored, city, other in
             var short = try await GivingCity(city, of: registry, applied: Int(registry.store.feedHead().position) - 1)
             var long = try await GivingCity(other, of: registry)
 
@@ -77,11 +73,7 @@ struct RecoveryTrustTests {
 
     @Test("a database that was written to after it was restored is named, though it knows less than the cities")
     func writtenTo() async throws {
-        try await withTwoCities(isBegun: false) { registry, restored, city, other in
-            var city = city
-            city.write(3)
-            try await city.push(to: registry)
-            try await registry.decide()
+        try await withTwoCities(losing: 3, isBegun: false) { registry, restored, city, other in
             try await restored.act(.enrolled(.beijing, name: "北京"))
             try await restored.decide()
             try await restored.store.beginRecovery(reason: "test", now: .noon)
@@ -148,11 +140,7 @@ struct RecoveryTrustTests {
 
     @Test("another city goes on where a silent sender stopped; what is past the head that was shown is not taken")
     func senders() async throws {
-        try await withTwoCities { registry, restored, city, other in
-            var city = city
-            city.write(3)
-            try await city.push(to: registry)
-            try await registry.decide()
+        try await withTwoCities(losing: 3) { registry, restored, city, other in
             var (first, second) = (try await GivingCity(city, of: registry), try await GivingCity(other, of: registry))
             let start = try await restored.store.feedHead().position
             _ = try await first.present(to: restored)
@@ -228,11 +216,7 @@ struct RecoveryTrustTests {
 
     @Test("a database that was put back to a moment in a recovery begins anew, above what that had chosen")
     func midway() async throws {
-        try await withTwoCities { registry, restored, city, other in
-            var city = city
-            city.write(3)
-            try await city.push(to: registry)
-            try await registry.decide()
+        try await withTwoCities(losing: 3) { registry, restored, city, other in
             var givers = [try await GivingCity(city, of: registry), try await GivingCity(other, of: registry)]
             func giveBack(to registry: TestRegistry) async throws {
                 for _ in 0..<2 { for index in givers.indices { try await givers[index].giveBack(to: registry) } }
@@ -255,14 +239,20 @@ struct RecoveryTrustTests {
 
     /// A registry with two cities, and a copy of its database; in recovery unless `isBegun` is false.
     private func withTwoCities(
-        isBegun: Bool = true, _ body: (TestRegistry, TestRegistry, TestCity, TestCity) async throws -> Void
+        losing count: Int = 0, isBegun: Bool = true,
+        _ body: (TestRegistry, TestRegistry, TestCity, TestCity) async throws -> Void
     ) async throws {
         let registry = try await TestRegistry()
-        let (city, other) = (try await registry.join(.shenzhen), try await registry.join(.hangzhou))
+        var (city, other) = (try await registry.join(.shenzhen), try await registry.join(.hangzhou))
         try await registry.decide()
         try await TestDatabase.current.copied { copy in
             let restored = TestRegistry(opening: copy.pool)
             if isBegun { try await restored.store.beginRecovery(reason: "test", now: .noon) }
+            if count > 0 {
+                city.write(count)
+                try await city.push(to: registry)
+                try await registry.decide()
+            }
             try await body(registry, restored, city, other)
         }
     }

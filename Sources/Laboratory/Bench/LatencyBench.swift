@@ -1,10 +1,4 @@
-import AsyncHTTPClient
-import CityStore
-import FederationHTTP
 import Foundation
-import GRDB
-import NIOCore
-import NIOHTTP1
 import NationalRegistry
 import PostgresClient
 import RegistryStore

@@ -52,8 +52,8 @@ extension SeededBug {
     /// What must find it: the simulator, where it sees what the defect does within a minute, else what sees it at once.
     var detector: Detector {
         switch self {
-        case .staleEpochGranted, .oldEpochPushes, .ungrantedEpochAccepted, .repeatedIDAccepted,
-            .sealPromisesAhead, .watermarkSinks, .clockFollowsWall, .paidClaimWithdrawn, .numberFiledAgain,
+        case .staleEpochGranted, .oldEpochPushes, .ungrantedEpochAccepted, .repeatedIDAccepted, .sealPromisesAhead,
+            .watermarkSinks, .clockFollowsWall, .paidClaimWithdrawn, .numberFiledAgain,
             .capIgnoresStanding, .sumKeptAfterRelease, .refusedTakesKeys, .effectSkipped, .releasedKeysStay,
             .registryActByCity:
             .simulator

@@ -1,5 +1,4 @@
 import Failpoints
-import Foundation
 
 /// Clocks that are wrong for a while.
 extension Drill {
@@ -29,15 +28,15 @@ extension Drill {
         } else {
             try await federation.startRegistry(words: words, death: nil)
         }
-        let waiting = try await workFiveSeconds(lookingAt: city ?? officers.cities[0])
+        _ = try await workFiveSeconds(lookingAt: city ?? officers.cities[0])
         let said = await officers.standing(of: city ?? officers.cities[0])?.last_error
         stop(city)
         try await start(city)
         let who = city.map { "city \($0)" } ?? "the registry"
         return Course(
-            hasOccurred: true,
+            hasOccurred: said?.contains("clock wrong") == true,
             done:
                 "the clock of \(who) \(clock.seconds > 0 ? "ahead" : "behind") by \(Self.text(.seconds(abs(clock.seconds))))",
-            seen: said.map { "said: \($0)" } ?? "it worked, up to \(waiting) entries waited")
+            seen: said.map { "said: \($0)" } ?? "nobody noticed")
     }
 }

@@ -1,6 +1,5 @@
 import Foundation
 import NationalRegistry
-import Terminal
 
 /// Faults of the registry's database; the registry's own process lives through them.
 extension Drill {
@@ -31,8 +30,7 @@ extension Drill {
         let standby = "\(federation.database)/standby-\(officers.history.observations.count)"
         try FileManager.default.createDirectory(
             atPath: standby, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        guard try ChildProgram.run(["/bin/chown", "--reference", cluster.data, standby], output: "\(standby).out") == 0
-        else {
+        guard SystemTool.run(["chown", "--reference", cluster.data, standby]) else {
             throw Federation.Failure(message: "cannot give \(standby) to PostgreSQL's account")
         }
         try cluster.run("pg_basebackup", ["-d", cluster.url, "-D", standby, "-R", "-X", "stream", "-c", "fast"])

@@ -1,5 +1,4 @@
 import Foundation
-import Terminal
 
 /// Disks that are full for a while.
 extension Drill {

@@ -1,5 +1,4 @@
 import Foundation
-import Terminal
 
 /// Stores that are put back to an earlier point, on either side, while officers go on.
 extension Drill {
@@ -118,7 +117,8 @@ extension Drill {
 
     /// Copies a directory with its owners and modes.
     private func copy(_ source: String, to target: String) throws {
-        let status = try ChildProgram.run(["/bin/cp", "-a", source, target], output: "\(target).out")
-        guard status == 0 else { throw Federation.Failure(message: "cannot copy \(source) to \(target)") }
+        guard SystemTool.run(["cp", "-a", source, target]) else {
+            throw Federation.Failure(message: "cannot copy \(source) to \(target)")
+        }
     }
 }

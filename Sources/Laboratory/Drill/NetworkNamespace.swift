@@ -1,5 +1,4 @@
 import Foundation
-import Terminal
 
 /// A network of its own, joined to this one by a cable that can be pulled. Making one needs the right to.
 struct NetworkNamespace: Sendable {
@@ -28,7 +27,7 @@ struct NetworkNamespace: Sendable {
             ["ip", "link", "set", near, "up"], inside + ["address", "add", "\(address)/30", "dev", far],
             inside + ["link", "set", far, "up"], inside + ["link", "set", "lo", "up"],
         ]
-        for step in steps where !Self.run(step) {
+        for step in steps where !SystemTool.run(step) {
             remove()
             throw Federation.Failure(message: "\(step.joined(separator: " ")) failed")
         }
@@ -44,18 +43,14 @@ struct NetworkNamespace: Sendable {
 
     /// Takes the network away; what still runs in it loses it.
     func remove() {
-        _ = Self.run(["ip", "link", "delete", nearEnd])
-        _ = Self.run(["ip", "netns", "delete", name])
+        _ = SystemTool.run(["ip", "link", "delete", nearEnd])
+        _ = SystemTool.run(["ip", "netns", "delete", name])
     }
 
     private func set(_ state: String) throws {
         // The far end: with the near one this side would look for another way to the address.
-        guard Self.run(["ip", "-n", name, "link", "set", farEnd, state]) else {
+        guard SystemTool.run(["ip", "-n", name, "link", "set", farEnd, state]) else {
             throw Federation.Failure(message: "cannot set \(farEnd) \(state)")
         }
-    }
-
-    private static func run(_ command: [String]) -> Bool {
-        (try? ChildProgram.run(["/usr/bin/env"] + command, output: "/dev/null")) == 0
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import Terminal
 
 /// A small file system of its own in the place of a directory, with all that was in it. Making one needs the right to
 /// mount.
@@ -10,8 +9,8 @@ struct ScratchDisk: Sendable {
         let path = "/tmp/federation-mount-\(getpid())"
         guard mkdir(path, 0o700) == 0 else { return false }
         defer { rmdir(path) }
-        guard run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", path]) else { return false }
-        return run(["umount", path])
+        guard SystemTool.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", path]) else { return false }
+        return SystemTool.run(["umount", path])
     }()
 
     static let reason = "needs root and the right to mount a tmpfs"
@@ -25,8 +24,8 @@ struct ScratchDisk: Sendable {
         self.path = path
         let done =
             rename(path, aside) == 0 && mkdir(path, 0o755) == 0
-            && Self.run(["mount", "-t", "tmpfs", "-o", "size=\(megabytes)m,mode=755", "tmpfs", path])
-            && Self.run(["cp", "-a", "\(aside)/.", path])
+            && SystemTool.run(["mount", "-t", "tmpfs", "-o", "size=\(megabytes)m,mode=755", "tmpfs", path])
+            && SystemTool.run(["cp", "-a", "\(aside)/.", path])
         guard done else { throw Federation.Failure(message: "cannot put a tmpfs in the place of \(path)") }
     }
 
@@ -45,12 +44,9 @@ struct ScratchDisk: Sendable {
     /// Puts the directory back, with what is on the disk now. Nobody may use it meanwhile.
     func remove() throws {
         let done =
-            Self.run(["rm", "-rf", aside]) && Self.run(["cp", "-a", path, aside]) && Self.run(["umount", path])
+            SystemTool.run(["rm", "-rf", aside]) && SystemTool.run(["cp", "-a", path, aside])
+            && SystemTool.run(["umount", path])
             && rmdir(path) == 0 && rename(aside, path) == 0
         guard done else { throw Federation.Failure(message: "cannot put \(path) back") }
-    }
-
-    private static func run(_ command: [String]) -> Bool {
-        (try? ChildProgram.run(["/usr/bin/env"] + command, output: "/dev/null")) == 0
     }
 }
