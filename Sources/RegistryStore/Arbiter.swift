@@ -1,4 +1,5 @@
 import Arbitration
+import Dispatch
 import Failpoints
 import FederationWire
 import PostgresClient
@@ -12,23 +13,32 @@ import VoucherDomain
 /// ledger that it touches, and writes outcome, keys and feed in the same transaction as the counter of positions.
 /// A crash anywhere leaves nothing half-done; the next arbiter goes on at the same place.
 ///
-/// Under load two connections work side by side: while one writes a batch, the other reads and folds the next one
-/// on what the first is about to commit. If that fails, what was folded on it is thrown away. Filings alone are folded
-/// ahead: an entry that reaches far (``JournalEntry/isFarReaching``) waits until everything before it is committed.
+/// Under load three stages work side by side: while one batch is written, the next one is folded on what the first is
+/// about to commit, and the one after that is read. If the writing fails, what was made ready is thrown away. Filings
+/// alone go ahead: an entry that reaches far (``JournalEntry/isFarReaching``) waits until everything before it is
+/// committed.
 ///
 /// Use one arbiter from one task; after an error make a new one.
 package struct Arbiter: Sendable {
     private let writer: PostgresConnection
     private let reader: PostgresConnection
+    /// Folds, beside the threads that serve requests.
+    private let folding = DispatchQueue(label: "arbiter-fold")
     private let store: RegistryStore
     private let ahead = Ahead()
 
     /// What the last call leaves to the next one.
     private final class Ahead: Sendable {
-        /// What was folded while the last transaction ran.
-        let batch = Mutex<FoldedBatch?>(nil)
+        /// What was made ready while the last transaction ran.
+        let ready = Mutex<Ready?>(nil)
         /// How many batches are still to be taken one by one, because one of them cannot be written.
         let suspects = Mutex(0)
+    }
+
+    /// What is to be written next, and what was read behind it.
+    private struct Ready: Sendable {
+        var batch: FoldedBatch
+        let following: WaitingWork?
     }
 
     /// What one transaction decided.
@@ -46,9 +56,16 @@ package struct Arbiter: Sendable {
     package static let maximumEntries = 4_000
     /// The most bytes of entries folded in one transaction, unless one batch is larger.
     package static let maximumBytes = 32 << 20
+    /// The most batches folded in one transaction.
+    package static let maximumBatches = 1_000
 
-    package init(store: RegistryStore) {
+    /// The most batches that this arbiter folds in one transaction.
+    private let most: Int
+
+    /// - Parameter batches: The most batches to fold in one transaction.
+    package init(store: RegistryStore, batches: Int = maximumBatches) {
         self.store = store
+        most = batches
         writer = store.pool.dedicated()
         reader = store.pool.dedicated()
     }
@@ -81,20 +98,19 @@ package struct Arbiter: Sendable {
     ///
     /// - Throws: ``PostgresError``; when the connection broke, the lock is gone with it.
     package func decide() async throws -> Report {
-        let folded = ahead.batch.withLock { batch in
-            defer { batch = nil }
-            return batch
+        let ready = ahead.ready.withLock { ready in
+            defer { ready = nil }
+            return ready
         }
-        let batch: FoldedBatch
-        if let folded { batch = folded } else { batch = try await fold(after: nil) }
-        guard !batch.decided.isEmpty else { return Report(decided: 0, more: false) }
-        Failpoint.reach(.foldDone)
         let isSuspect = ahead.suspects.withLock { suspects in
             defer { suspects = max(0, suspects - 1) }
             return suspects > 0
         }
-        let mayFollow = batch.work.more && !batch.work.isFarReaching && !isSuspect
-        async let following = mayFollow ? fold(after: batch) : nil
+        let batch: FoldedBatch
+        if let ready { batch = ready.batch } else { batch = try await firstBatch(alone: isSuspect) }
+        guard !batch.decided.isEmpty else { return Report(decided: 0, more: false) }
+        Failpoint.reach(.foldDone)
+        async let next = isSuspect ? nil : prepare(after: batch, ready?.following)
         let (decided, head): ([FoldWriter.Decided], FeedHead)
         do {
             (decided, head) = try await write(batch)
@@ -104,11 +120,11 @@ package struct Arbiter: Sendable {
         Failpoint.reach(.decisionCommitted)
         Failpoint.reach(.authorizationCommitted, when: batch.authorizes)
         let guarded = decided.filter(\.isGuarded).map(\.position)
-        // What was folded on claims that are now held instead is wrong; and what reaches far needs everything before it.
-        if var next = try await following, !next.decided.isEmpty, guarded.isEmpty, !next.work.isFarReaching {
-            next.base = next.base ?? head
-            let ready = next
-            ahead.batch.withLock { $0 = ready }
+        // What was folded on claims that are now held instead is wrong.
+        if var ready = try await next, guarded.isEmpty {
+            ready.batch.base = head
+            let written = ready
+            ahead.ready.withLock { $0 = written }
         }
         return Report(decided: decided.count, more: batch.work.more, guarded: guarded)
     }
@@ -141,29 +157,41 @@ package struct Arbiter: Sendable {
     /// What the feed says of an entry that the database would not take. Never changes.
     static let poisonFault = "the registry cannot store what it says"
 
-    /// Reads what waits and folds it.
+    /// What is folded while nothing is being written.
     ///
-    /// - Parameter current: The batch that is being written; `nil` when none is.
-    private func fold(after current: FoldedBatch?) async throws -> FoldedBatch {
-        let most = ahead.suspects.withLock { $0 } > 0 ? 1 : WaitingWork.maximumBatches
-        return try await reader.run { session in
-            guard let current, let last = current.decided.last?.position else {
-                // Nobody writes now: there is nothing that a snapshot would keep out.
-                let work = try WaitingWork.read(
-                    session, store.policies, store.dialect, inFlight: [], batches: most)
-                return FoldedBatch(
-                    work: work, base: work.asOf, after: Int64(work.asOf.position), ledger: work.ledger(after: []))
-            }
-            let work = try session.transaction(isSnapshot: true) {
-                try WaitingWork.read(
-                    session, store.policies, store.dialect, inFlight: current.work.batchIDs, batches: most)
-            }
-            // The snapshot is either from before the current batch was committed, or from after.
-            let position = Int64(work.asOf.position)
-            return position < last
-                ? FoldedBatch(work: work, base: nil, after: last, ledger: work.ledger(after: current.decided))
-                : FoldedBatch(work: work, base: work.asOf, after: position, ledger: work.ledger(after: []))
+    /// - Parameter isAlone: Whether to take a single batch.
+    private func firstBatch(alone isAlone: Bool) async throws -> FoldedBatch {
+        let work = try await reader.run { session in
+            try WaitingWork.read(session, store.policies, store.dialect, inFlight: [], batches: isAlone ? 1 : most)
         }.get()
+        return await fold { FoldedBatch(work, on: []) }
+    }
+
+    /// Folds what waits behind a batch that is being written, and reads what waits behind that.
+    ///
+    /// - Parameter work: What follows the batch, where that was read already.
+    /// - Returns: `nil` where nothing may go ahead.
+    private func prepare(after batch: FoldedBatch, _ work: WaitingWork?) async throws -> Ready? {
+        guard batch.work.more, !batch.work.isFarReaching else { return nil }
+        let work = if let work { work } else { try await read(behind: [batch.work]) }
+        guard !work.items.isEmpty, !work.isFarReaching else { return nil }
+        async let following = work.more ? read(behind: [batch.work, work]) : nil
+        return Ready(batch: await fold { FoldedBatch(work, on: batch.trail) }, following: try await following)
+    }
+
+    /// Reads what waits behind batches that are not committed.
+    private func read(behind works: [WaitingWork]) async throws -> WaitingWork {
+        let inFlight = works.flatMap(\.batchIDs)
+        return try await reader.run { session in
+            // One snapshot: either from before such a batch was committed, or from after.
+            try session.transaction(isSnapshot: true) {
+                try WaitingWork.read(session, store.policies, store.dialect, inFlight: inFlight, batches: most)
+            }
+        }.get()
+    }
+
+    private func fold(_ body: @escaping @Sendable () -> FoldedBatch) async -> FoldedBatch {
+        await withCheckedContinuation { continuation in folding.async { continuation.resume(returning: body()) } }
     }
 
     /// Writes what was folded, in one transaction; claims that the second guard refuses are held and the rest goes on.
@@ -228,20 +256,30 @@ extension FeedComposer {
 
 /// A batch that is folded and not yet committed.
 private struct FoldedBatch: Sendable {
+    typealias Trail = [[FoldWriter.Decided]]
+
     let work: WaitingWork
-    /// The feed head that it was folded on; `nil` for that of the batch that was being written meanwhile.
+    /// The feed head that it was folded on, as soon as that is known.
     var base: FeedHead?
     private(set) var decided: [FoldWriter.Decided]
+    /// What was decided just before it and may not have been committed when later work was read.
+    private let before: Trail
     private let first: Int64
     private let ledger: Ledger
 
-    init(work: WaitingWork, base: FeedHead?, after last: Int64, ledger: Ledger) {
+    /// - Parameter trail: What was decided before it and may not have been committed when `work` was read, in order.
+    init(_ work: WaitingWork, on trail: Trail) {
         self.work = work
-        self.base = base
-        self.first = last + 1
-        self.ledger = ledger
+        let missing = trail.filter { $0.last.map { $0.position > work.asOf.position } ?? false }
+        base = trail.isEmpty ? work.asOf : nil
+        before = trail.suffix(1)
+        first = (missing.last?.last?.position ?? Int64(work.asOf.position)) + 1
+        ledger = work.ledger(after: missing)
         decided = FoldedBatch.fold(work, ledger, first: first, guarded: [:])
     }
+
+    /// What may not have been committed when work behind this batch was read.
+    var trail: Trail { before + [decided] }
 
     /// - Parameter guarded: Keys that the second guard refused to claims of this batch, by position.
     private static func fold(

@@ -40,9 +40,6 @@ struct WaitingWork: Sendable {
     let incarnations: Incarnations
     private let ledger: Ledger
 
-    /// The most batches folded in one transaction.
-    static let maximumBatches = 1_000
-
     /// Reads the oldest batches that wait: at most ``Arbiter/maximumEntries`` entries and
     /// ``Arbiter/maximumBytes`` bytes, unless one batch has more, and none behind one that changes the context.
     ///
@@ -136,10 +133,10 @@ struct WaitingWork: Sendable {
         }
     }
 
-    /// The ledger after `decided`, which starts at the position after the snapshot's.
-    func ledger(after decided: [FoldWriter.Decided]) -> Ledger {
+    /// The ledger after batches that were decided behind the snapshot, in order.
+    func ledger(after batches: [[FoldWriter.Decided]]) -> Ledger {
         var ledger = ledger
-        for item in decided { ledger.catchUp(with: item.outcome, of: item.journalEntry, for: needs) }
+        for item in batches.joined() { ledger.catchUp(with: item.outcome, of: item.journalEntry, for: needs) }
         return ledger
     }
 

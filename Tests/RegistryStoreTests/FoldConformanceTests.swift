@@ -104,6 +104,47 @@ struct FoldConformanceTests {
         #expect(states[2] == states[0])
     }
 
+    @Test("one arbiter that writes, folds ahead and reads ahead of that gives the same", arguments: seeds)
+    func sameAhead(seed: UInt64) async throws {
+        let (registry, order) = try await pushed(seed, decidesMeanwhile: false)
+        let reference = try FoldedReference(order)
+        for batches in [1, 3] {
+            let (count, feed, claims, holdings) = try await registry.copied { copy in
+                (
+                    try await copy.decide(batches: batches), try await copy.feed(), try await copy.storedClaims(),
+                    try await copy.storedHoldings()
+                )
+            }
+            #expect(count == order.count)
+            #expect(feed.map(\.hash) == reference.feed.map(\.hash))
+            #expect(claims == reference.claims)
+            #expect(Set(holdings) == Set(reference.holdings))
+        }
+    }
+
+    @Test("the same invoice in batches in a row, of which one is written, one folded and one read at a time")
+    func repeatsInARow() async throws {
+        let registry = try await TestRegistry()
+        var cities: [TestCity] = []
+        for code in [CityCode.beijing, .hangzhou, .shenzhen] { cities.append(try await registry.join(code)) }
+        for index in cities.indices {
+            cities[index].issue(.sample("V1"))
+            try await cities[index].push(to: registry)
+        }
+        try await registry.decide()
+        for number in 1...30 {
+            for index in cities.indices {
+                cities[index].file(.sample("C\(number)", invoices: [.serial(number)], claimed: .yuan(1)))
+                try await cities[index].push(to: registry)
+            }
+        }
+
+        try await registry.decide(batches: 1)
+        let decisions = try await registry.feed().map(\.entry.decision).suffix(90)
+        #expect(decisions.enumerated().allSatisfy { ($1 == .reserved) == $0.isMultiple(of: 3) }, "\(decisions)")
+        #expect(try await registry.store.recompute { _ in }.faults == [])
+    }
+
     @Test("a backlog of more batches than one transaction takes is folded as in memory, by one arbiter in a row")
     func backlog() async throws {
         let registry = try await TestRegistry(policy: PushedJournal.policy)

@@ -51,10 +51,11 @@ struct TestRegistry: Sendable {
 
     /// Lets an arbiter of its own decide all that waits.
     ///
+    /// - Parameter batches: The most that one transaction takes.
     /// - Returns: How many entries it decided.
     @discardableResult
-    func decide() async throws -> Int {
-        let arbiter = Arbiter(store: store)
+    func decide(batches: Int = Arbiter.maximumBatches) async throws -> Int {
+        let arbiter = Arbiter(store: store, batches: batches)
         try #require(try await arbiter.acquire())
         var count = 0
         while true {
