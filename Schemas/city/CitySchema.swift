@@ -10,6 +10,7 @@ package enum CitySchema {
             ("city_v005_restored", text(PackageResources.city_v005_restored_sql)),
             ("city_v006_promise", text(PackageResources.city_v006_promise_sql)),
             ("city_v007_unread", text(PackageResources.city_v007_unread_sql)),
+            ("city_v008_late_entries", text(PackageResources.city_v008_late_entries_sql)),
         ]
     }
 

@@ -33,7 +33,8 @@ struct SyncDocument: Codable {
 }
 
 extension CityStore.SyncState {
-    /// That one of both sides is older than the other: both go on, and one of them needs an update.
+    /// That one of both sides is older than the other: both go on, and one of them needs an update. And what was appended
+    /// late.
     fileprivate var notices: [String] {
         var notices: [String] = []
         if let unreadKind {
@@ -46,7 +47,61 @@ extension CityStore.SyncState {
                 "登记中心需要升级 / the registry needs an update: it cannot read \(unreadByRegistry) of this city's entries "
                     + "yet; it keeps them and decides them after its update")
         }
+        if unseenLate > 0 {
+            notices.append(
+                "\(unseenLate) 条记录写在另一份日志上，已补录 / \(unseenLate) entries were written beside this city's log, by a "
+                    + "copy of it, and are appended late: look at them with city-node log late")
+        }
         return notices
+    }
+}
+
+/// What was written beside the log, as JSON: `GET /v1/late-entries`, in the order in which it was written.
+struct LateEntriesDocument: Codable {
+    struct Item: Codable {
+        let kind: String
+        /// The number of the claim, voucher, case or red letter; empty for others.
+        let number: String
+        let written_at: String
+        /// Where it stood in the copy's log.
+        let written_sequence: UInt64
+        /// Where it stands in the city's log; missing until it is appended.
+        let sequence: UInt64?
+        /// `sent` until the registry's answer is known here.
+        let state: String
+        let seen: Bool
+
+        init(_ entry: CityStore.LateEntry) {
+            kind = entry.kind.name
+            number = entry.subject
+            written_at = StatedTime(rawValue: Int64(clamping: entry.writtenAt)).rfc3339
+            written_sequence = entry.writtenSequence
+            sequence = entry.sequence
+            state = entry.decision?.name ?? (entry.sequence == nil ? "waiting" : "sent")
+            seen = entry.isSeen
+        }
+    }
+
+    let items: [Item]
+}
+
+extension EntryKind {
+    /// What officers call it.
+    fileprivate var name: String {
+        switch self {
+        case .voucherIssued: "voucher"
+        case .claimFiled: "claim"
+        case .claimWithdrawn: "withdrawal"
+        case .caseAnswered: "case answer"
+        case .paymentRequested: "payment request"
+        case .paymentSubmitted: "payment submission"
+        case .paymentConfirmed: "payment confirmation"
+        case .paymentFailed: "payment failure"
+        case .paymentReversed: "payment reversal"
+        case .nodeStarted: "start of a node"
+        case .invoiceReversed: "red letter"
+        default: "kind \(rawValue)"
+        }
     }
 }
 

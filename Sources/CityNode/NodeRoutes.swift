@@ -73,6 +73,17 @@ struct NodeRoutes {
         addPayments(to: group)
         group.post("checks") { request, _ in try await reading(request) { try await check(request) } }
         group.get("sync") { request, _ in try await reading(request) { try JSONBody.response(try syncDocument()) } }
+        group.get("late-entries") { request, _ in
+            try await reading(request) {
+                try JSONBody.response(LateEntriesDocument(items: try store.lateEntries().map { .init($0) }))
+            }
+        }
+        group.post("late-entries/seen") { request, _ in
+            try await writing(request) { _ in
+                try store.noteLateEntriesSeen()
+                return Response(status: .noContent)
+            }
+        }
         router.get("metrics") { request, _ in try await reading(request) { try metrics() } }
         return router
     }

@@ -157,18 +157,18 @@ struct SyncService: Service {
         RegistryRefill(store: store, identity: identity, client: client, key: key, logger: logger)
     }
 
-    /// Gets back from the registry what a restored store lacks of the city's own log.
+    /// Gets back from the registry what a restored store lacks of the city's own log, or has otherwise.
     private func takeBack(through end: LogHead) async throws {
         func ask(after head: LogHead) async throws -> LogPage? {
             head.sequence < end.sequence ? try await client.log(LogRequest(after: head, limit: 2_000)) : nil
         }
-        var answer = try await ask(after: store.logHead())
+        var answer = try await ask(after: store.receivedHead())
         while let page = answer {
             // The next page is on its way while this one is written.
             async let next = ask(after: page.entries.last?.head ?? end)
             let receipts = try page.receipts.map { (receipt: try Receipt($0, by: identity.registryKey), signed: $0) }
             try store.takeBack(page.entries, receipts)
-            let reached = try store.logHead().sequence
+            let reached = try store.receivedHead().sequence
             logger.notice("got back from the registry", metadata: ["entry": "\(reached) of \(end.sequence)"])
             answer = try await next
         }
@@ -181,7 +181,7 @@ struct SyncService: Service {
             throw StoreRefusal(
                 .damaged,
                 "the registry has entry \(head.sequence) of this city's log and this store has not, or has another: "
-                    + "the store is an old backup or a copy; do not file here: stop the node and run city-node restore")
+                    + "the store is an old backup or a copy; \(HelloReview.adviceOnCopies)")
         }
     }
 

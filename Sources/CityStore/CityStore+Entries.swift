@@ -35,12 +35,12 @@ extension CityStore {
                 sql: "INSERT OR IGNORE INTO voucher (voucher_no, sequence, fields) VALUES (?, ?, ?)",
                 arguments: [voucher.number, sequence, StoredJSON.text(VoucherForm(voucher).fields)])
         case .claimFiled(let claim):
-            // A broken row may have stood under the number before.
+            // A broken row may have stood under the number before; of two claims the first has it, as with the registry.
             try database.run(
                 sql: """
                     INSERT INTO claim (claim_no, sequence, fields, repairs) VALUES (?, ?, ?, '[]')
                     ON CONFLICT (claim_no) DO UPDATE SET sequence = excluded.sequence, fields = excluded.fields,
-                        problems = '[]', repairs = '[]', source_row = NULL
+                        problems = '[]', repairs = '[]', source_row = NULL WHERE claim.sequence IS NULL
                     """, arguments: [claim.number, sequence, StoredJSON.text(ClaimForm(claim).fields)])
         case .claimWithdrawn(let number):
             try database.run(

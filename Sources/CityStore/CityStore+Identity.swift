@@ -61,7 +61,10 @@ extension CityStore {
             try database.run(sql: "UPDATE node SET hello_nonces = ?", arguments: [Data(kept.joined())])
             return Hello(
                 versions: dialect.versions, city: cursors.city, processNonce: processNonce,
-                epoch: cursors.epoch, logHead: cursors.logHead, feedHead: cursors.feedHead, promise: cursors.promise,
+                epoch: cursors.epoch,
+                // A store that was put back may have gone on beside the log: the registry knows what it gave a receipt for.
+                logHead: cursors.isRestored ? try CityStore.receivedHead(database) : cursors.logHead,
+                feedHead: cursors.feedHead, promise: cursors.promise,
                 recoveryID: try CityStore.keptCall(database).map { try RecoveryCall(kept: $0.body).recoveryID } ?? [])
         }
     }
@@ -87,7 +90,7 @@ extension CityStore {
     /// Takes over the epoch that was granted; entries from now on are written under it.
     ///
     /// A new epoch's first entry notes that a process has started, in the same transaction: a cloned store's log
-    /// forks there at once.
+    /// forks there at once. What was set aside follows it.
     ///
     /// - Parameter registryTime: The registry's clock, milliseconds since 1970. A restored store does not know what its
     ///   city has promised in reports without entries since the backup; whatever it was, the registry has believed no
@@ -110,6 +113,7 @@ extension CityStore {
             guard isNew else { return }
             let payload = PayloadCoding.encodeNodeStart(processNonce: grant.processNonce, software: software)
             try CityStore.append(.nodeStarted, payload, database, now: now)
+            try CityStore.appendSetAside(database, now: now)
             Failpoint.reach(.grantUncommitted)
         }
         Failpoint.reach(.grantCommitted)

@@ -9,9 +9,13 @@ import VoucherDomain
 extension CityStore {
     /// Appends one entry to the city's log and takes it into the tables that officers see, inside the caller's transaction.
     ///
-    /// - Parameter now: The wall clock, milliseconds since 1970; the entry's own time rises whatever it says.
+    /// - Parameters:
+    ///   - id: Its permanent id, where it has one already.
+    ///   - now: The wall clock, milliseconds since 1970; the entry's own time rises whatever it says.
     @discardableResult
-    static func append(_ kind: EntryKind, _ payload: [UInt8], _ database: Database, now: UInt64) throws -> Entry {
+    static func append(
+        _ kind: EntryKind, _ payload: [UInt8], id: EntryID? = nil, _ database: Database, now: UInt64
+    ) throws -> Entry {
         let cursors = try NodeCursors.read(database)
         guard !cursors.isRestored || SeededBug.restoredWritesAtOnce.isActive else {
             throw StoreRefusal(
@@ -27,7 +31,7 @@ extension CityStore {
             EntryDraft(
                 city: cursors.city, epoch: cursors.epoch, sequence: cursors.logHead.sequence + 1,
                 time: cursors.logTime.next(now: now), kind: kind, feedHead: cursors.feedHead,
-                id: try newEntryID(database), payload: payload, previousHash: cursors.logHead.hash))
+                id: try id ?? newEntryID(database), payload: payload, previousHash: cursors.logHead.hash))
         try keep(entry, database)
         return entry
     }
@@ -125,12 +129,14 @@ extension CityStore {
 
     /// The hash of one entry of the log, or `nil` beyond its end.
     package func hash(at sequence: UInt64) throws -> Digest? {
-        try pool.read { database in
-            try Data.fetchOne(
-                database.cachedStatement(sql: "SELECT hash FROM log_entry WHERE sequence = ?"),
-                arguments: [Int64(clamping: sequence)]
-            ).flatMap { Digest(rawValue: Array($0)) }
-        }
+        try pool.read { try CityStore.hash(at: sequence, $0) }
+    }
+
+    static func hash(at sequence: UInt64, _ database: Database) throws -> Digest? {
+        try Data.fetchOne(
+            database.cachedStatement(sql: "SELECT hash FROM log_entry WHERE sequence = ?"),
+            arguments: [Int64(clamping: sequence)]
+        ).flatMap { Digest(rawValue: Array($0)) }
     }
 
     /// Reads every entry and checks it against its hash, its link and the heads.

@@ -113,6 +113,8 @@ extension CityStore {
         package let unreadByRegistry: Int
         /// A kind of entry in the feed that this build does not know; `nil` when it knows all.
         package let unreadKind: EntryKind?
+        /// How many entries were written beside the log and appended late, and not yet noted as seen.
+        package let unseenLate: Int
 
         package var unsent: UInt64 { logHead - receivedThrough }
     }
@@ -141,7 +143,9 @@ extension CityStore {
                 lastContact: (row["last_contact_ms"] as Int64?).map(UInt64.init(clamping:)),
                 unreadByRegistry: try Int.fetchOne(
                     database.cachedStatement(sql: "SELECT count(*) FROM log_entry WHERE decision = 8")) ?? 0,
-                unreadKind: cursors.unreadKind.flatMap { dialect.kinds.contains($0) ? nil : $0 })
+                unreadKind: cursors.unreadKind.flatMap { dialect.kinds.contains($0) ? nil : $0 },
+                unseenLate: try Int.fetchOne(
+                    database.cachedStatement(sql: "SELECT count(*) FROM late_entry WHERE seen = 0")) ?? 0)
         }
     }
 

@@ -21,22 +21,45 @@ extension CityStore {
     /// The end of the city's own log.
     package func logHead() throws -> LogHead { try pool.read { try NodeCursors.read($0).logHead } }
 
-    /// Takes entries back into the log and the tables, with the receipts that were given for them; all or nothing.
+    /// The last entry that the registry gave this store a receipt for: from there on it is asked what it has.
+    package func receivedHead() throws -> LogHead { try pool.read { try CityStore.receivedHead($0) } }
+
+    static func receivedHead(_ database: Database) throws -> LogHead {
+        try Row.fetchOne(
+            database.cachedStatement(
+                sql: "SELECT * FROM log_entry WHERE sequence = (SELECT received_through FROM node)")
+        ).map(CityStore.entry)?.head ?? .empty
+    }
+
+    /// Takes entries that follow ``receivedHead()`` back into the log and the tables, with the receipts that were given for
+    /// them; all or nothing. Where this log has others in their place, these are set aside first: see ``LateEntry``.
     ///
     /// - Parameter receipts: Their signatures already verified, in the order of the log.
     /// - Throws: ``StoreRefusal`` `.damaged` when the entries do not continue this log, or the last receipt does not name
     ///   the last of them.
     package func takeBack(_ entries: [Entry], _ receipts: [(receipt: Receipt, signed: SignedBytes)]) throws {
         try pool.write { database in
-            let cursors = try NodeCursors.read(database)
-            var chain = Chain(city: cursors.city, head: cursors.logHead, time: cursors.logTime)
-            for entry in entries {
+            var cursors = try NodeCursors.read(database)
+            let new = try entries.drop {
+                try $0.sequence <= cursors.logHead.sequence
+                    && CityStore.hash(at: $0.sequence, database) == $0.hash
+            }
+            if let first = new.first, first.sequence <= cursors.logHead.sequence {
+                guard first.sequence > cursors.receivedThrough else {
+                    throw StoreRefusal(
+                        .damaged, "the registry gave a receipt for another entry \(first.sequence) than it has")
+                }
+                try CityStore.setAside(from: first.sequence, database)
+                cursors = try NodeCursors.read(database)
+            }
+            var chain = Chain(city: cursors.city, head: cursors.logHead, time: .zero)
+            for entry in new {
                 do { try chain.append(entry) } catch let fault as Chain.Fault {
                     throw StoreRefusal(.damaged, "what the registry has does not continue this log: \(fault.message)")
                 }
                 try CityStore.keep(entry, database)
             }
-            guard let last = receipts.last?.receipt, last.through == chain.head,
+            guard let last = receipts.last?.receipt, last.through == entries.last?.head,
                 receipts.allSatisfy({ $0.receipt.city == cursors.city })
             else { throw StoreRefusal(.damaged, "the registry gave no receipt for the last entry that it sent back") }
             for (receipt, signed) in receipts {

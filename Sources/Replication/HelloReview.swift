@@ -73,9 +73,8 @@ package enum HelloReview {
                     + "to an earlier point; its operators must run national-registry recovery begin"
             case .staleEpoch(let granted):
                 "another node with this city's key started later (epoch \(granted.counter)): "
-                    + "this store is a clone or an old backup; if it is to go on and no other node of the city is, stop "
-                    + "this one and run city-node restore"
-            case .diverged(let why): why
+                    + "this store is a clone or an old backup; \(HelloReview.adviceOnCopies)"
+            case .diverged(let why): "\(why); \(HelloReview.adviceOnCopies)"
             case .unknownFeedHead(let position):
                 "the registry does not have the feed head \(position) that this city has applied"
             }
@@ -119,6 +118,12 @@ package enum HelloReview {
         guard epoch <= granted || isAnew else { return .failure(.unknownEpoch(epoch)) }
         return .success(.grant(version: version, counter: granted.counter + 1))
     }
+
+    /// What the officer of a store can do that another one of the city has outrun.
+    package static let adviceOnCopies = """
+        if it is to go on and no other node of the city is, stop it and run city-node restore --in-place, which loses \
+        nothing of either
+        """
 
     private static func logFault(
         _ hello: Hello, _ standing: CityStanding, _ knownHash: (UInt64) -> Digest?

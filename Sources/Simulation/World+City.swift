@@ -148,8 +148,8 @@ extension World {
         guard grant.city == node.city, grant.processNonce == node.processNonce else {
             throw StoreRefusal(.damaged, "the registry's grant is for another node")
         }
-        let head = try node.store.logHead()
         let isRestored = try node.store.isRestored()
+        let head = try node.store.receivedHead()
         if isRestored, head.sequence < answer.logHead.sequence {
             let request = LogRequest(after: head, limit: 2_000)
             send(.takeBack(answer), .log, request, limit: 60_000, from: id)

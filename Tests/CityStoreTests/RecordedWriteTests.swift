@@ -56,7 +56,7 @@ struct RecordedWriteTests {
     @Test("a store whose making is cut off anywhere is made by the next start")
     func making() throws {
         let scenario = try RecordedScenario(seed: 7, calls: 1, in: scratch)
-        let trials = (0..<240).map { CrashTrial(scenario, number: $0, in: scratch) }
+        let trials = (0..<400).map { CrashTrial(scenario, number: $0, in: scratch) }
 
         #expect(failures(trials) == [])
         let sometimes: Set<CrashImage.Mishap> = [.undoneCreation, .undoneDeletion, .undoneTruncation]
@@ -72,7 +72,7 @@ struct RecordedWriteTests {
         arguments: RecordedDisk.Fault.Kind.allCases)
     func faults(kind: RecordedDisk.Fault.Kind) throws {
         let scenario = try RecordedScenario(seed: 4, calls: 12, in: scratch)
-        let trials = stride(from: 1, to: scenario.recording.events.count, by: 12).map { call in
+        let trials = stride(from: 1, to: scenario.recording.events.count, by: 7).map { call in
             DiskFaultTrial(scenario, fault: RecordedDisk.Fault(call: call, kind: kind), in: scratch)
         }
 

@@ -223,7 +223,6 @@ struct RecoveryStoryTests {
             return status.recovery == nil && status.incarnation >= incarnation
         }
         for city in cities {
-            try await expectEventually { try await city.sync().connected }
             try await city.settle()
         }
     }

@@ -113,8 +113,8 @@ extension Federation {
     }
 
     private func takeBack(_ city: RunCity, through end: LogHead) async throws {
-        while try city.store.logHead().sequence < end.sequence {
-            let request = LogRequest(after: try city.store.logHead(), limit: 2_000)
+        while try city.store.receivedHead().sequence < end.sequence {
+            let request = LogRequest(after: try city.store.receivedHead(), limit: 2_000)
             let page = try await exchange(with: city) { try await $0.log(request, of: city.code) }
             let receipts = try page.receipts.map { (receipt: try Receipt($0, by: city.registryKey), signed: $0) }
             try city.store.takeBack(page.entries, receipts)

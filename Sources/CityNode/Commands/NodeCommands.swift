@@ -80,17 +80,18 @@ struct StatusCommand: AsyncParsableCommand {
 
     @OptionGroup var node: DataOptions
     @Flag(help: "Print JSON.") var json = false
-    @Flag(help: "Wait until nothing is unsent or undecided.") var wait = false
+    @Flag(help: "Wait until the registry has greeted this node and nothing is unsent or undecided.") var wait = false
     @Option(help: "Seconds to wait at most.") var timeout: Double = 60
 
     func run() async throws {
         try await node.withNode { connection in
             let deadline = Date().addingTimeInterval(timeout)
             var state = try await connection.get("/v1/sync").value(SyncDocument.self)
-            while wait, state.unsent > 0 || state.undecided > 0 {
+            while wait, !state.connected || state.unsent > 0 || state.undecided > 0 {
                 guard Date() < deadline else {
                     throw NodeDirectory.Failure(
-                        message: "\(state.unsent) unsent and \(state.undecided) undecided after \(timeout) s"
+                        message: (state.connected ? "" : "not connected, ")
+                            + "\(state.unsent) unsent and \(state.undecided) undecided after \(timeout) s"
                             + (state.last_error.map { ": \($0)" } ?? ""))
                 }
                 try await Task.sleep(for: .milliseconds(200))
@@ -110,7 +111,7 @@ struct StatusCommand: AsyncParsableCommand {
 
 struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "log", abstract: "Look after the city's own log.", subcommands: [Verify.self])
+        commandName: "log", abstract: "Look after the city's own log.", subcommands: [Verify.self, Late.self])
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -123,6 +124,37 @@ struct LogCommand: AsyncParsableCommand {
                 try directory.requireStore()
                 let count = try CityStore(reading: directory.path).verifyLog()
                 Output.line("\(count) entries: all agree")
+            }
+        }
+    }
+    struct Late: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List what was written beside the log and appended late.",
+            discussion: """
+                When a store goes on from an old copy, or two copies of it go on, the registry's record stands. What this \
+                store has beside it is appended once more, late: each entry keeps its id, and is decided anew. A claim whose \
+                number was given in both is the one that the registry has; the other one is invalid and needs a new number.
+                """)
+
+        @OptionGroup var node: DataOptions
+        @Flag(help: "Print JSON.") var json = false
+        @Flag(help: "Note that these were seen: status says no more of them.") var seen = false
+
+        func run() async throws {
+            try await node.withNode { connection in
+                let document = try await connection.get("/v1/late-entries").value(LateEntriesDocument.self)
+                if json {
+                    try Output.json(document)
+                } else if document.items.isEmpty {
+                    Output.line("nothing was written beside the log")
+                }
+                for item in document.items where !json {
+                    let place = item.sequence.map { "entry \($0)" } ?? "not appended yet"
+                    Output.line(
+                        "\(item.kind) \(item.number)  \(item.state), \(place)  written \(item.written_at) as entry "
+                            + "\(item.written_sequence)\(item.seen ? "" : "  new")")
+                }
+                if seen { _ = try await connection.send("POST", "/v1/late-entries/seen", []) }
             }
         }
     }

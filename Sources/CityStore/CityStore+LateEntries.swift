@@ -1,0 +1,140 @@
+package import Arbitration
+import FederationWire
+import Foundation
+import GRDB
+package import Replication
+import VoucherDomain
+
+/// Two histories of one log: a store went on from an old copy, while the city's log went on elsewhere.
+///
+/// The registry's record stands. What this store has beside it is set aside, and appended again at the end, with the ids
+/// that it always had: nothing is dropped, and nothing that others were told of changes. Appended late it is decided late,
+/// so an officer is shown what it is.
+extension CityStore {
+    /// An entry that was written beside the city's log.
+    package struct LateEntry: Hashable, Sendable {
+        /// Where it stood in the other history, and when it was written there, milliseconds since 1970.
+        package let writtenSequence: UInt64
+        package let writtenAt: UInt64
+        package let kind: EntryKind
+        /// The number of the claim, voucher, case or red letter that it is about; empty for others.
+        package let subject: String
+        /// Where it stands in the log; `nil` until it is appended again.
+        package let sequence: UInt64?
+        /// The registry's answer to it, where that is applied here.
+        package let decision: Outcome.Decision?
+        package let isSeen: Bool
+    }
+
+    /// Everything that was ever written beside the log, in the order in which it was written.
+    package func lateEntries() throws -> [LateEntry] {
+        try pool.read { database in
+            try Row.fetchAll(
+                database.cachedStatement(
+                    sql: """
+                        SELECT l.bytes, l.sequence, l.seen, e.decision FROM late_entry l
+                        LEFT JOIN log_entry e ON e.sequence = l.sequence ORDER BY l.number
+                        """)
+            ).map { row in
+                let entry = try CityStore.lateEntry(row)
+                return LateEntry(
+                    writtenSequence: entry.sequence, writtenAt: entry.time.milliseconds, kind: entry.kind,
+                    subject: entry.subject, sequence: (row["sequence"] as Int64?).map(UInt64.init),
+                    decision: (row["decision"] as UInt8?).flatMap(Outcome.Decision.init(rawValue:)),
+                    isSeen: row["seen"])
+            }
+        }
+    }
+
+    /// Notes that an officer has seen them all. Those of a later time are news again.
+    package func noteLateEntriesSeen() throws { try pool.write { try $0.run(sql: "UPDATE late_entry SET seen = 1") } }
+
+    /// Takes the entries from `sequence` on out of the log and the tables, and keeps them aside, inside the caller's
+    /// transaction.
+    ///
+    /// - Precondition: No receipt covers any of them.
+    static func setAside(from sequence: UInt64, _ database: Database) throws {
+        let first = Int64(sequence)
+        try database.run(
+            sql: """
+                INSERT INTO late_entry (entry_id, bytes, repairs, source_row)
+                SELECT e.entry_id, e.bytes, c.repairs, c.source_row FROM log_entry e
+                LEFT JOIN claim c ON c.sequence = e.sequence WHERE e.sequence >= ? ORDER BY e.sequence
+                ON CONFLICT (entry_id) DO UPDATE SET bytes = excluded.bytes, repairs = excluded.repairs,
+                    source_row = excluded.source_row, sequence = NULL, seen = 0
+                """, arguments: [first])
+        // What stays behind is as it was without them, but for what the entries say of it: they say it again in the end.
+        for sql in [
+            "UPDATE claim SET withdrawal_sequence = NULL WHERE withdrawal_sequence >= ?",
+            "UPDATE city_case SET answer_sequence = NULL WHERE answer_sequence >= ?",
+            "UPDATE payment SET submitted_sequence = NULL WHERE submitted_sequence >= ?",
+            "DELETE FROM payment WHERE claim_id IN (SELECT id FROM claim WHERE sequence >= ?)",
+            """
+            UPDATE payment SET last_sequence = (SELECT sequence FROM claim WHERE id = claim_id)
+            WHERE last_sequence >= ?
+            """,
+            "DELETE FROM claim WHERE sequence >= ?",
+            "DELETE FROM voucher WHERE sequence >= ?",
+            "DELETE FROM red_letter WHERE sequence >= ?",
+            "DELETE FROM log_entry WHERE sequence >= ?",
+        ] {
+            try database.run(sql: sql, arguments: [first])
+        }
+        let last = try Row.fetchOne(
+            database.cachedStatement(sql: "SELECT * FROM log_entry ORDER BY sequence DESC LIMIT 1")
+        ).map(CityStore.entry)?.head ?? .empty
+        try database.run(
+            sql: "UPDATE node SET log_epoch = ?, log_sequence = ?, log_hash = ?",
+            arguments: [
+                last.epoch.map { Data($0.bytes) }, Int64(last.sequence), Data(last.hash.rawValue),
+            ])
+    }
+
+    /// Appends what was set aside, inside the caller's transaction. What the log has by now under the same id is not
+    /// appended twice.
+    static func appendSetAside(_ database: Database, now: UInt64) throws {
+        let waiting = try Int64.fetchAll(
+            database.cachedStatement(sql: "SELECT number FROM late_entry WHERE sequence IS NULL ORDER BY number"))
+        for number in waiting {
+            guard
+                let row = try Row.fetchOne(
+                    database.cachedStatement(sql: "SELECT * FROM late_entry WHERE number = ?"), arguments: [number])
+            else { continue }
+            let entry = try lateEntry(row)
+            let known = try Int64.fetchOne(
+                database.cachedStatement(sql: "SELECT sequence FROM log_entry WHERE entry_id = ?"),
+                arguments: [Data(entry.id.rawValue)])
+            let sequence =
+                try known ?? Int64(append(entry.kind, entry.payload, id: entry.id, database, now: now).sequence)
+            try database.run(
+                sql: "UPDATE late_entry SET sequence = ? WHERE number = ?", arguments: [sequence, number])
+            if let repairs: String = row["repairs"] {
+                try database.run(
+                    sql: "UPDATE claim SET repairs = ?, source_row = ? WHERE sequence = ?",
+                    arguments: [repairs, row["source_row"] as Int64?, sequence])
+            }
+        }
+    }
+
+    private static func lateEntry(_ row: Row) throws -> Entry {
+        guard let entry = try? EntryCoding.decode(row.bytes("bytes")) else {
+            throw StoreRefusal(.damaged, "an entry that was set aside cannot be read")
+        }
+        return entry
+    }
+}
+
+extension Entry {
+    /// The number of what it is about; empty where it is about nothing that has one.
+    fileprivate var subject: String {
+        switch PayloadCoding.content(of: self) {
+        case .claimFiled(let claim): claim.number
+        case .claimWithdrawn(let number): number
+        case .voucherIssued(let voucher): voucher.number
+        case .caseAnswered(let answer): answer.caseID
+        case .payment(let act): act.claimNumber
+        case .invoiceReversed(let letter): letter.number.text
+        default: ""
+        }
+    }
+}
