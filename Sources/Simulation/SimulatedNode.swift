@@ -25,6 +25,8 @@ struct SimulatedNode {
     var errands: [Errand] = []
     /// Why replication has stopped, if it has.
     var alarm: String?
+    /// Whether an officer has told it to go on with the store that it has.
+    var wentOnInPlace = false
     /// How many of the log's entries the history has.
     var notedThrough: UInt64 = 0
 

@@ -20,6 +20,8 @@ package enum Sometimes: String, CaseIterable, Hashable, Sendable {
     case chainRefused = "chain-refused"
     /// A restored store got entries back.
     case tookBack = "took-back"
+    /// What a store had written beside its city's log was appended again.
+    case appendedLate = "appended-late"
     case longPollRang = "long-poll-rang"
     case crashBeforeCommit = "crash-before-commit"
     case crashAfterCommit = "crash-after-commit"

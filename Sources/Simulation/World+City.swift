@@ -160,8 +160,13 @@ extension World {
                 throw StoreRefusal(.damaged, "the store is an old backup or a copy")
             }
         }
-        if isRestored { self[id].notedThrough = head.sequence }
+        if isRestored { self[id].notedThrough = try node.store.logHead().sequence }
+        let late = try node.store.syncState().unseenLate
         try node.store.adopt(grant, software: "simulation", now: wallClock(id), registryTime: answer.registryTime)
+        if late > 0 {
+            note(.appendedLate, at: id)
+            try node.store.noteLateEntriesSeen()
+        }
         self[id].alarm = nil
         try noteAppended(id)
         return .greeted(unsent: try node.store.session(now: wallClock(id)).hasUnsent)

@@ -55,6 +55,8 @@ extension World {
             guard let backup = self[id].backup, isSingle(id) else { return }
             note(kind, at: id)
             try restore(id, from: backup, isMarked: kind == .restore)
+            // Nobody knows that it is an old copy: officers go on with it before it is started.
+            if kind == .unmarkedCopy { try workOffline(id) }
         case .clone: try clone(id)
         case .replay: replay()
         case .diskGone:

@@ -20,6 +20,15 @@ extension World {
         // A node whose replication was stopped is read-only.
         guard try self[id].alarm == nil && self[id].store.alarm() == nil else { return }
         if crashes(id, .before) { return }
+        try attempt(act, at: id)
+    }
+
+    /// Commands write into a store while its node does not run.
+    mutating func workOffline(_ id: NodeID) throws {
+        for _ in 0..<officerRandom.number(in: 0...3) { try attempt(workload.nextAct(), at: id) }
+    }
+
+    private mutating func attempt(_ act: Workload.Act, at id: NodeID) throws {
         do {
             try perform(act, at: id)
             try noteAppended(id)
@@ -132,9 +141,16 @@ extension World {
         note(id, .diskLost(self[id].city))
     }
 
-    /// An officer puts a stopped node right: from its backup the first time, with an empty disk when that does not help.
+    /// An officer puts a stopped node right: with the store that it has the first time; when that does not help from its
+    /// backup, and then with an empty disk.
     private mutating func repair(_ id: NodeID) throws {
-        if let backup = self[id].backup {
+        if !self[id].wentOnInPlace {
+            self[id].wentOnInPlace = true
+            self[id].stop()
+            try self[id].store.markRestored()
+            trace.note(time, id, "goes on with its store")
+            queue.add(.restart(id), at: time + 500)
+        } else if let backup = self[id].backup {
             self[id].backup = nil
             try restore(id, from: backup, isMarked: true)
             shelf.putBack(backup)
