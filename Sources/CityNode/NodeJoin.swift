@@ -28,7 +28,8 @@ struct NodeJoin {
         let client = try RegistryClient(
             baseURL: token.url, city: token.city, key: attempt.key, trustAnchor: token.trustAnchor)
         do {
-            let (identity, grant) = try await join(token, attempt, client)
+            let epoch = try known.map { _ in try store.session(now: WallClock.now).epoch }
+            let (identity, grant) = try await join(token, attempt, epoch, client)
             // A city that has filed before has lost its store: what it wrote is got back at the first serve.
             let hasFiled =
                 known == nil ? try await !client.log(LogRequest(after: .empty, limit: 1)).entries.isEmpty : false
@@ -48,12 +49,13 @@ struct NodeJoin {
     }
 
     private func join(
-        _ token: JoinToken, _ attempt: NodeDirectory.JoinAttempt, _ client: RegistryClient
+        _ token: JoinToken, _ attempt: NodeDirectory.JoinAttempt, _ epoch: Epoch?, _ client: RegistryClient
     ) async throws -> (NodeIdentity, Grant) {
         let key = attempt.key
         let answer = try await client.join(
             JoinRequest(
-                city: token.city, secret: token.secret, publicKey: key.publicKey, processNonce: attempt.nonce))
+                city: token.city, secret: token.secret, publicKey: key.publicKey, processNonce: attempt.nonce,
+                epoch: epoch))
         // The token's fingerprint is the root of trust; TLS alone is not.
         guard answer.registryKey.fingerprint == token.registryKeyDigest else {
             throw NodeDirectory.Failure(

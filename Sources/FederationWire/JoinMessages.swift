@@ -81,12 +81,17 @@ package struct JoinRequest: SyncMessage, Hashable {
     package let secret: [UInt8]
     package let publicKey: PublicKey
     package let processNonce: [UInt8]
+    /// That of the store which joins again; `nil` for a new one.
+    package let epoch: Epoch?
 
-    package init(city: CityCode, secret: [UInt8], publicKey: PublicKey, processNonce: [UInt8]) {
+    package init(
+        city: CityCode, secret: [UInt8], publicKey: PublicKey, processNonce: [UInt8], epoch: Epoch? = nil
+    ) {
         self.city = city
         self.secret = secret
         self.publicKey = publicKey
         self.processNonce = processNonce
+        self.epoch = epoch
     }
 
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
@@ -95,9 +100,10 @@ package struct JoinRequest: SyncMessage, Hashable {
             throw WireFault("public_key is no Ed25519 key")
         }
         guard message.processNonce.count == 16 else { throw WireFault("a process nonce has 16 bytes") }
+        guard message.epoch.isEmpty || message.epoch.count == 16 else { throw WireFault("an epoch has 16 bytes") }
         self.init(
             city: try CityCode(wire: message.city), secret: Array(message.secret), publicKey: key,
-            processNonce: Array(message.processNonce))
+            processNonce: Array(message.processNonce), epoch: Epoch(bytes: Array(message.epoch)))
     }
 
     package func encoded(as format: BodyFormat) -> [UInt8] {
@@ -106,6 +112,7 @@ package struct JoinRequest: SyncMessage, Hashable {
         message.secret = Data(secret)
         message.publicKey = Data(publicKey.bytes)
         message.processNonce = Data(processNonce)
+        if let epoch { message.epoch = Data(epoch.bytes) }
         return message.encoded(as: format)
     }
 }

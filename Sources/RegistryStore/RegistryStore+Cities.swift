@@ -130,7 +130,12 @@ extension RegistryStore {
     private static func admit(
         _ request: JoinRequest, _ row: CityRow, _ session: PostgresSession, _ secrets: RegistrySecrets, now: UInt64
     ) throws -> Epoch {
-        let counter = (row.grantedEpoch?.counter ?? 0) + 1
+        let incarnation = try RegistryRow.read(session).incarnation
+        // A registry that lost the city with its database counts on from what the city's store has: an epoch never comes
+        // twice.
+        let held = request.epoch.flatMap { $0.incarnation == incarnation ? $0.counter : nil } ?? 0
+        guard held < UInt32.max / 2 else { throw RegistryRefusal(.invalid, "epoch \(held) was never granted") }
+        let counter = max(row.grantedEpoch?.counter ?? 0, held) + 1
         let epoch = try grant(request.city, counter: counter, request.processNonce, session, secrets, now: now)
         try session.execute(
             "UPDATE city SET status = 'active', public_key = $2 WHERE city_code = $1",

@@ -8,7 +8,7 @@ import VoucherDomain
 enum MessageSample: String, CaseIterable, Sendable {
     case namingHello, firstHello, helloAnswer, pushBatch, emptyPushBatch, pushAnswer, feedRequest, feedAnswer,
         emptyFeedAnswer
-    case joinRequest, joinAnswer, logRequest, logPage, logPageWithHolder
+    case joinRequest, rejoinRequest, joinAnswer, logRequest, logPage, logPageWithHolder
     case presentation, firstPresentation, refillOfFeed, refillOfLog, recoveryStanding, openStanding
 
     var value: any SyncMessage & Hashable {
@@ -36,6 +36,10 @@ enum MessageSample: String, CaseIterable, Sendable {
             JoinRequest(
                 city: .shenzhen, secret: [UInt8](0..<32), publicKey: SigningKey.city.publicKey,
                 processNonce: MessageSample.nonce)
+        case .rejoinRequest:
+            JoinRequest(
+                city: .shenzhen, secret: [UInt8](0..<32), publicKey: SigningKey.city.publicKey,
+                processNonce: MessageSample.nonce, epoch: .sample)
         case .joinAnswer:
             JoinAnswer(welcome: .sample, grant: .sample, registryKey: SigningKey.registry.publicKey)
         case .logRequest: LogRequest(after: .sample, limit: 2_000)
@@ -76,7 +80,7 @@ enum MessageSample: String, CaseIterable, Sendable {
         case .pushAnswer: "PushAnswer"
         case .feedRequest: "FeedRequest"
         case .feedAnswer, .emptyFeedAnswer: "FeedPage"
-        case .joinRequest: "JoinRequest"
+        case .joinRequest, .rejoinRequest: "JoinRequest"
         case .joinAnswer: "JoinAnswer"
         case .logRequest: "LogRequest"
         case .logPage, .logPageWithHolder: "LogPage"
@@ -94,7 +98,7 @@ enum MessageSample: String, CaseIterable, Sendable {
         case .pushAnswer: try PushAnswer(bytes, as: format)
         case .feedRequest: try FeedRequest(bytes, as: format)
         case .feedAnswer, .emptyFeedAnswer: try FeedAnswer(bytes, as: format)
-        case .joinRequest: try JoinRequest(bytes, as: format)
+        case .joinRequest, .rejoinRequest: try JoinRequest(bytes, as: format)
         case .joinAnswer: try JoinAnswer(bytes, as: format)
         case .logRequest: try LogRequest(bytes, as: format)
         case .logPage, .logPageWithHolder: try LogPage(bytes, as: format)

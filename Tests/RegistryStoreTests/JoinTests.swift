@@ -179,6 +179,31 @@ struct JoinTests {
         #expect(try await registry.store.verify { _ in }.faults == [])
     }
 
+    @Test("a city that a restored registry does not know joins again above the epoch that its store has")
+    func joinsAbove() async throws {
+        let registry = try await TestRegistry()
+        func join(holding epoch: Epoch, nonce: UInt8) async throws -> UInt32 {
+            let secret =
+                nonce == 1
+                ? try await enroll(registry)
+                : try await registry.store.rotateKey(.shenzhen, expiresAt: .noon + 10).secret
+            let request = JoinRequest(
+                city: .shenzhen, secret: secret, publicKey: SigningKey.of(.shenzhen).publicKey,
+                processNonce: .sixteen(nonce), epoch: epoch)
+            let answer = try await registry.store.join(request, now: .noon)
+            return try Grant(answer.grant, by: answer.registryKey).epoch.counter
+        }
+
+        #expect(try await join(holding: Epoch(incarnation: 1, counter: 7, nonce: 9), nonce: 1) == 8)
+        // One that is lower, or of another incarnation, counts for nothing.
+        #expect(try await join(holding: Epoch(incarnation: 1, counter: 2, nonce: 9), nonce: 2) == 9)
+        #expect(try await join(holding: Epoch(incarnation: 3, counter: 70, nonce: 9), nonce: 3) == 10)
+        let made = await refusal {
+            _ = try await join(holding: Epoch(incarnation: 1, counter: .max, nonce: 9), nonce: 4)
+        }
+        #expect(made == .invalid)
+    }
+
     @Test("a suspended city does not join")
     func suspended() async throws {
         let registry = try await TestRegistry()

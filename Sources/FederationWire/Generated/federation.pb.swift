@@ -1259,6 +1259,9 @@ nonisolated struct WireJoinRequest: Sendable {
 
   var processNonce: Data = Data()
 
+  /// that of the store which joins again, 16 bytes; empty for a new one
+  var epoch: Data = Data()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -4136,7 +4139,7 @@ nonisolated extension WireClaimReference: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".JoinRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}secret\0\u{3}public_key\0\u{3}process_nonce\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}secret\0\u{3}public_key\0\u{3}process_nonce\0\u{1}epoch\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4148,6 +4151,7 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 2: try { try decoder.decodeSingularBytesField(value: &self.secret) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.processNonce) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.epoch) }()
       default: break
       }
     }
@@ -4166,6 +4170,9 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.processNonce.isEmpty {
       try visitor.visitSingularBytesField(value: self.processNonce, fieldNumber: 4)
     }
+    if !self.epoch.isEmpty {
+      try visitor.visitSingularBytesField(value: self.epoch, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4174,6 +4181,7 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.secret != rhs.secret {return false}
     if lhs.publicKey != rhs.publicKey {return false}
     if lhs.processNonce != rhs.processNonce {return false}
+    if lhs.epoch != rhs.epoch {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
