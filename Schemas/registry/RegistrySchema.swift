@@ -15,6 +15,7 @@ package enum RegistrySchema {
             ("registry_v010_unread_entries", text(PackageResources.registry_v010_unread_entries_sql)),
             ("registry_v011_recovery_trust", text(PackageResources.registry_v011_recovery_trust_sql)),
             ("registry_v012_named_epochs", text(PackageResources.registry_v012_named_epochs_sql)),
+            ("registry_v013_fold_watch", text(PackageResources.registry_v013_fold_watch_sql)),
         ]
     }
 

@@ -243,6 +243,18 @@ CREATE TABLE fold_cursor (
     CONSTRAINT fold_cursor_pkey PRIMARY KEY (city_code)
 );
 
+CREATE TABLE fold_watch (
+    only_row boolean NOT NULL DEFAULT true,
+    starts integer NOT NULL DEFAULT 0,
+    city_code integer,
+    sequence bigint,
+    died_city_code integer,
+    died_sequence bigint,
+    deaths integer NOT NULL DEFAULT 0,
+    CONSTRAINT fold_watch_only_row_check CHECK (only_row),
+    CONSTRAINT fold_watch_pkey PRIMARY KEY (only_row)
+);
+
 CREATE TABLE incarnation (
     number integer NOT NULL,
     first_position bigint NOT NULL,

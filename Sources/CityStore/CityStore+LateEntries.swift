@@ -80,9 +80,10 @@ extension CityStore {
         ] {
             try database.run(sql: sql, arguments: [first])
         }
-        let last = try Row.fetchOne(
-            database.cachedStatement(sql: "SELECT * FROM log_entry ORDER BY sequence DESC LIMIT 1")
-        ).map(CityStore.entry)?.head ?? .empty
+        let last =
+            try Row.fetchOne(
+                database.cachedStatement(sql: "SELECT * FROM log_entry ORDER BY sequence DESC LIMIT 1")
+            ).map(CityStore.entry)?.head ?? .empty
         try database.run(
             sql: "UPDATE node SET log_epoch = ?, log_sequence = ?, log_hash = ?",
             arguments: [

@@ -1,6 +1,7 @@
 /// A step at which a process can be made to die, so that what is left behind by a kill just there can be looked at.
 ///
-/// Raw values are what ``environmentName`` is set to: `NAME:COUNT` kills the process at the COUNT-th arrival at NAME.
+/// Raw values are what ``environmentName`` is set to: `NAME:COUNT` kills the process at the COUNT-th arrival at NAME;
+/// `NAME=SUBJECT` at each arrival with that subject, as something does that no process survives.
 package enum Failpoint: String, CaseIterable, Hashable, Sendable {
     // MARK: A city's node (FAULTS F1)
 
@@ -47,6 +48,8 @@ package enum Failpoint: String, CaseIterable, Hashable, Sendable {
     case batchUncommitted = "registry.push.uncommitted"
     /// The batch is stored, the city not answered.
     case batchCommitted = "registry.push.committed"
+    /// An entry is about to be folded; its subject is the number of the claim that it files.
+    case entryFolded = "registry.entry.folded"
     /// Entries are folded in memory.
     case foldDone = "registry.fold.done"
     case decisionUncommitted = "registry.decision.uncommitted"

@@ -22,7 +22,7 @@ package struct Sample: Sendable {
     struct Failure: Error { let message: String }
 
     package let directory: String
-    package let cities: [City]
+    package var cities: [City]
     package let labels: [Label]
 
     package init(directory: String) throws {

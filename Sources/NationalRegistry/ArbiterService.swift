@@ -76,7 +76,7 @@ package struct ArbiterService: Service {
             if let poison = report.poison {
                 Counter(label: "national_registry.poison_alarms").increment()
                 logger.critical(
-                    "ALARM: the database cannot take an entry; it is answered invalid, the others go on",
+                    "ALARM: an entry cannot be decided; it is answered invalid, the others go on",
                     metadata: ["poison": "\(poison)"])
             }
             for position in report.guarded {

@@ -31,6 +31,8 @@ package struct Arbiter: Sendable {
     private final class Ahead: Sendable {
         /// What was made ready while the last transaction ran.
         let ready = Mutex<Ready?>(nil)
+        /// What this arbiter has learnt when it began, until it has decided something.
+        let beginning = Mutex<FoldWatch.Beginning?>(nil)
         /// How many batches are still to be taken one by one, because one of them cannot be written.
         let suspects = Mutex(0)
     }
@@ -48,7 +50,8 @@ package struct Arbiter: Sendable {
         package let more: Bool
         /// The positions of claims that the second guard holds: the ledger and the database disagree.
         package var guarded: [Int64] = []
-        /// An entry that the database would not take, which is now answered `invalid` so that the others go on.
+        /// An entry that the database would not take, or that ends the processes which fold it: it is now answered `invalid`
+        /// so that the others go on.
         package var poison: String?
     }
 
@@ -74,11 +77,14 @@ package struct Arbiter: Sendable {
     ///
     /// - Returns: Whether this process is the arbiter now.
     package func acquire() async throws -> Bool {
-        try await writer.run { session in
+        let ahead = ahead
+        return try await writer.run { session in
             let result = try session.execute("SELECT pg_try_advisory_lock(\(Locks.arbiter))")
-            let isHeld = result.bool(0, 0)
-            if isHeld { try session.run(script: "LISTEN \(RegistryStore.inboxChannel)") }
-            return isHeld
+            guard result.bool(0, 0) else { return false }
+            try session.run(script: "LISTEN \(RegistryStore.inboxChannel)")
+            let beginning = try FoldWatch(session: session).begin()
+            ahead.beginning.withLock { $0 = beginning }
+            return true
         }.get()
     }
 
@@ -102,13 +108,29 @@ package struct Arbiter: Sendable {
             defer { ready = nil }
             return ready
         }
+        if let beginning = ahead.beginning.withLock({ $0 }) {
+            if let poison = beginning.poison {
+                ahead.beginning.withLock { $0 = FoldWatch.Beginning(isCareful: true, poison: nil) }
+                return Report(decided: 0, more: true, poison: poison)
+            }
+            if beginning.isCareful {
+                try await reader.run { try FoldWatch(session: $0).tryOldestBatch(store) }.get()
+                ahead.suspects.withLock { $0 = max($0, 1) }
+            }
+        }
         let isSuspect = ahead.suspects.withLock { suspects in
             defer { suspects = max(0, suspects - 1) }
             return suspects > 0
         }
         let batch: FoldedBatch
         if let ready { batch = ready.batch } else { batch = try await firstBatch(alone: isSuspect) }
-        guard !batch.decided.isEmpty else { return Report(decided: 0, more: false) }
+        guard !batch.decided.isEmpty else {
+            if ahead.beginning.withLock({ $0 != nil }) {
+                try await writer.run { try FoldWatch(session: $0).settle() }.get()
+                ahead.beginning.withLock { $0 = nil }
+            }
+            return Report(decided: 0, more: false)
+        }
         Failpoint.reach(.foldDone)
         async let next = isSuspect ? nil : prepare(after: batch, ready?.following)
         let (decided, head): ([FoldWriter.Decided], FeedHead)
@@ -117,6 +139,7 @@ package struct Arbiter: Sendable {
         } catch let error as PostgresError where error.isDataFault {
             return try await isolate(batch, error)
         }
+        ahead.beginning.withLock { $0 = nil }
         Failpoint.reach(.decisionCommitted)
         Failpoint.reach(.authorizationCommitted, when: batch.authorizes)
         let guarded = decided.filter(\.isGuarded).map(\.position)
@@ -154,7 +177,7 @@ package struct Arbiter: Sendable {
         return Report(decided: 0, more: true, poison: culprit)
     }
 
-    /// What the feed says of an entry that the database would not take. Never changes.
+    /// What the feed says of an entry that the database would not take, or that no process survives. Never changes.
     static let poisonFault = "the registry cannot store what it says"
 
     /// What is folded while nothing is being written.
@@ -196,7 +219,7 @@ package struct Arbiter: Sendable {
 
     /// Writes what was folded, in one transaction; claims that the second guard refuses are held and the rest goes on.
     private func write(_ batch: FoldedBatch) async throws -> (decided: [FoldWriter.Decided], head: FeedHead) {
-        let secrets = store.secrets
+        let (secrets, isFirst) = (store.secrets, ahead.beginning.withLock { $0 != nil })
         return try await writer.run { session in
             var (batch, guarded) = (batch, [Int64: Set<Key>]())
             while true {
@@ -207,6 +230,7 @@ package struct Arbiter: Sendable {
                             batch.decided, composer: FeedComposer(after: registry, secrets))
                         let head = try writer.write(session)
                         try batch.work.finish(session, head: head)
+                        if isFirst { try FoldWatch(session: session).settle() }
                         if registry.recovery == .replaying {
                             try RecoveryReplay(session: session, secrets: secrets).decided(
                                 from: registry.feedHead.position + 1, through: head)
@@ -242,90 +266,5 @@ package struct Arbiter: Sendable {
             throw PostgresError(code: .serializationFailure, message: "another arbiter has decided meanwhile")
         }
         return registry
-    }
-}
-
-extension FeedComposer {
-    /// Goes on where the registry's feed ends.
-    fileprivate init(after registry: RegistryRow, _ secrets: RegistrySecrets) {
-        self.init(
-            head: registry.feedHead, incarnations: registry.incarnations, hasher: secrets.hasher,
-            detailMaster: secrets.detailMaster, untimedThrough: registry.untimedThrough)
-    }
-}
-
-/// A batch that is folded and not yet committed.
-private struct FoldedBatch: Sendable {
-    typealias Trail = [[FoldWriter.Decided]]
-
-    let work: WaitingWork
-    /// The feed head that it was folded on, as soon as that is known.
-    var base: FeedHead?
-    private(set) var decided: [FoldWriter.Decided]
-    /// What was decided just before it and may not have been committed when later work was read.
-    private let before: Trail
-    private let first: Int64
-    private let ledger: Ledger
-
-    /// - Parameter trail: What was decided before it and may not have been committed when `work` was read, in order.
-    init(_ work: WaitingWork, on trail: Trail) {
-        self.work = work
-        let missing = trail.filter { $0.last.map { $0.position > work.asOf.position } ?? false }
-        base = trail.isEmpty ? work.asOf : nil
-        before = trail.suffix(1)
-        first = (missing.last?.last?.position ?? Int64(work.asOf.position)) + 1
-        ledger = work.ledger(after: missing)
-        decided = FoldedBatch.fold(work, ledger, first: first, guarded: [:])
-    }
-
-    /// What may not have been committed when work behind this batch was read.
-    var trail: Trail { before + [decided] }
-
-    /// - Parameter guarded: Keys that the second guard refused to claims of this batch, by position.
-    private static func fold(
-        _ work: WaitingWork, _ ledger: Ledger, first: Int64, guarded: [Int64: Set<Key>]
-    ) -> [FoldWriter.Decided] {
-        var fold = Fold(ledger: ledger)
-        return work.items.enumerated().map { index, item in
-            let journalEntry = item.journalEntry.placed(at: first + Int64(index))
-            let outcome = fold.apply(journalEntry, guarded: guarded[journalEntry.position] ?? [])
-            return FoldWriter.Decided(
-                entry: item.entry, act: item.act, journalEntry: journalEntry, outcome: outcome,
-                policy: fold.ledger.policy)
-        }
-    }
-
-    /// Whether a payment is authorised in it.
-    var authorizes: Bool {
-        decided.contains { $0.outcome.effects.contains { $0.payment?.stage == .authorized } }
-    }
-
-    /// The first entry with which the batch cannot be written; nothing is written.
-    func firstUnwritable(_ session: PostgresSession, _ composer: FeedComposer) throws -> FoldWriter.Decided {
-        struct Undone: Error {}
-        /// The first `fitting` entries can be written, the first `failing` ones cannot.
-        var (fitting, failing) = (0, decided.count)
-        while failing - fitting > 1 {
-            let middle = (fitting + failing) / 2
-            do {
-                try session.savepoint {
-                    _ = try FoldWriter(Array(decided[..<middle]), composer: composer).write(session)
-                    try session.flush()
-                    throw Undone()
-                }
-            } catch is Undone {
-                fitting = middle
-            } catch let error as PostgresError where error.isDataFault {
-                failing = middle
-            }
-        }
-        return decided[failing - 1]
-    }
-
-    /// The same batch folded again, without the keys that the second guard refused to its claims, by position.
-    func folded(guarded: [Int64: Set<Key>]) -> FoldedBatch {
-        var batch = self
-        batch.decided = FoldedBatch.fold(work, ledger, first: first, guarded: guarded)
-        return batch
     }
 }

@@ -46,12 +46,14 @@ struct WaitingWork: Sendable {
     /// - Parameters:
     ///   - inFlight: Batches that are being written at this moment.
     ///   - most: The most batches to take.
+    ///   - sequence: The only entry of the oldest batch to take; `nil` for all.
     static func read(
-        _ session: PostgresSession, _ policies: PolicyCache, _ dialect: Dialect, inFlight: [Int64], batches most: Int
+        _ session: PostgresSession, _ policies: PolicyCache, _ dialect: Dialect, inFlight: [Int64], batches most: Int,
+        only sequence: Int64? = nil
     ) throws -> WaitingWork {
         let registry = try RegistryRow.ask(session)
         let versions = try policies.askVersions(session)
-        let batches = try askBatches(session, inFlight: inFlight, most: most)
+        let batches = try askBatches(session, inFlight: inFlight, most: most, only: sequence)
         let standing = try registry.get()
         // While cities give back what they hold, nothing is in its order yet.
         let waiting = standing.recovery == .collecting ? Batches() : try batches.get()
@@ -78,7 +80,7 @@ struct WaitingWork: Sendable {
     private static let contextKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed]
 
     private static func askBatches(
-        _ session: PostgresSession, inFlight: [Int64], most: Int
+        _ session: PostgresSession, inFlight: [Int64], most: Int, only sequence: Int64?
     ) throws -> PendingAnswer<Batches> {
         // A batch is taken while those before it are below the limits. The inner sort keeps the look-up of a batch's
         // entries one of its own, by the primary key.
@@ -95,14 +97,15 @@ struct WaitingWork: Sendable {
                 WINDOW earlier AS (ORDER BY batch_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS b
             CROSS JOIN LATERAL (
                 SELECT sequence, bytes, fault FROM entry e
-                WHERE e.city_code = b.city_code AND sequence BETWEEN b.first_sequence AND b.last_sequence
+                WHERE e.city_code = b.city_code
+                    AND sequence BETWEEN coalesce($5, b.first_sequence) AND coalesce($5, b.last_sequence)
                 ORDER BY sequence OFFSET 0) AS e
             WHERE coalesce(entries_before, 0) < $3 AND coalesce(bytes_before, 0) < $4
             ORDER BY batch_id, sequence
             """,
             [
                 .int8Array(inFlight), .int8(Int64(most)), .int8(Int64(Arbiter.maximumEntries)),
-                .int8(Int64(Arbiter.maximumBytes)),
+                .int8(Int64(Arbiter.maximumBytes)), sequence.map { .int8($0) } ?? .int8(nil),
             ]
         ) { result in
             var batches = Batches()

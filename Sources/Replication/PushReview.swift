@@ -112,7 +112,7 @@ package enum PushReview {
                 "the registry has not entry \(sequence) that this log goes on from: one of both was restored to an earlier "
                     + "point, say hello"
             case .chain(let fault): fault.message
-            case .diverged(let sequence): 
+            case .diverged(let sequence):
                 "the registry has another entry \(sequence): this log has two histories; \(HelloReview.adviceOnCopies)"
             case .tooManyEntries(let count): "\(count) entries in a batch, at most \(PushBatch.maximumEntries)"
             }

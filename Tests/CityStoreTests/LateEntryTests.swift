@@ -123,7 +123,8 @@ struct LateEntryTests {
         let record = try fork.copy.log()
         let head = try fork.main.store.receivedHead()
         try fork.main.store.takeBack(
-            Array(record.dropFirst(Int(head.sequence))), [try fork.registry.receipt(through: record[record.count - 1].head)])
+            Array(record.dropFirst(Int(head.sequence))),
+            [try fork.registry.receipt(through: record[record.count - 1].head)])
         try fork.main.start(Epoch(incarnation: 1, counter: 4, nonce: 4))
 
         let log = try fork.main.log()

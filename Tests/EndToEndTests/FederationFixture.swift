@@ -7,10 +7,13 @@ struct FederationFixture {
     let sample: Sample
 
     /// Runs `body` with a federation in which every city has joined and nothing is started but the registry.
-    static func with(_ body: (FederationFixture) async throws -> Void) async throws {
+    ///
+    /// - Parameter cities: How many of the sample's.
+    static func with(cities: Int = .max, _ body: (FederationFixture) async throws -> Void) async throws {
         let directory = "/tmp/vf-test-\(UUID().uuidString.prefix(8))"
-        let fixture = FederationFixture(
-            federation: try Federation(directory: directory), sample: try Sample(directory: try Sample.find()))
+        var sample = try Sample(directory: try Sample.find())
+        sample.cities = Array(sample.cities.prefix(cities))
+        let fixture = FederationFixture(federation: try Federation(directory: directory), sample: sample)
         do {
             try await fixture.federation.startRegistry()
             for city in fixture.sample.cities { try await fixture.federation.join(city) }

@@ -1,6 +1,8 @@
+import Failpoints
 import Foundation
-import Laboratory
 import Testing
+
+@testable import Laboratory
 
 /// The sample through real processes that are killed in the middle. Serialized: each federation wants the machine.
 @Suite("Killed processes", .serialized)
@@ -48,6 +50,38 @@ struct KillTests {
             try await fixture.settle()
 
             try await expectSample(fixture)
+        }
+    }
+
+    @Test("an entry that ends every process which folds it is answered invalid in the end, and the others flow")
+    func deadlyEntry() async throws {
+        try await FederationFixture.with(cities: 1) { fixture in
+            let (federation, city) = (fixture.federation, fixture.sample.cities[0])
+            federation.stopRegistry()
+            try await fixture.startCities()
+            try await fixture.importFiles(of: [city])
+            let claims = try await federation.claims(of: city.code)
+            let deadly = try #require(claims.filter { $0.state == "recorded" }.dropFirst(5).first)
+            let death = Death(point: .entryFolded, arrival: 0, subject: deadly.claim_no)
+            var deaths = 0
+            var undecided = claims.count
+            // Three that decide nothing, and three that try the entry alone; a few more for a busy machine.
+            while undecided > 0, deaths < 12 {
+                try await federation.startRegistry(death: death)
+                _ = try await eventually {
+                    undecided = try await federation.claims(of: city.code).filter { $0.position == nil }
+                        .filter { $0.state != "invalid" }.count
+                    return try undecided == 0 || federation.isKilled(city: nil)
+                }
+                if try federation.isKilled(city: nil) { deaths += 1 }
+            }
+
+            let decided = try await federation.claims(of: city.code)
+            #expect(decided.first { $0.claim_no == deadly.claim_no }?.state == "invalid")
+            #expect(decided.filter { $0.state == "invalid" }.count == claims.filter { $0.state == "invalid" }.count + 1)
+            #expect(deaths >= 6)
+            let log = try String(contentsOfFile: "\(federation.directory)/registry-1.log", encoding: .utf8)
+            #expect(log.contains("3 processes in a row ended when they tried it alone"))
         }
     }
 

@@ -1,4 +1,5 @@
 import Arbitration
+import DefaultPolicy
 import FederationWire
 import PostgresClient
 import Replication
@@ -32,9 +33,9 @@ struct ArbiterTests {
         let (registry, _) = try await registry()
         let name = "c_\(TestCluster.nextNumber())"
         let pool = PostgresPool(url: try await TestCluster.create(name), size: 1)
-        let (first, second) = (
-            Arbiter(store: registry.store), Arbiter(store: RegistryStore(pool: pool, secrets: .test))
-        )
+        let other = RegistryStore(pool: pool, secrets: .test)
+        _ = try await other.migrate(policyDocument: DefaultPolicy.document, now: .noon)
+        let (first, second) = (Arbiter(store: registry.store), Arbiter(store: other))
 
         #expect(try await first.acquire())
         #expect(try await second.acquire())

@@ -79,4 +79,66 @@ struct PoisonTests {
         #expect(try await decide(registry).count == 2)
         #expect(try await registry.store.claims(.init(), after: 0, limit: 100).count == 6)
     }
+
+    /// An arbiter that begins and dies before it has decided anything, perhaps while it tries an entry alone.
+    private func die(_ registry: TestRegistry, trying entry: (city: CityCode, sequence: Int)? = nil) async throws {
+        let arbiter = Arbiter(store: registry.store)
+        try #require(try await arbiter.acquire())
+        if let entry {
+            try await registry.run(
+                "UPDATE fold_watch SET city_code = \(entry.city.rawValue), sequence = \(entry.sequence)")
+        }
+        await arbiter.release()
+    }
+
+    @Test("an entry at which three processes in a row died is answered invalid, and every other one is decided")
+    func deadly() async throws {
+        let registry = try await registry([["A", "B", "C"], ["D"]])
+        // Beijing's voucher is entry 1, its claim B entry 3.
+        for _ in 0..<3 { try await die(registry, trying: (.beijing, 3)) }
+
+        let alarms = try await decide(registry)
+
+        #expect(alarms.count == 1)
+        #expect(alarms.first?.contains("entry 3 of city 110000: 3 processes in a row ended") == true)
+        let invalid = try await registry.feed().filter { $0.entry.decision == .invalid }
+        #expect(invalid.map(\.entry.answers.sequence) == [3])
+        let claims = try await registry.store.claims(.init(), after: 0, limit: 100)
+        #expect(claims.map(\.name.number).sorted() == ["A", "A", "B", "C", "C", "D", "D"])
+        #expect(try await registry.store.recompute { _ in }.faults == [])
+    }
+
+    @Test("processes that die at different entries, or with something decided in between, blame none")
+    func blameless() async throws {
+        let registry = try await registry([["A", "B", "C"], ["D"]])
+        for sequence in [2, 3, 3, 4, 3, 3] { try await die(registry, trying: (.beijing, sequence)) }
+        #expect(try await decide(registry) == [])
+        for _ in 0..<6 { try await die(registry) }
+        #expect(try await decide(registry) == [])
+
+        #expect(try await registry.feed().allSatisfy { $0.entry.decision != .invalid })
+        #expect(try await registry.numbers("SELECT starts FROM fold_watch") == [0])
+    }
+
+    @Test("after many deaths entries are tried one by one, which changes nothing of what is decided")
+    func careful() async throws {
+        let registry = try await registry([["A", "B"], ["C", "BAD", "D"], ["E"]])
+        for _ in 0..<FoldWatch.mostStarts { try await die(registry) }
+
+        // Each transaction by an arbiter of its own, which is careful.
+        var alarms: [String] = []
+        while try await registry.numbers("SELECT count(*) FROM batch WHERE NOT folded") != [0] {
+            try await registry.run("UPDATE fold_watch SET starts = \(FoldWatch.mostStarts)")
+            let arbiter = Arbiter(store: registry.store)
+            try #require(try await arbiter.acquire())
+            if let poison = try await arbiter.decide().poison { alarms.append(poison) }
+            await arbiter.release()
+        }
+
+        #expect(alarms.count == 2)
+        #expect(try await registry.feed().filter { $0.entry.decision == .invalid }.count == 2)
+        #expect(try await registry.store.claims(.init(), after: 0, limit: 100).count == 10)
+        #expect(try await registry.store.recompute { _ in }.faults == [])
+        #expect(try await registry.numbers("SELECT count(*) FROM fold_watch WHERE city_code IS NOT NULL") == [0])
+    }
 }
