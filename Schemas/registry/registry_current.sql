@@ -246,6 +246,7 @@ CREATE TABLE fold_cursor (
 CREATE TABLE fold_watch (
     only_row boolean NOT NULL DEFAULT true,
     starts integer NOT NULL DEFAULT 0,
+    process bytea,
     city_code integer,
     sequence bigint,
     died_city_code integer,

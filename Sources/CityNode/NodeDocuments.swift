@@ -14,6 +14,8 @@ struct SyncDocument: Codable {
     let unsent: UInt64
     let undecided: Int
     let connected: Bool
+    /// Whether the store was put back and the registry has not greeted it since.
+    let restored: Bool?
     let last_error: String?
     /// What an officer should know though nothing stands still, each in Chinese and English.
     let notices: [String]?
@@ -27,6 +29,7 @@ struct SyncDocument: Codable {
         unsent = state.unsent
         undecided = state.undecided
         connected = status.isConnected
+        restored = state.isRestored
         last_error = status.alarm ?? status.lastError
         notices = state.notices
     }
@@ -67,7 +70,8 @@ struct LateEntriesDocument: Codable {
         let written_sequence: UInt64
         /// Where it stands in the city's log; missing until it is appended.
         let sequence: UInt64?
-        /// `sent` until the registry's answer is known here.
+        /// The registry's answer; `sent` until it is known here, `waiting` until it is sent; `withheld` when it never is,
+        /// because it is about a claim whose number the city's log gives to another one.
         let state: String
         let seen: Bool
 
@@ -77,7 +81,8 @@ struct LateEntriesDocument: Codable {
             written_at = StatedTime(rawValue: Int64(clamping: entry.writtenAt)).rfc3339
             written_sequence = entry.writtenSequence
             sequence = entry.sequence
-            state = entry.decision?.name ?? (entry.sequence == nil ? "waiting" : "sent")
+            state =
+                entry.decision?.name ?? (entry.isWithheld ? "withheld" : entry.sequence == nil ? "waiting" : "sent")
             seen = entry.isSeen
         }
     }

@@ -74,7 +74,7 @@ extension CityStore {
             sql: """
                 INSERT INTO payment (claim_id, last_sequence) SELECT id, ?2 FROM claim WHERE claim_no = ?1
                 ON CONFLICT (claim_id) DO UPDATE SET last_sequence = ?2, problem = NULL,
-                    submitted_sequence = CASE ?3 WHEN 1 THEN NULL WHEN 2 THEN ?2 ELSE submitted_sequence END
+                    submitted_sequence = CASE ?3 WHEN 2 THEN ?2 ELSE submitted_sequence END
                 """, arguments: [act.claimNumber, sequence, submission])
     }
 }

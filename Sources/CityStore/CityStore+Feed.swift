@@ -117,16 +117,16 @@ extension CityStore {
                     Int64(entry.position), Data(sealed.hash.rawValue), sequence,
                 ])
         case .claimWithdrawn:
-            try database.run(
-                sql: "UPDATE claim SET withdrawn = ? WHERE withdrawal_sequence = ?",
-                arguments: [entry.decision == .withdrawn ? 1 : 0, sequence])
             guard entry.decision == .withdrawn else { break }
+            // By the claim: the withdrawal that took effect may not be the last one that was asked for.
+            let claim = Int64(entry.claimPosition)
+            try database.run(sql: "UPDATE claim SET withdrawn = 1 WHERE decided_position = ?", arguments: [claim])
             // A request ends with its claim.
             try database.run(
                 sql: """
-                    DELETE FROM payment WHERE claim_id = (SELECT id FROM claim WHERE withdrawal_sequence = ?)
+                    DELETE FROM payment WHERE claim_id = (SELECT id FROM claim WHERE decided_position = ?)
                         AND coalesce(stage, 1) = 1
-                    """, arguments: [sequence])
+                    """, arguments: [claim])
         case .caseAnswered:
             try database.run(
                 sql: "UPDATE city_case SET answer_problem = ? WHERE answer_sequence = ?",

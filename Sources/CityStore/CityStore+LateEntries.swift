@@ -3,6 +3,7 @@ import FederationWire
 import Foundation
 import GRDB
 package import Replication
+import SeededBugs
 import VoucherDomain
 
 /// Two histories of one log: a store went on from an old copy, while the city's log went on elsewhere.
@@ -23,6 +24,8 @@ extension CityStore {
         package let sequence: UInt64?
         /// The registry's answer to it, where that is applied here.
         package let decision: Outcome.Decision?
+        /// Whether it is never appended: it is about a claim whose number the log gives to another one.
+        package let isWithheld: Bool
         package let isSeen: Bool
     }
 
@@ -32,7 +35,7 @@ extension CityStore {
             try Row.fetchAll(
                 database.cachedStatement(
                     sql: """
-                        SELECT l.bytes, l.sequence, l.seen, e.decision FROM late_entry l
+                        SELECT l.bytes, l.hash, l.sequence, l.withheld, l.seen, e.decision FROM late_entry l
                         LEFT JOIN log_entry e ON e.sequence = l.sequence ORDER BY l.number
                         """)
             ).map { row in
@@ -41,7 +44,7 @@ extension CityStore {
                     writtenSequence: entry.sequence, writtenAt: entry.time.milliseconds, kind: entry.kind,
                     subject: entry.subject, sequence: (row["sequence"] as Int64?).map(UInt64.init),
                     decision: (row["decision"] as UInt8?).flatMap(Outcome.Decision.init(rawValue:)),
-                    isSeen: row["seen"])
+                    isWithheld: row["withheld"], isSeen: row["seen"])
             }
         }
     }
@@ -57,10 +60,10 @@ extension CityStore {
         let first = Int64(sequence)
         try database.run(
             sql: """
-                INSERT INTO late_entry (entry_id, bytes, repairs, source_row)
-                SELECT e.entry_id, e.bytes, c.repairs, c.source_row FROM log_entry e
+                INSERT INTO late_entry (entry_id, bytes, hash, repairs, source_row)
+                SELECT e.entry_id, e.bytes, e.hash, c.repairs, c.source_row FROM log_entry e
                 LEFT JOIN claim c ON c.sequence = e.sequence WHERE e.sequence >= ? ORDER BY e.sequence
-                ON CONFLICT (entry_id) DO UPDATE SET bytes = excluded.bytes, repairs = excluded.repairs,
+                ON CONFLICT (entry_id) DO UPDATE SET bytes = excluded.bytes, hash = excluded.hash, repairs = excluded.repairs,
                     source_row = excluded.source_row, sequence = NULL, seen = 0
                 """, arguments: [first])
         // What stays behind is as it was without them, but for what the entries say of it: they say it again in the end.
@@ -92,23 +95,38 @@ extension CityStore {
     }
 
     /// Appends what was set aside, inside the caller's transaction. What the log has by now under the same id is not
-    /// appended twice.
+    /// appended twice; and what is about a claim whose number the log gives to another one is not appended: it would be
+    /// taken for a word about that one.
     static func appendSetAside(_ database: Database, now: UInt64) throws {
+        if SeededBug.setAsideForgotten.isActive { return }
         let waiting = try Int64.fetchAll(
-            database.cachedStatement(sql: "SELECT number FROM late_entry WHERE sequence IS NULL ORDER BY number"))
+            database.cachedStatement(
+                sql: "SELECT number FROM late_entry WHERE sequence IS NULL AND withheld = 0 ORDER BY number"))
+        var replaced: Set<String> = []
         for number in waiting {
             guard
                 let row = try Row.fetchOne(
                     database.cachedStatement(sql: "SELECT * FROM late_entry WHERE number = ?"), arguments: [number])
             else { continue }
             let entry = try lateEntry(row)
+            let id = SeededBug.lateIDMadeAnew.isActive ? nil : entry.id
+            if entry.kind != .claimFiled, replaced.contains(entry.subject) {
+                try database.run(sql: "UPDATE late_entry SET withheld = 1 WHERE number = ?", arguments: [number])
+                continue
+            }
             let known = try Int64.fetchOne(
                 database.cachedStatement(sql: "SELECT sequence FROM log_entry WHERE entry_id = ?"),
                 arguments: [Data(entry.id.rawValue)])
             let sequence =
-                try known ?? Int64(append(entry.kind, entry.payload, id: entry.id, database, now: now).sequence)
+                try known ?? Int64(append(entry.kind, entry.payload, id: id, database, now: now).sequence)
             try database.run(
                 sql: "UPDATE late_entry SET sequence = ? WHERE number = ?", arguments: [sequence, number])
+            if entry.kind == .claimFiled {
+                let holder = try Int64.fetchOne(
+                    database.cachedStatement(sql: "SELECT sequence FROM claim WHERE claim_no = ?"),
+                    arguments: [entry.subject])
+                if holder != sequence { replaced.insert(entry.subject) }
+            }
             if let repairs: String = row["repairs"] {
                 try database.run(
                     sql: "UPDATE claim SET repairs = ?, source_row = ? WHERE sequence = ?",
@@ -117,9 +135,15 @@ extension CityStore {
         }
     }
 
+    /// Reads what was set aside against its hashes.
+    static func verifyLate(_ database: Database) throws {
+        let rows = try Row.fetchCursor(database.cachedStatement(sql: "SELECT bytes, hash FROM late_entry"))
+        while let row = try rows.next() { _ = try lateEntry(row) }
+    }
+
     private static func lateEntry(_ row: Row) throws -> Entry {
-        guard let entry = try? EntryCoding.decode(row.bytes("bytes")) else {
-            throw StoreRefusal(.damaged, "an entry that was set aside cannot be read")
+        guard let entry = try? EntryCoding.decode(row.bytes("bytes")), entry.hash.rawValue == row.bytes("hash") else {
+            throw StoreRefusal(.damaged, "an entry that was set aside is not what was written")
         }
         return entry
     }

@@ -162,6 +162,7 @@ extension CityStore {
                 "the log ends at entry \(chain.head.sequence), the node's row says \(cursors.logHead.sequence)")
         }
         try CityStore.verifyFeed(database, cursors)
+        try CityStore.verifyLate(database)
         return count
     }
 

@@ -115,6 +115,8 @@ extension CityStore {
         package let unreadKind: EntryKind?
         /// How many entries were written beside the log and appended late, and not yet noted as seen.
         package let unseenLate: Int
+        /// Whether it was put back from a backup and has not been greeted since.
+        package let isRestored: Bool
 
         package var unsent: UInt64 { logHead - receivedThrough }
     }
@@ -145,7 +147,8 @@ extension CityStore {
                     database.cachedStatement(sql: "SELECT count(*) FROM log_entry WHERE decision = 8")) ?? 0,
                 unreadKind: cursors.unreadKind.flatMap { dialect.kinds.contains($0) ? nil : $0 },
                 unseenLate: try Int.fetchOne(
-                    database.cachedStatement(sql: "SELECT count(*) FROM late_entry WHERE seen = 0")) ?? 0)
+                    database.cachedStatement(sql: "SELECT count(*) FROM late_entry WHERE seen = 0")) ?? 0,
+                isRestored: cursors.isRestored)
         }
     }
 

@@ -33,6 +33,13 @@ package struct Arbiter: Sendable {
         let ready = Mutex<Ready?>(nil)
         /// What this arbiter has learnt when it began, until it has decided something.
         let beginning = Mutex<FoldWatch.Beginning?>(nil)
+        /// Whether deciding that many entries more ends the beginning.
+        func settles(_ entries: Int) -> Bool {
+            guard var beginning = beginning.withLock({ $0 }) else { return false }
+            beginning.decided += entries
+            return beginning.isSettled
+        }
+
         /// How many batches are still to be taken one by one, because one of them cannot be written.
         let suspects = Mutex(0)
     }
@@ -77,12 +84,12 @@ package struct Arbiter: Sendable {
     ///
     /// - Returns: Whether this process is the arbiter now.
     package func acquire() async throws -> Bool {
-        let ahead = ahead
+        let (ahead, store) = (ahead, store)
         return try await writer.run { session in
             let result = try session.execute("SELECT pg_try_advisory_lock(\(Locks.arbiter))")
             guard result.bool(0, 0) else { return false }
             try session.run(script: "LISTEN \(RegistryStore.inboxChannel)")
-            let beginning = try FoldWatch(session: session).begin()
+            let beginning = try FoldWatch(session: session).begin(store.processNonce)
             ahead.beginning.withLock { $0 = beginning }
             return true
         }.get()
@@ -110,7 +117,7 @@ package struct Arbiter: Sendable {
         }
         if let beginning = ahead.beginning.withLock({ $0 }) {
             if let poison = beginning.poison {
-                ahead.beginning.withLock { $0 = FoldWatch.Beginning(isCareful: true, poison: nil) }
+                ahead.beginning.withLock { $0?.poison = nil }
                 return Report(decided: 0, more: true, poison: poison)
             }
             if beginning.isCareful {
@@ -139,7 +146,10 @@ package struct Arbiter: Sendable {
         } catch let error as PostgresError where error.isDataFault {
             return try await isolate(batch, error)
         }
-        ahead.beginning.withLock { $0 = nil }
+        ahead.beginning.withLock { beginning in
+            beginning?.decided += decided.count
+            if beginning?.isSettled ?? true { beginning = nil }
+        }
         Failpoint.reach(.decisionCommitted)
         Failpoint.reach(.authorizationCommitted, when: batch.authorizes)
         let guarded = decided.filter(\.isGuarded).map(\.position)
@@ -219,7 +229,7 @@ package struct Arbiter: Sendable {
 
     /// Writes what was folded, in one transaction; claims that the second guard refuses are held and the rest goes on.
     private func write(_ batch: FoldedBatch) async throws -> (decided: [FoldWriter.Decided], head: FeedHead) {
-        let (secrets, isFirst) = (store.secrets, ahead.beginning.withLock { $0 != nil })
+        let (secrets, settles) = (store.secrets, ahead.settles(batch.decided.count))
         return try await writer.run { session in
             var (batch, guarded) = (batch, [Int64: Set<Key>]())
             while true {
@@ -230,7 +240,7 @@ package struct Arbiter: Sendable {
                             batch.decided, composer: FeedComposer(after: registry, secrets))
                         let head = try writer.write(session)
                         try batch.work.finish(session, head: head)
-                        if isFirst { try FoldWatch(session: session).settle() }
+                        if settles { try FoldWatch(session: session).settle() }
                         if registry.recovery == .replaying {
                             try RecoveryReplay(session: session, secrets: secrets).decided(
                                 from: registry.feedHead.position + 1, through: head)

@@ -14,6 +14,8 @@ struct FoldWatch {
     static let mostStarts: Int64 = 3
     /// Processes that die at one entry, before it is answered `invalid`.
     static let mostDeaths: Int64 = 3
+    /// Entries that a careful arbiter decides batch by batch: as many as three usual transactions have in hand.
+    static let carefulEntries = 3 * Arbiter.maximumEntries
 
     let session: PostgresSession
 
@@ -21,28 +23,40 @@ struct FoldWatch {
     struct Beginning: Sendable {
         /// Whether entries are to be tried alone before anything is decided.
         let isCareful: Bool
+        /// Entries that were decided with care.
+        var decided = 0
         /// The entry that is answered `invalid` from now on, with the reason.
-        let poison: String?
+        var poison: String?
+
+        /// Whether the next transactions may be as large as they usually are.
+        var isSettled: Bool { !isCareful || decided >= FoldWatch.carefulEntries }
     }
 
-    /// Notes that an arbiter begins, once it holds the lock.
-    func begin() throws -> Beginning {
+    /// Notes that an arbiter begins, once it holds the lock. One of a process that began before, after an error that it
+    /// survived, is no news.
+    ///
+    /// - Parameter process: Tells processes apart.
+    func begin(_ process: [UInt8]) throws -> Beginning {
         try session.transaction {
             let row = try session.execute(
                 """
-                UPDATE fold_watch SET starts = w.starts + 1, city_code = NULL, sequence = NULL,
+                UPDATE fold_watch SET process = $1, city_code = NULL, sequence = NULL,
+                    starts = w.starts + CASE WHEN w.process = $1 THEN 0 ELSE 1 END,
                     deaths = CASE
-                        WHEN w.city_code IS NULL THEN w.deaths
+                        WHEN w.city_code IS NULL OR w.process = $1 THEN w.deaths
                         WHEN (w.city_code, w.sequence) = (w.died_city_code, w.died_sequence) THEN w.deaths + 1
                         ELSE 1 END,
-                    died_city_code = coalesce(w.city_code, w.died_city_code),
-                    died_sequence = coalesce(w.sequence, w.died_sequence)
+                    died_city_code = CASE WHEN w.process = $1 THEN w.died_city_code
+                        ELSE coalesce(w.city_code, w.died_city_code) END,
+                    died_sequence = CASE WHEN w.process = $1 THEN w.died_sequence
+                        ELSE coalesce(w.sequence, w.died_sequence) END
                 FROM (SELECT * FROM fold_watch FOR UPDATE) AS w
                 RETURNING fold_watch.starts, fold_watch.deaths, fold_watch.died_city_code, fold_watch.died_sequence
-                """, [])
-            guard row.int(0, 1) >= FoldWatch.mostDeaths else {
-                return Beginning(isCareful: row.int(0, 0) > FoldWatch.mostStarts, poison: nil)
-            }
+                """, [.bytea(process)])
+            // The registry's own acts are its operators', and what a restored registry decides again is decided already.
+            guard row.int(0, 1) >= FoldWatch.mostDeaths, row.int(0, 2) != Int64(CityCode.registry.rawValue),
+                try RegistryRow.read(session).recovery == nil
+            else { return Beginning(isCareful: row.int(0, 0) > FoldWatch.mostStarts, poison: nil) }
             try session.execute("UPDATE fold_watch SET deaths = 0, died_city_code = NULL, died_sequence = NULL", [])
             try session.execute(
                 "UPDATE entry SET fault = $3 WHERE city_code = $1 AND sequence = $2",
@@ -70,6 +84,8 @@ struct FoldWatch {
             """, [])
         guard oldest.count > 0 else { return }
         var decided: [FoldWriter.Decided] = []
+        // An error that the process survives is no death.
+        defer { try? session.run(script: "UPDATE fold_watch SET city_code = NULL, sequence = NULL") }
         for sequence in oldest.int(0, 1)...oldest.int(0, 2) {
             try session.execute(
                 "UPDATE fold_watch SET city_code = $1, sequence = $2",
@@ -80,7 +96,7 @@ struct FoldWatch {
             decided += folded.decided
             try tryWriting(folded.decided, store)
         }
-        try session.execute("UPDATE fold_watch SET city_code = NULL, sequence = NULL", [])
+        try session.execute("UPDATE fold_watch SET deaths = 0, died_city_code = NULL, died_sequence = NULL", [])
     }
 
     private func tryWriting(_ decided: [FoldWriter.Decided], _ store: RegistryStore) throws {

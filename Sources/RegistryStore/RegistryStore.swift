@@ -14,11 +14,15 @@ package struct RegistryStore: Sendable {
     /// What this process speaks and reads.
     let dialect: Dialect
     let policies = PolicyCache()
+    /// Tells processes apart.
+    let processNonce: [UInt8]
 
     package init(pool: PostgresPool, secrets: RegistrySecrets, dialect: Dialect = .current) {
         self.pool = pool
         self.secrets = secrets
         self.dialect = dialect
+        var generator = SystemRandomNumberGenerator()
+        processNonce = EntryID(using: &generator).rawValue
     }
 
     /// Notified when a batch was committed: the arbiter has work.

@@ -6,8 +6,8 @@ extension SeededBug {
         case .staleEpochGranted, .unpromisedGranted, .outlivedSession, .oldEpochPushes, .ungrantedEpochAccepted,
             .restoredWritesAtOnce, .helloNonceForgotten:
             2
-        case .repeatedIDAccepted, .referenceMadeAnew: 3
-        case .receiptsKept: 4
+        case .repeatedIDAccepted, .referenceMadeAnew, .lateIDMadeAnew: 3
+        case .receiptsKept, .setAsideForgotten: 4
         case .sealPromisesAhead, .promiseNotKept, .watermarkSinks: 5
         case .clockFollowsWall, .watermarkFromFuture, .fallingClockAccepted, .entryBelowWatermark,
             .restoredPromiseForgotten, .membersNotHeard, .newMemberNotAwaited, .dwellUncapped:

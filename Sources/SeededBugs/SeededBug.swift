@@ -41,10 +41,15 @@ public enum SeededBug: String, CaseIterable, Hashable, Sendable {
     /// The bank reference is derived once more at each authorisation.
     case referenceMadeAnew = "reference-made-anew"
 
+    /// What a fork wrote is appended again under new ids.
+    case lateIDMadeAnew = "late-id-made-anew"
+
     // MARK: Trap 4: what a fork or a restored registry lacks must be sent again
 
     /// A city does not send again what the restored registry has lost.
     case receiptsKept = "receipts-kept"
+    /// What a store wrote beside its city's log is not appended again.
+    case setAsideForgotten = "set-aside-forgotten"
 
     // MARK: Trap 5: a watermark overtakes entries
 

@@ -79,9 +79,7 @@ struct LateEntryTests {
         try fork.copy.file(Form.claim(2, ["claimed_yuan": "19000.00"]), Form.claim(3))
         try fork.merge()
         #expect(try fork.copy.store.syncState().unseenLate == 2)
-        let pushed = try fork.copy.push(to: fork.registry)
-        for entry in try fork.main.log() + pushed { try fork.registry.decide(entry) }
-        try fork.copy.pull(from: fork.registry)
+        try decideAll(fork)
 
         let late = try fork.copy.store.lateEntries()
 
@@ -95,6 +93,45 @@ struct LateEntryTests {
         try fork.copy.store.noteLateEntriesSeen()
         #expect(try fork.copy.store.syncState().unseenLate == 0)
         #expect(try fork.copy.store.lateEntries().allSatisfy(\.isSeen))
+    }
+
+    @Test("what was said of a claim whose number the log gives to another one is withheld: that one stands")
+    func withheld() throws {
+        let fork = try Fork { try $0.file(Form.claim(1)) }
+        try fork.main.file(Form.claim(2))
+        try fork.copy.file(Form.claim(2, ["claimed_yuan": "19000.00"]))
+        try fork.copy.store.withdraw(claimNumber: "SZ-2", reason: "填错", now: .noon)
+        try fork.copy.store.withdraw(claimNumber: "SZ-1", reason: "改正", now: .noon)
+        try fork.merge()
+
+        let late = try fork.copy.store.lateEntries()
+        #expect(late.map(\.isWithheld) == [false, true, false])
+        try decideAll(fork)
+        #expect(try fork.copy.state("SZ-2") == "reserved")
+        #expect(try fork.copy.state("SZ-1") == "withdrawn")
+        // Another start does not think better of it.
+        try fork.copy.start(Epoch(incarnation: 1, counter: 4, nonce: 4))
+        #expect(try fork.copy.store.lateEntries().map(\.sequence) == late.map(\.sequence))
+    }
+
+    @Test("a claim that was withdrawn in both is withdrawn, whichever withdrawal took effect")
+    func withdrawnTwice() throws {
+        let fork = try Fork { try $0.file(Form.claim(1)) }
+        for node in [fork.main, fork.copy] {
+            try node.store.withdraw(claimNumber: "SZ-1", reason: "改正", now: .noon)
+        }
+        try fork.merge()
+
+        try decideAll(fork)
+        #expect(try fork.copy.state("SZ-1") == "withdrawn")
+        #expect(try fork.copy.store.lateEntries().map(\.decision) == [.unchanged])
+    }
+
+    /// The registry decides the whole log of the copy, which applies that.
+    private func decideAll(_ fork: Fork) throws {
+        try fork.copy.push(to: fork.registry)
+        for entry in try fork.copy.log() { try fork.registry.decide(entry) }
+        try fork.copy.pull(from: fork.registry)
     }
 
     @Test("entries that the registry had received, but for which no receipt arrived, are not written beside anything")
@@ -176,8 +213,11 @@ struct LateEntryTests {
 
         let (log, record) = (try fork.copy.log(), try fork.main.log())
         #expect(Array(log.prefix(record.count)) == record)
-        #expect(log.count == record.count + 1 + aside.count)
-        #expect(zip(log.suffix(aside.count), aside).allSatisfy(Self.isSame))
+        let late = try fork.copy.store.lateEntries()
+        #expect(late.map(\.writtenSequence) == aside.map(\.sequence))
+        let appended = zip(aside, late).filter { !$1.isWithheld }.map(\.0)
+        #expect(log.count == record.count + 1 + appended.count)
+        #expect(zip(log.suffix(appended.count), appended).allSatisfy(Self.isSame))
         #expect(try fork.copy.store.verifyLog() == log.count)
 
         let rebuilt = try TestNode()

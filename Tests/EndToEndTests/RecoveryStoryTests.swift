@@ -223,6 +223,7 @@ struct RecoveryStoryTests {
             return status.recovery == nil && status.incarnation >= incarnation
         }
         for city in cities {
+            try await expectEventually { try await city.sync().connected }
             try await city.settle()
         }
     }

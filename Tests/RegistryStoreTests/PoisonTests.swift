@@ -81,8 +81,13 @@ struct PoisonTests {
     }
 
     /// An arbiter that begins and dies before it has decided anything, perhaps while it tries an entry alone.
-    private func die(_ registry: TestRegistry, trying entry: (city: CityCode, sequence: Int)? = nil) async throws {
-        let arbiter = Arbiter(store: registry.store)
+    ///
+    /// - Parameter isSurvivor: Whether the process goes on and begins once more.
+    private func die(
+        _ registry: TestRegistry, trying entry: (city: CityCode, sequence: Int)? = nil, isSurvivor: Bool = false
+    ) async throws {
+        let process = RegistryStore(pool: registry.store.pool, secrets: .test)
+        let arbiter = Arbiter(store: isSurvivor ? registry.store : process)
         try #require(try await arbiter.acquire())
         if let entry {
             try await registry.run(
@@ -114,6 +119,7 @@ struct PoisonTests {
         for sequence in [2, 3, 3, 4, 3, 3] { try await die(registry, trying: (.beijing, sequence)) }
         #expect(try await decide(registry) == [])
         for _ in 0..<6 { try await die(registry) }
+        for _ in 0..<6 { try await die(registry, trying: (.shenzhen, 2), isSurvivor: true) }
         #expect(try await decide(registry) == [])
 
         #expect(try await registry.feed().allSatisfy { $0.entry.decision != .invalid })
@@ -129,10 +135,11 @@ struct PoisonTests {
         var alarms: [String] = []
         while try await registry.numbers("SELECT count(*) FROM batch WHERE NOT folded") != [0] {
             try await registry.run("UPDATE fold_watch SET starts = \(FoldWatch.mostStarts)")
-            let arbiter = Arbiter(store: registry.store)
+            let arbiter = Arbiter(store: RegistryStore(pool: registry.store.pool, secrets: .test))
             try #require(try await arbiter.acquire())
             if let poison = try await arbiter.decide().poison { alarms.append(poison) }
             await arbiter.release()
+            try #require(alarms.count < 10, "the arbiter does not come to an end")
         }
 
         #expect(alarms.count == 2)
@@ -140,5 +147,26 @@ struct PoisonTests {
         #expect(try await registry.store.claims(.init(), after: 0, limit: 100).count == 10)
         #expect(try await registry.store.recompute { _ in }.faults == [])
         #expect(try await registry.numbers("SELECT count(*) FROM fold_watch WHERE city_code IS NOT NULL") == [0])
+    }
+
+    @Test("an arbiter that is careful stays so until nothing waits")
+    func carefulToTheEnd() async throws {
+        let registry = try await registry([["A"], ["B"], ["C"]])
+        for _ in 0..<FoldWatch.mostStarts { try await die(registry) }
+        let arbiter = Arbiter(store: registry.store)
+        try #require(try await arbiter.acquire())
+
+        // Each transaction takes one batch, and the next deadly one would be tried alone.
+        var transactions = 0
+        while try await registry.numbers("SELECT count(*) FROM batch WHERE NOT folded") != [0] {
+            #expect(try await registry.numbers("SELECT starts FROM fold_watch") == [FoldWatch.mostStarts + 1])
+            _ = try await arbiter.decide()
+            transactions += 1
+        }
+        _ = try await arbiter.decide()
+
+        #expect(transactions > 6)
+        #expect(try await registry.numbers("SELECT starts FROM fold_watch") == [0])
+        await arbiter.release()
     }
 }

@@ -120,6 +120,21 @@ struct CheckerTests {
         #expect(Checker.nothingLost.check(lost.history) == [])
     }
 
+    @Test("I4: one number that was recorded twice is found, unless the disk was lost in between")
+    func recordedTwice() {
+        func faults(diskLost: Bool) -> Int {
+            var sample = Sample()
+            for sequence: UInt64 in 1...2 {
+                sample.add(.acknowledged(Sample.claim("C1").name, Sample.entry(sequence)))
+                if diskLost { sample.add(.diskLost(Sample.city)) }
+            }
+            return Checker.nothingLost.check(sample.history).count
+        }
+
+        #expect(faults(diskLost: false) == 1)
+        #expect(faults(diskLost: true) == 0)
+    }
+
     @Test("I4: a receipt for what the registry has not is found even when the disk was lost")
     func falseReceipt() {
         var sample = Sample()

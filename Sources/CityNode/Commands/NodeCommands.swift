@@ -80,17 +80,17 @@ struct StatusCommand: AsyncParsableCommand {
 
     @OptionGroup var node: DataOptions
     @Flag(help: "Print JSON.") var json = false
-    @Flag(help: "Wait until the registry has greeted this node and nothing is unsent or undecided.") var wait = false
+    @Flag(help: "Wait until nothing is unsent or undecided, nor to be got back from the registry.") var wait = false
     @Option(help: "Seconds to wait at most.") var timeout: Double = 60
 
     func run() async throws {
         try await node.withNode { connection in
             let deadline = Date().addingTimeInterval(timeout)
             var state = try await connection.get("/v1/sync").value(SyncDocument.self)
-            while wait, !state.connected || state.unsent > 0 || state.undecided > 0 {
+            while wait, state.restored ?? false || state.unsent > 0 || state.undecided > 0 {
                 guard Date() < deadline else {
                     throw NodeDirectory.Failure(
-                        message: (state.connected ? "" : "not connected, ")
+                        message: (state.restored ?? false ? "put back and not yet greeted, " : "")
                             + "\(state.unsent) unsent and \(state.undecided) undecided after \(timeout) s"
                             + (state.last_error.map { ": \($0)" } ?? ""))
                 }
@@ -133,7 +133,8 @@ struct LogCommand: AsyncParsableCommand {
             discussion: """
                 When a store goes on from an old copy, or two copies of it go on, the registry's record stands. What this \
                 store has beside it is appended once more, late: each entry keeps its id, and is decided anew. A claim whose \
-                number was given in both is the one that the registry has; the other one is invalid and needs a new number.
+                number was given in both is the one that the registry has; the other one is invalid and needs a new number, and what \
+                was said of it besides (its withdrawal, its payment) is withheld.
                 """)
 
         @OptionGroup var node: DataOptions

@@ -71,9 +71,9 @@ extension SeededBug {
             .payingCityNotAwaited, .unreleasedSubmitted, .stoppedSubmitted, .openCaseIgnored:
             .payments
         case .policyBindsAtOnce, .termsOfToday: .policies
-        case .restoredWritesAtOnce, .helloNonceForgotten, .receiptsKept, .promiseNotKept, .restoredPromiseForgotten,
-            .synchronousNormal, .backupInTwoFiles, .backupUnread, .damagedEntryRead, .lowerPromiseKept,
-            .corruptionIgnored:
+        case .restoredWritesAtOnce, .helloNonceForgotten, .receiptsKept, .setAsideForgotten, .lateIDMadeAnew,
+            .promiseNotKept, .restoredPromiseForgotten, .synchronousNormal, .backupInTwoFiles, .backupUnread,
+            .damagedEntryRead, .lowerPromiseKept, .corruptionIgnored:
             .store
         case .everyHolderWalked: .growth
         }

@@ -29,7 +29,8 @@ struct StoreProbe {
         }
         defer { try? store.close() }
         try fill(store)
-        return try promises(store) ?? recovery(store) ?? restores(store) ?? backups(store) ?? damage(store)
+        return try promises(store) ?? recovery(store) ?? restores(store) ?? forks(store) ?? backups(store)
+            ?? damage(store)
     }
 
     private func fill(_ store: CityStore) throws {
@@ -95,6 +96,32 @@ struct StoreProbe {
         let started = try store.log(after: 6).first
         let isLater = started.map { $0.time.milliseconds >= registryTime + PushReview.clockTolerance } ?? false
         return isLater ? nil : "a restored store files below what its city may have promised"
+    }
+
+    /// The store writes one entry, and the registry receives another one in its place.
+    private func forks(_ store: CityStore) throws -> String? {
+        try acknowledge(store)
+        guard let voucher = VoucherForm(fields: Self.voucher(8).fields).validated().value,
+            let id = EntryID(rawValue: [UInt8](repeating: 8, count: 16))
+        else { return "a voucher is not valid" }
+        let (base, epoch) = (try store.logHead(), Epoch(incarnation: 1, counter: 3, nonce: 3))
+        let elsewhere = EntryCoding.make(
+            EntryDraft(
+                city: .hangzhou, epoch: Epoch(incarnation: 1, counter: 2, nonce: 2), sequence: base.sequence + 1,
+                time: HybridTime(milliseconds: Self.now + 7_200_000), kind: .voucherIssued, feedHead: .empty, id: id,
+                payload: PayloadCoding.encode(voucher), previousHash: base.hash))
+        _ = try store.issueVouchers([Self.voucher(9)], now: Self.now)
+        let beside = try store.log(after: base.sequence).map(\.id)
+        try store.markRestored()
+        let receipt = Receipt(
+            id: [UInt8](repeating: 5, count: 16), city: .hangzhou, through: elsewhere.head, feedHead: .empty,
+            receivedAt: Self.now)
+        try store.takeBack([elsewhere], [(receipt, try receipt.signed(by: Self.registry))])
+        let grant = Grant(
+            city: .hangzhou, epoch: epoch, processNonce: [UInt8](repeating: 6, count: 16), version: 1)
+        try store.adopt(grant, software: "bugs", now: Self.now)
+        let late = Set(try store.log(after: elsewhere.sequence).map(\.id))
+        return late.isSuperset(of: beside) ? nil : "what was written beside the log is gone, or has other ids"
     }
 
     // MARK: A registry that is restored
