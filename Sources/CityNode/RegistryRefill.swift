@@ -29,7 +29,12 @@ struct RegistryRefill {
         if try keep(standing.call) { standing = try await client.present(store.presentation()) }
         guard standing.incarnation > 0 else { return false }
         while !standing.isComplete, let page = try store.refillPage(standing, signer: key) {
-            standing = try await client.refill(page)
+            do { standing = try await client.refill(page) } catch let refusal as RegistryClient.Refusal {
+                // What a store that was put back has behind its receipts may be written beside the log: the registry goes by
+                // what the feed answers, and the greeting sorts it out.
+                guard try store.isRestored(), ["diverged", "chain"].contains(refusal.kind) else { throw refusal }
+                return true
+            }
             if let signed = standing.receipt {
                 try store.store(try Receipt(signed, by: identity.registryKey), signed: signed, now: WallClock.now)
             }

@@ -60,11 +60,11 @@ extension CityStore {
         let first = Int64(sequence)
         try database.run(
             sql: """
-                INSERT INTO late_entry (entry_id, bytes, hash, repairs, source_row)
-                SELECT e.entry_id, e.bytes, e.hash, c.repairs, c.source_row FROM log_entry e
+                INSERT INTO late_entry (entry_id, bytes, hash, repairs, source_row, held)
+                SELECT e.entry_id, e.bytes, e.hash, c.repairs, c.source_row, c.sequence IS NOT NULL FROM log_entry e
                 LEFT JOIN claim c ON c.sequence = e.sequence WHERE e.sequence >= ? ORDER BY e.sequence
                 ON CONFLICT (entry_id) DO UPDATE SET bytes = excluded.bytes, hash = excluded.hash, repairs = excluded.repairs,
-                    source_row = excluded.source_row, sequence = NULL, seen = 0
+                    source_row = excluded.source_row, held = excluded.held, sequence = NULL, seen = 0
                 """, arguments: [first])
         // What stays behind is as it was without them, but for what the entries say of it: they say it again in the end.
         for sql in [
@@ -110,7 +110,7 @@ extension CityStore {
             else { continue }
             let entry = try lateEntry(row)
             let id = SeededBug.lateIDMadeAnew.isActive ? nil : entry.id
-            if entry.kind != .claimFiled, replaced.contains(entry.subject) {
+            if let claim = entry.claimActedOn, replaced.contains(claim) {
                 try database.run(sql: "UPDATE late_entry SET withheld = 1 WHERE number = ?", arguments: [number])
                 continue
             }
@@ -121,7 +121,7 @@ extension CityStore {
                 try known ?? Int64(append(entry.kind, entry.payload, id: id, database, now: now).sequence)
             try database.run(
                 sql: "UPDATE late_entry SET sequence = ? WHERE number = ?", arguments: [sequence, number])
-            if entry.kind == .claimFiled {
+            if row["held"] {
                 let holder = try Int64.fetchOne(
                     database.cachedStatement(sql: "SELECT sequence FROM claim WHERE claim_no = ?"),
                     arguments: [entry.subject])
@@ -150,6 +150,15 @@ extension CityStore {
 }
 
 extension Entry {
+    /// The number of the claim that it withdraws or pays.
+    fileprivate var claimActedOn: String? {
+        switch PayloadCoding.content(of: self) {
+        case .claimWithdrawn(let number): number
+        case .payment(let act): act.claimNumber
+        default: nil
+        }
+    }
+
     /// The number of what it is about; empty where it is about nothing that has one.
     fileprivate var subject: String {
         switch PayloadCoding.content(of: self) {

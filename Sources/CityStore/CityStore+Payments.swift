@@ -210,11 +210,14 @@ extension CityStore {
                     stopped) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                 ON CONFLICT (claim_id) DO UPDATE SET stage = ?3, reference = ?4, amount_fen = ?5, refunded_fen = ?6,
                     clawback_fen = ?7, stopped = ?8,
-                    submitted_sequence = CASE WHEN ?3 = 6 THEN NULL ELSE submitted_sequence END
+                    submitted_sequence = CASE WHEN ?3 = 6 AND submitted_sequence < ?9 THEN NULL
+                        ELSE submitted_sequence END
                 """,
             arguments: [
                 id, sequence, Int(stage.rawValue), effect.reference.map { Data($0.rawValue) }, detail.amount.rawValue,
                 detail.refunded.rawValue, detail.clawback.rawValue, detail.isStopped,
+                // A store that gets its log back knows of a later submission before it hears of this failure.
+                entry.kind == .paymentFailed ? Int64(entry.answers.sequence) : .max,
             ])
     }
 

@@ -82,10 +82,7 @@ extension CityStore {
                 let feed = try CityStore.feed(after: standing.feedHead, database)
                 if !feed.isEmpty { return RefillPage(promise: cursors.promise, feed: feed) }
             }
-            // What a store that was put back has behind its receipts may be written beside the log: it is sent after the
-            // greeting.
-            let end = cursors.isRestored ? cursors.receivedThrough : cursors.logHead.sequence
-            guard standing.logHead.sequence < end else { return nil }
+            guard standing.logHead.sequence < cursors.logHead.sequence else { return nil }
             let (entries, receipt) = try CityStore.batch(after: standing.logHead.sequence, database)
             guard let last = entries.last else { return nil }
             let seal = Seal(city: cursors.city, head: last.head, watermark: last.time, feedHead: cursors.feedHead)

@@ -102,16 +102,41 @@ struct LateEntryTests {
         try fork.copy.file(Form.claim(2, ["claimed_yuan": "19000.00"]))
         try fork.copy.store.withdraw(claimNumber: "SZ-2", reason: "填错", now: .noon)
         try fork.copy.store.withdraw(claimNumber: "SZ-1", reason: "改正", now: .noon)
+        // A voucher may have a claim's number.
+        try fork.copy.issue([Form.voucher("SZ-2")])
         try fork.merge()
 
         let late = try fork.copy.store.lateEntries()
-        #expect(late.map(\.isWithheld) == [false, true, false])
+        #expect(late.map(\.isWithheld) == [false, true, false, false])
         try decideAll(fork)
         #expect(try fork.copy.state("SZ-2") == "reserved")
         #expect(try fork.copy.state("SZ-1") == "withdrawn")
         // Another start does not think better of it.
         try fork.copy.start(Epoch(incarnation: 1, counter: 4, nonce: 4))
         #expect(try fork.copy.store.lateEntries().map(\.sequence) == late.map(\.sequence))
+    }
+
+    @Test("what was said of the record's claim after a first fork is not withheld after a second one")
+    func wordAboutTheRecord() throws {
+        let fork = try Fork { try $0.file(Form.claim(1)) }
+        try fork.main.file(Form.claim(2))
+        try fork.copy.file(Form.claim(2, ["claimed_yuan": "19000.00"]))
+        try fork.merge()
+        // The only claim that is shown under the number is the record's; then the log goes on elsewhere once more.
+        try fork.copy.store.withdraw(claimNumber: "SZ-2", reason: "改正", now: .noon)
+        try fork.main.file(Form.claim(3))
+        try fork.main.push(to: fork.registry)
+        try fork.copy.store.markRestored()
+        let record = try fork.main.log()
+        let head = try fork.copy.store.receivedHead()
+        try fork.copy.store.takeBack(
+            Array(record.dropFirst(Int(head.sequence))),
+            [try fork.registry.receipt(through: record[record.count - 1].head)])
+        try fork.copy.start(Epoch(incarnation: 1, counter: 4, nonce: 4))
+
+        #expect(try fork.copy.store.lateEntries().allSatisfy { !$0.isWithheld })
+        try decideAll(fork)
+        #expect(try fork.copy.state("SZ-2") == "withdrawn")
     }
 
     @Test("a claim that was withdrawn in both is withdrawn, whichever withdrawal took effect")
