@@ -9,8 +9,8 @@ import VoucherDomain
 /// Two histories of one log: a store went on from an old copy, while the city's log went on elsewhere.
 ///
 /// The registry's record stands. What this store has beside it is set aside, and appended again at the end, with the ids
-/// that it always had: nothing is dropped, and nothing that others were told of changes. Appended late it is decided late,
-/// so an officer is shown what it is.
+/// that it always had: nothing is lost, and nothing that others were told of changes. Appended late it is decided late, so an
+/// officer is shown what it is.
 extension CityStore {
     /// An entry that was written beside the city's log.
     package struct LateEntry: Hashable, Sendable {
@@ -60,11 +60,11 @@ extension CityStore {
         let first = Int64(sequence)
         try database.run(
             sql: """
-                INSERT INTO late_entry (entry_id, bytes, hash, repairs, source_row, held)
-                SELECT e.entry_id, e.bytes, e.hash, c.repairs, c.source_row, c.sequence IS NOT NULL FROM log_entry e
+                INSERT INTO late_entry (entry_id, bytes, hash, repairs, source_row)
+                SELECT e.entry_id, e.bytes, e.hash, c.repairs, c.source_row FROM log_entry e
                 LEFT JOIN claim c ON c.sequence = e.sequence WHERE e.sequence >= ? ORDER BY e.sequence
-                ON CONFLICT (entry_id) DO UPDATE SET bytes = excluded.bytes, hash = excluded.hash, repairs = excluded.repairs,
-                    source_row = excluded.source_row, held = excluded.held, sequence = NULL, seen = 0
+                ON CONFLICT (entry_id) DO UPDATE SET bytes = excluded.bytes, hash = excluded.hash,
+                    repairs = excluded.repairs, source_row = excluded.source_row, sequence = NULL, seen = 0
                 """, arguments: [first])
         // What stays behind is as it was without them, but for what the entries say of it: they say it again in the end.
         for sql in [
@@ -89,9 +89,7 @@ extension CityStore {
             ).map(CityStore.entry)?.head ?? .empty
         try database.run(
             sql: "UPDATE node SET log_epoch = ?, log_sequence = ?, log_hash = ?",
-            arguments: [
-                last.epoch.map { Data($0.bytes) }, Int64(last.sequence), Data(last.hash.rawValue),
-            ])
+            arguments: [last.epoch.map { Data($0.bytes) }, Int64(last.sequence), Data(last.hash.rawValue)])
     }
 
     /// Appends what was set aside, inside the caller's transaction. What the log has by now under the same id is not
@@ -109,7 +107,6 @@ extension CityStore {
                     database.cachedStatement(sql: "SELECT * FROM late_entry WHERE number = ?"), arguments: [number])
             else { continue }
             let entry = try lateEntry(row)
-            let id = SeededBug.lateIDMadeAnew.isActive ? nil : entry.id
             if let claim = entry.claimActedOn, replaced.contains(claim) {
                 try database.run(sql: "UPDATE late_entry SET withheld = 1 WHERE number = ?", arguments: [number])
                 continue
@@ -117,21 +114,16 @@ extension CityStore {
             let known = try Int64.fetchOne(
                 database.cachedStatement(sql: "SELECT sequence FROM log_entry WHERE entry_id = ?"),
                 arguments: [Data(entry.id.rawValue)])
+            let id = SeededBug.lateIDMadeAnew.isActive ? nil : entry.id
             let sequence =
                 try known ?? Int64(append(entry.kind, entry.payload, id: id, database, now: now).sequence)
             try database.run(
                 sql: "UPDATE late_entry SET sequence = ? WHERE number = ?", arguments: [sequence, number])
-            if row["held"] {
-                let holder = try Int64.fetchOne(
-                    database.cachedStatement(sql: "SELECT sequence FROM claim WHERE claim_no = ?"),
-                    arguments: [entry.subject])
-                if holder != sequence { replaced.insert(entry.subject) }
-            }
-            if let repairs: String = row["repairs"] {
-                try database.run(
-                    sql: "UPDATE claim SET repairs = ?, source_row = ? WHERE sequence = ?",
-                    arguments: [repairs, row["source_row"] as Int64?, sequence])
-            }
+            guard let repairs: String = row["repairs"] else { continue }
+            try database.run(
+                sql: "UPDATE claim SET repairs = ?, source_row = ? WHERE sequence = ?",
+                arguments: [repairs, row["source_row"] as Int64?, sequence])
+            if database.changesCount == 0 { replaced.insert(entry.subject) }
         }
     }
 
@@ -163,12 +155,10 @@ extension Entry {
     fileprivate var subject: String {
         switch PayloadCoding.content(of: self) {
         case .claimFiled(let claim): claim.number
-        case .claimWithdrawn(let number): number
         case .voucherIssued(let voucher): voucher.number
         case .caseAnswered(let answer): answer.caseID
-        case .payment(let act): act.claimNumber
         case .invoiceReversed(let letter): letter.number.text
-        default: ""
+        default: claimActedOn ?? ""
         }
     }
 }

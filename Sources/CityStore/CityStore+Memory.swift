@@ -65,7 +65,6 @@ extension CityStore {
     /// Every table of the schema; those that refer to others first.
     package static let tables = [
         "late_entry", "city_case_step", "city_case", "payment", "red_letter", "claim", "voucher", "receipt",
-        "idempotency_key",
-        "key_index", "feed_entry", "log_entry", "node",
+        "idempotency_key", "key_index", "feed_entry", "log_entry", "node",
     ]
 }

@@ -47,11 +47,12 @@ private final class Armed: Sendable {
     private init?(_ text: String) {
         let parts = text.split(maxSplits: 1) { $0 == ":" || $0 == "=" }
         guard parts.count == 2, let point = Failpoint(rawValue: String(parts[0])) else { return nil }
-        let isNamed = text.hasPrefix("\(point.rawValue)=")
-        guard isNamed || (Int(parts[1]) ?? 0) > 0 else { return nil }
+        let isNamed = text.dropFirst(parts[0].count).first == "="
+        let count = Int(parts[1]) ?? 0
+        guard isNamed || count > 0 else { return nil }
         self.point = point
         subject = isNamed ? String(parts[1]) : nil
-        left = Atomic(isNamed ? 0 : Int(parts[1]) ?? 0)
+        left = Atomic(count)
     }
 
     func countsToZero() -> Bool { left.subtract(1, ordering: .relaxed).newValue == 0 }

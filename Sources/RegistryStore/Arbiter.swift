@@ -33,13 +33,6 @@ package struct Arbiter: Sendable {
         let ready = Mutex<Ready?>(nil)
         /// What this arbiter has learnt when it began, until it has decided something.
         let beginning = Mutex<FoldWatch.Beginning?>(nil)
-        /// Whether deciding that many entries more ends the beginning.
-        func settles(_ entries: Int) -> Bool {
-            guard var beginning = beginning.withLock({ $0 }) else { return false }
-            beginning.decided += entries
-            return beginning.isSettled
-        }
-
         /// How many batches are still to be taken one by one, because one of them cannot be written.
         let suspects = Mutex(0)
     }
@@ -115,15 +108,14 @@ package struct Arbiter: Sendable {
             defer { ready = nil }
             return ready
         }
-        if let beginning = ahead.beginning.withLock({ $0 }) {
-            if let poison = beginning.poison {
-                ahead.beginning.withLock { $0?.poison = nil }
-                return Report(decided: 0, more: true, poison: poison)
-            }
-            if beginning.isCareful {
-                try await reader.run { try FoldWatch(session: $0).tryOldestBatch(store) }.get()
-                ahead.suspects.withLock { $0 = max($0, 1) }
-            }
+        let beginning = ahead.beginning.withLock { $0 }
+        if let poison = beginning?.poison {
+            ahead.beginning.withLock { $0?.poison = nil }
+            return Report(decided: 0, more: true, poison: poison)
+        }
+        if beginning?.isCareful ?? false {
+            try await reader.run { try FoldWatch(session: $0).tryOldestBatch(store) }.get()
+            ahead.suspects.withLock { $0 = max($0, 1) }
         }
         let isSuspect = ahead.suspects.withLock { suspects in
             defer { suspects = max(0, suspects - 1) }
@@ -132,7 +124,7 @@ package struct Arbiter: Sendable {
         let batch: FoldedBatch
         if let ready { batch = ready.batch } else { batch = try await firstBatch(alone: isSuspect) }
         guard !batch.decided.isEmpty else {
-            if ahead.beginning.withLock({ $0 != nil }) {
+            if beginning != nil {
                 try await writer.run { try FoldWatch(session: $0).settle() }.get()
                 ahead.beginning.withLock { $0 = nil }
             }
@@ -140,16 +132,14 @@ package struct Arbiter: Sendable {
         }
         Failpoint.reach(.foldDone)
         async let next = isSuspect ? nil : prepare(after: batch, ready?.following)
+        let rest = beginning?.after(batch.decided.count)
         let (decided, head): ([FoldWriter.Decided], FeedHead)
         do {
-            (decided, head) = try await write(batch)
+            (decided, head) = try await write(batch, settling: beginning != nil && rest == nil)
         } catch let error as PostgresError where error.isDataFault {
             return try await isolate(batch, error)
         }
-        ahead.beginning.withLock { beginning in
-            beginning?.decided += decided.count
-            if beginning?.isSettled ?? true { beginning = nil }
-        }
+        ahead.beginning.withLock { $0 = rest }
         Failpoint.reach(.decisionCommitted)
         Failpoint.reach(.authorizationCommitted, when: batch.authorizes)
         let guarded = decided.filter(\.isGuarded).map(\.position)
@@ -228,8 +218,12 @@ package struct Arbiter: Sendable {
     }
 
     /// Writes what was folded, in one transaction; claims that the second guard refuses are held and the rest goes on.
-    private func write(_ batch: FoldedBatch) async throws -> (decided: [FoldWriter.Decided], head: FeedHead) {
-        let (secrets, settles) = (store.secrets, ahead.settles(batch.decided.count))
+    ///
+    /// - Parameter settles: Whether this ends what the arbiter has learnt when it began.
+    private func write(
+        _ batch: FoldedBatch, settling settles: Bool
+    ) async throws -> (decided: [FoldWriter.Decided], head: FeedHead) {
+        let secrets = store.secrets
         return try await writer.run { session in
             var (batch, guarded) = (batch, [Int64: Set<Key>]())
             while true {

@@ -24,12 +24,22 @@ struct FoldWatch {
         /// Whether entries are to be tried alone before anything is decided.
         let isCareful: Bool
         /// Entries that were decided with care.
-        var decided = 0
+        private var decided = 0
         /// The entry that is answered `invalid` from now on, with the reason.
         var poison: String?
 
-        /// Whether the next transactions may be as large as they usually are.
-        var isSettled: Bool { !isCareful || decided >= FoldWatch.carefulEntries }
+        fileprivate init(isCareful: Bool, poison: String?) {
+            self.isCareful = isCareful
+            self.poison = poison
+        }
+
+        /// What is left of it once that many entries more are decided; `nil` when the next transactions may be as large as
+        /// they usually are.
+        func after(_ entries: Int) -> Beginning? {
+            var rest = self
+            rest.decided += entries
+            return isCareful && rest.decided < FoldWatch.carefulEntries ? rest : nil
+        }
     }
 
     /// Notes that an arbiter begins, once it holds the lock. One of a process that began before, after an error that it
@@ -94,21 +104,11 @@ struct FoldWatch {
                 session, store.policies, store.dialect, inFlight: [], batches: 1, only: sequence)
             let folded = FoldedBatch(work, on: decided.isEmpty ? [] : [decided])
             decided += folded.decided
-            try tryWriting(folded.decided, store)
-        }
-        try session.execute("UPDATE fold_watch SET deaths = 0, died_city_code = NULL, died_sequence = NULL", [])
-    }
-
-    private func tryWriting(_ decided: [FoldWriter.Decided], _ store: RegistryStore) throws {
-        struct Undone: Error {}
-        do {
             try session.transaction {
                 let composer = FeedComposer(after: try RegistryRow.read(session), store.secrets)
-                _ = try FoldWriter(decided, composer: composer).write(session)
-                try session.flush()
-                throw Undone()
+                _ = try FoldWriter(folded.decided, composer: composer).isWritable(session)
             }
-        } catch is Undone {
-        } catch let error as PostgresError where error.isDataFault {}
+        }
+        try session.execute("UPDATE fold_watch SET deaths = 0, died_city_code = NULL, died_sequence = NULL", [])
     }
 }

@@ -107,6 +107,24 @@ struct FoldWriter {
         return composer.head
     }
 
+    /// Whether the database takes all of it; nothing is written. Inside the caller's transaction.
+    ///
+    /// - Throws: ``PostgresError`` for everything but a fault of what is to be written.
+    func isWritable(_ session: PostgresSession) throws -> Bool {
+        struct Undone: Error {}
+        do {
+            try session.savepoint {
+                _ = try write(session)
+                try session.flush()
+                throw Undone()
+            }
+        } catch is Undone {
+        } catch let error as PostgresError where error.isDataFault {
+            return false
+        }
+        return true
+    }
+
     /// The claims of this batch that would take a key which another live claim has for itself, with those keys; and
     /// where it would authorise claims that the database does not let be authorised, by the position of that act.
     ///

@@ -54,20 +54,13 @@ struct FoldedBatch: Sendable {
 
     /// The first entry with which the batch cannot be written; nothing is written.
     func firstUnwritable(_ session: PostgresSession, _ composer: FeedComposer) throws -> FoldWriter.Decided {
-        struct Undone: Error {}
         /// The first `fitting` entries can be written, the first `failing` ones cannot.
         var (fitting, failing) = (0, decided.count)
         while failing - fitting > 1 {
             let middle = (fitting + failing) / 2
-            do {
-                try session.savepoint {
-                    _ = try FoldWriter(Array(decided[..<middle]), composer: composer).write(session)
-                    try session.flush()
-                    throw Undone()
-                }
-            } catch is Undone {
+            if try FoldWriter(Array(decided[..<middle]), composer: composer).isWritable(session) {
                 fitting = middle
-            } catch let error as PostgresError where error.isDataFault {
+            } else {
                 failing = middle
             }
         }

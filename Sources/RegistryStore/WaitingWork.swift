@@ -105,7 +105,7 @@ struct WaitingWork: Sendable {
             """,
             [
                 .int8Array(inFlight), .int8(Int64(most)), .int8(Int64(Arbiter.maximumEntries)),
-                .int8(Int64(Arbiter.maximumBytes)), sequence.map { .int8($0) } ?? .int8(nil),
+                .int8(Int64(Arbiter.maximumBytes)), .int8(sequence),
             ]
         ) { result in
             var batches = Batches()

@@ -121,8 +121,8 @@ package enum HelloReview {
 
     /// What the officer of a store can do that another one of the city has outrun.
     package static let adviceOnCopies = """
-        if it is to go on and no other node of the city is, stop it and run city-node restore --in-place, which loses \
-        nothing of either
+        if it is to go on and no other node of the city is, stop it and run city-node restore --in-place, which keeps \
+        what the registry has and what this store has besides
         """
 
     private static func logFault(

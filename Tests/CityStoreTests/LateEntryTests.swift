@@ -32,17 +32,24 @@ struct LateEntryTests {
         /// What the copy does once it is put in place: it gets the registry's record, page by page, and a new grant.
         func merge(pages size: Int = 100) throws {
             try main.push(to: registry)
-            try copy.store.markRestored()
-            let log = try main.log()
-            while case let head = try copy.store.receivedHead(), head.sequence < log.count {
+            try put(copy, inPlaceOf: main, .third, pages: size)
+        }
+
+        /// One of both goes on where the registry's record of the other one ends.
+        func put(_ node: TestNode, inPlaceOf other: TestNode, _ epoch: Epoch, pages size: Int = 100) throws {
+            try node.store.markRestored()
+            let log = try other.log()
+            while case let head = try node.store.receivedHead(), head.sequence < log.count {
                 let page = Array(log.dropFirst(Int(head.sequence)).prefix(size))
-                try copy.store.takeBack(page, [try registry.receipt(through: try #require(page.last?.head))])
+                try node.store.takeBack(page, [try registry.receipt(through: try #require(page.last?.head))])
                 // It may be switched off after any of them.
-                try copy.reopen()
+                try node.reopen()
             }
-            try copy.start(.third)
+            try node.start(epoch)
         }
     }
+
+    private static let fourth = Epoch(incarnation: 1, counter: 4, nonce: 4)
 
     private static func isSame(_ one: Entry, _ other: Entry) -> Bool {
         one.id == other.id && one.kind == other.kind && one.payload == other.payload
@@ -112,7 +119,7 @@ struct LateEntryTests {
         #expect(try fork.copy.state("SZ-2") == "reserved")
         #expect(try fork.copy.state("SZ-1") == "withdrawn")
         // Another start does not think better of it.
-        try fork.copy.start(Epoch(incarnation: 1, counter: 4, nonce: 4))
+        try fork.copy.start(Self.fourth)
         #expect(try fork.copy.store.lateEntries().map(\.sequence) == late.map(\.sequence))
     }
 
@@ -126,13 +133,7 @@ struct LateEntryTests {
         try fork.copy.store.withdraw(claimNumber: "SZ-2", reason: "改正", now: .noon)
         try fork.main.file(Form.claim(3))
         try fork.main.push(to: fork.registry)
-        try fork.copy.store.markRestored()
-        let record = try fork.main.log()
-        let head = try fork.copy.store.receivedHead()
-        try fork.copy.store.takeBack(
-            Array(record.dropFirst(Int(head.sequence))),
-            [try fork.registry.receipt(through: record[record.count - 1].head)])
-        try fork.copy.start(Epoch(incarnation: 1, counter: 4, nonce: 4))
+        try fork.put(fork.copy, inPlaceOf: fork.main, Self.fourth)
 
         #expect(try fork.copy.store.lateEntries().allSatisfy { !$0.isWithheld })
         try decideAll(fork)
@@ -181,13 +182,7 @@ struct LateEntryTests {
         // The main store is put in place once more, and has got nothing of that.
         try fork.copy.push(to: fork.registry)
         try fork.main.file(Form.claim(4))
-        try fork.main.store.markRestored()
-        let record = try fork.copy.log()
-        let head = try fork.main.store.receivedHead()
-        try fork.main.store.takeBack(
-            Array(record.dropFirst(Int(head.sequence))),
-            [try fork.registry.receipt(through: record[record.count - 1].head)])
-        try fork.main.start(Epoch(incarnation: 1, counter: 4, nonce: 4))
+        try fork.put(fork.main, inPlaceOf: fork.copy, Self.fourth)
 
         let log = try fork.main.log()
         #expect(Set(log.map(\.id)).count == log.count)

@@ -24,6 +24,27 @@ struct RestoreStoryTests {
         try await city.claims().sorted { $0.claim_no ?? "" < $1.claim_no ?? "" }
     }
 
+    /// The city files 1 and 2, and then 3 and 4; its directory is put back, by hand, to between them.
+    ///
+    /// - Returns: What was there in the end.
+    private func goBack(_ city: TestCity) async throws -> [TestCity.Claim] {
+        let copy = federation.freshPath("copy")
+        var before: [TestCity.Claim] = []
+        try await city.served { _ in
+            try await file(1...2, in: city)
+            try await city.settle()
+        }
+        try FileManager.default.copyItem(atPath: city.data, toPath: copy)
+        try await city.served { _ in
+            try await file(3...4, in: city)
+            try await city.settle()
+            before = try await claims(city)
+        }
+        try FileManager.default.removeItem(atPath: city.data)
+        try FileManager.default.copyItem(atPath: copy, toPath: city.data)
+        return before
+    }
+
     /// The city goes on: it has these claims, its log is sound, and files another one.
     private func expectGoesOn(_ city: TestCity, with before: [TestCity.Claim]) async throws {
         try await city.served { _ in
@@ -84,20 +105,7 @@ struct RestoreStoryTests {
     @Test("a file that was copied back by hand stops with an alarm that says what to do, and that works")
     func byHand() async throws {
         let city = try await federation.city()
-        let copy = federation.freshPath("copy")
-        var before: [TestCity.Claim] = []
-        try await city.served { _ in
-            try await file(1...2, in: city)
-            try await city.settle()
-        }
-        try FileManager.default.copyItem(atPath: city.data, toPath: copy)
-        try await city.served { _ in
-            try await file(3...4, in: city)
-            try await city.settle()
-            before = try await claims(city)
-        }
-        try FileManager.default.removeItem(atPath: city.data)
-        try FileManager.default.copyItem(atPath: copy, toPath: city.data)
+        let before = try await goBack(city)
         try await city.served { _ in
             try await expectEventually { try await city.sync().last_error?.contains("run city-node restore") ?? false }
         }
@@ -111,20 +119,7 @@ struct RestoreStoryTests {
     @Test("a copy that went on offline while the city went on elsewhere loses nothing of both")
     func forked() async throws {
         let city = try await federation.city()
-        let copy = federation.freshPath("copy")
-        var sent: [TestCity.Claim] = []
-        try await city.served { _ in
-            try await file(1...2, in: city)
-            try await city.settle()
-        }
-        try FileManager.default.copyItem(atPath: city.data, toPath: copy)
-        try await city.served { _ in
-            try await file(3...4, in: city)
-            try await city.settle()
-            sent = try await claims(city)
-        }
-        try FileManager.default.removeItem(atPath: city.data)
-        try FileManager.default.copyItem(atPath: copy, toPath: city.data)
+        let sent = try await goBack(city)
         // Offline, by a command that holds the directory: one number is given once more.
         _ = try await city.importClaims(
             ClaimFile.file([ClaimFile.row(4, of: city, ["claimed_yuan": "1.00"]), ClaimFile.row(5, of: city)]))

@@ -6,11 +6,10 @@ CREATE TABLE late_entry (
     -- The entry as it stood in the other history.
     bytes BLOB NOT NULL,
     hash BLOB NOT NULL CHECK (length(hash) = 32),
-    -- Of a claim: what was read otherwise than typed, and the row of the file it came from.
+    -- Of a claim that had its number there (of two in one log the first has it): what was read otherwise than typed, and
+    -- the row of the file it came from. NULL for all others.
     repairs TEXT,
     source_row INTEGER,
-    -- Of a claim: whether it had its number there; of two in one log only the first has it.
-    held INTEGER NOT NULL CHECK (held IN (0, 1)),
     -- Where it stands in the log; NULL until it is appended again.
     sequence INTEGER UNIQUE REFERENCES log_entry,
     -- Whether it is not appended, because it is about a claim that the log does not have under that number.

@@ -31,7 +31,7 @@ struct RestoreCommand: AsyncParsableCommand {
             written and never sent is lost with the disk.
 
             With --in-place there is no backup to read: the store in --data was put back by other means, or is the copy \
-            that is to go on.
+            that is to go on. What it has beside the registry's record is appended late: city-node log late lists it.
             """)
 
     @OptionGroup var node: DataOptions

@@ -127,14 +127,15 @@ struct LogCommand: AsyncParsableCommand {
             }
         }
     }
+
     struct Late: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List what was written beside the log and appended late.",
             discussion: """
-                When a store goes on from an old copy, or two copies of it go on, the registry's record stands. What this \
-                store has beside it is appended once more, late: each entry keeps its id, and is decided anew. A claim whose \
-                number was given in both is the one that the registry has; the other one is invalid and needs a new number, and what \
-                was said of it besides (its withdrawal, its payment) is withheld.
+                When a store goes on from an old copy, or two copies of it go on, the registry's record stands. What \
+                this store has beside it is appended once more, late: each entry keeps its id, and is decided anew. A \
+                claim whose number was given in both is the one that the registry has; the other one is invalid and \
+                needs a new number, and what was said of it besides (its withdrawal, its payment) is withheld.
                 """)
 
         @OptionGroup var node: DataOptions
