@@ -22,9 +22,11 @@ let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioFoundationCompat: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
@@ -60,8 +62,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // The pure core: no I/O, no clock, no randomness of its own.
@@ -132,18 +136,24 @@ let package = Package(
 
         // HTTP and terminal conventions that both programs share.
         .target(
-            name: "FederationHTTP", dependencies: ["Failpoints", coreMetrics, httpTypes, hummingbird, nioCore],
+            name: "FederationHTTP", dependencies: ["Failpoints", coreMetrics, crypto, httpTypes, hummingbird, nioCore],
             swiftSettings: settings),
         .target(name: "Terminal", dependencies: ["VoucherDomain"], swiftSettings: settings),
+        // What both consoles in the browser share: pages, languages, sessions, and what keeps them safe.
+        .target(
+            name: "WebConsole",
+            dependencies: ["FederationHTTP", crypto, httpTypes, hummingbird, mustache, nioCore],
+            resources: [.embedInCode("Resources")], swiftSettings: settings),
 
         // The two programs, as libraries.
         .target(
             name: "NationalRegistry",
             dependencies: [
                 "Arbitration", "DefaultPolicy", "Failpoints", "FederationHTTP", "FederationWire", "PostgresClient",
-                "RegistryStore", "Replication", "Terminal", "VoucherDomain", argumentParser, crypto, httpTypes,
-                hummingbird, hummingbirdTLS, logging, metrics, nioCore, nioSSL, serviceLifecycle, swiftASN1, x509,
-            ], swiftSettings: settings),
+                "RegistryStore", "Replication", "Terminal", "VoucherDomain", "WebConsole", argumentParser, crypto,
+                httpTypes, hummingbird, hummingbirdTLS, jwtKit, logging, metrics, mustache, nioCore, nioSSL,
+                serviceLifecycle, swiftASN1, x509,
+            ], resources: [.embedInCode("Resources")], swiftSettings: settings),
         .executableTarget(
             name: "national-registry", dependencies: ["NationalRegistry", argumentParser], swiftSettings: settings),
         .target(

@@ -16,11 +16,14 @@ package enum RegistrySchema {
             ("registry_v011_recovery_trust", text(PackageResources.registry_v011_recovery_trust_sql)),
             ("registry_v012_named_epochs", text(PackageResources.registry_v012_named_epochs_sql)),
             ("registry_v013_fold_watch", text(PackageResources.registry_v013_fold_watch_sql)),
+            ("registry_v014_questions", text(PackageResources.registry_v014_questions_sql)),
         ]
     }
 
     /// The one that makes `member`, which is filled from the journal.
     package static let members = "registry_v003_payments"
+    /// The one that makes `claim_history` and `party_name`, which are filled from the journal.
+    package static let history = "registry_v014_questions"
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -6,6 +6,14 @@ CREATE OR REPLACE FUNCTION public.incarnation_at(wanted bigint)
  STABLE
 AS $function$SELECT max(number) FROM incarnation WHERE first_position <= wanted$function$;
 
+CREATE OR REPLACE FUNCTION public.name_pairs(name text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+SELECT coalesce(array_agg(DISTINCT substr(lower(name), i, 2)), '{}') FROM generate_series(1, length(name) - 1) AS i
+$function$;
+
 CREATE TABLE api_token (
     token_hash bytea NOT NULL,
     role text NOT NULL,
@@ -13,8 +21,11 @@ CREATE TABLE api_token (
     created_at_ms bigint NOT NULL,
     expires_at_ms bigint,
     revoked_at_ms bigint,
+    city_code integer,
+    purpose text NOT NULL DEFAULT ''::text,
+    CONSTRAINT api_token_city CHECK (((role = 'city'::text) = (city_code IS NOT NULL))),
     CONSTRAINT api_token_pkey PRIMARY KEY (token_hash),
-    CONSTRAINT api_token_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'auditor'::text]))),
+    CONSTRAINT api_token_role CHECK ((role = ANY (ARRAY['operator'::text, 'auditor'::text, 'city'::text]))),
     CONSTRAINT api_token_token_hash_check CHECK ((octet_length(token_hash) = 32))
 );
 
@@ -24,6 +35,7 @@ CREATE TABLE audit_event (
     actor text NOT NULL,
     action text NOT NULL,
     detail text NOT NULL,
+    purpose text NOT NULL DEFAULT ''::text,
     CONSTRAINT audit_event_pkey PRIMARY KEY (event_id)
 );
 
@@ -88,6 +100,7 @@ CREATE TABLE city (
     log_hash bytea NOT NULL,
     log_time bigint NOT NULL DEFAULT 0,
     watermark bigint NOT NULL DEFAULT 0,
+    protocol_version integer,
     CONSTRAINT city_city_code_check CHECK (((city_code >= 0) AND (city_code <= 999999))),
     CONSTRAINT city_granted_epoch_check CHECK ((octet_length(granted_epoch) = 16)),
     CONSTRAINT city_log_epoch_check CHECK ((octet_length(log_epoch) = 16)),
@@ -143,6 +156,14 @@ CREATE TABLE claim (
     CONSTRAINT claim_number_once UNIQUE (city_code, claim_no),
     CONSTRAINT claim_pkey PRIMARY KEY ("position"),
     CONSTRAINT claim_state CHECK ((state = ANY (ARRAY[2, 3, 4, 6, 10, 11, 12])))
+);
+
+CREATE TABLE claim_history (
+    claim_position bigint NOT NULL,
+    "position" bigint NOT NULL,
+    state smallint NOT NULL,
+    stage smallint,
+    CONSTRAINT claim_history_pkey PRIMARY KEY (claim_position, "position")
 );
 
 CREATE TABLE claim_key (
@@ -233,6 +254,7 @@ CREATE TABLE finding (
     key bytea,
     blocking_city integer NOT NULL,
     blocking_claim_no text COLLATE "C" NOT NULL,
+    city_code integer NOT NULL,
     CONSTRAINT finding_outcome_check CHECK ((outcome = ANY (ARRAY['block'::text, 'hold'::text, 'flag'::text])))
 );
 
@@ -280,6 +302,13 @@ CREATE TABLE member (
     feed_position bigint NOT NULL,
     unsupported_since_ms bigint,
     CONSTRAINT member_pkey PRIMARY KEY (city_code)
+);
+
+CREATE TABLE party_name (
+    uscc text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    "position" bigint NOT NULL,
+    CONSTRAINT party_name_pkey PRIMARY KEY (uscc, name)
 );
 
 CREATE TABLE payment (
@@ -467,6 +496,10 @@ CREATE UNIQUE INDEX batch_of_entry ON public.batch USING btree (city_code, last_
 
 CREATE INDEX batch_waiting ON public.batch USING btree (batch_id) WHERE (NOT folded);
 
+CREATE INDEX claim_amount ON public.claim USING btree (claimed_fen);
+
+CREATE INDEX claim_contract ON public.claim USING btree (contract_no);
+
 CREATE INDEX claim_enterprise ON public.claim USING btree (enterprise_uscc);
 
 CREATE INDEX claim_key_claim ON public.claim_key USING btree ("position");
@@ -476,6 +509,12 @@ CREATE INDEX claim_key_lookup ON public.claim_key USING btree (key, live);
 CREATE UNIQUE INDEX claim_key_one_holder ON public.claim_key USING btree (key) WHERE (live AND exclusive);
 
 CREATE INDEX claim_provider ON public.claim USING btree (provider_uscc);
+
+CREATE INDEX claim_received ON public.claim USING brin (received_at_ms) WITH (pages_per_range='32');
+
+CREATE INDEX claim_state_other ON public.claim USING btree (state, "position") WHERE (state <> 2);
+
+CREATE INDEX claim_voucher ON public.claim USING btree (voucher_no);
 
 CREATE INDEX company_account ON public.company USING btree (bank_account);
 
@@ -487,7 +526,11 @@ CREATE INDEX conflict_case_due ON public.conflict_case USING btree (deadline) WH
 
 CREATE INDEX finding_claim ON public.finding USING btree ("position");
 
-CREATE INDEX finding_rule ON public.finding USING btree (rule, key);
+CREATE INDEX finding_pair ON public.finding USING btree (LEAST(city_code, blocking_city), GREATEST(city_code, blocking_city), "position") WHERE (blocking_city <> 0);
+
+CREATE INDEX finding_rule ON public.finding USING btree (rule, COALESCE(key, int8send("position")), "position");
+
+CREATE INDEX party_name_pairs ON public.party_name USING gin (name_pairs(name));
 
 CREATE INDEX payment_waiting ON public.payment USING btree (stage) WHERE (stage = ANY (ARRAY[1, 2]));
 

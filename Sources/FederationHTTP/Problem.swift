@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 package import HTTPTypes
 package import Hummingbird
@@ -82,6 +83,22 @@ package enum JSONBody {
         Response(
             status: status, headers: [.contentType: "application/json; charset=utf-8"],
             body: .init(byteBuffer: ByteBuffer(bytes: try encode(value))))
+    }
+
+    /// An answer with a JSON body and its entity tag; without the body where the request's `If-None-Match` names it
+    /// (RFC 9110 §13.1.2).
+    package static func response(_ value: some Encodable, for request: Request) throws -> Response {
+        let body = try encode(value)
+        let digest = SHA256.hash(data: body).prefix(16).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+        let tag = "\"\(digest.joined())\""
+        let headers: HTTPFields = [.eTag: tag, .cacheControl: "private, no-cache"]
+        let known = (request.headers[.ifNoneMatch] ?? "").split(separator: ",").map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
+        if known.contains(tag) { return Response(status: .notModified, headers: headers) }
+        var response = Response(status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body)))
+        response.headers[.contentType] = "application/json; charset=utf-8"
+        return response
     }
 }
 

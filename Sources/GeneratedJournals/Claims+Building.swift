@@ -85,14 +85,15 @@ extension Claim {
     package static func sample(
         _ number: String, voucher: String = "V1", buyer: CreditCode = .buyer, supplier: CreditCode = .supplier,
         contract: String? = nil, contractAmount: Money = .yuan(100_000_000), service: DayInterval = .june,
-        resource: String = "", hours: Int64? = nil, buyerName: String = "", invoices: [Invoice],
+        resource: String = "", hours: Int64? = nil, buyerName: String = "", supplierName: String = "",
+        invoices: [Invoice],
         claimed: Money = .yuan(10), receipt: String = "",
         proof: [UInt8] = [], group: String = ""
     ) -> Claim {
         let contractText = contract ?? "HT-\(number)-\(number)-\(number)"
         return Claim(
             number: number, filedAt: nil, voucherNumber: voucher, enterprise: buyer, enterpriseName: buyerName,
-            provider: supplier, providerName: "", contract: valid(ContractNumber(contractText)),
+            provider: supplier, providerName: supplierName, contract: valid(ContractNumber(contractText)),
             contractText: contractText,
             contractSignedOn: nil, contractAmount: contractAmount, service: service, resourceClass: resource,
             cardHours: hours, invoices: invoices, claimed: claimed, bankReceipt: receipt, usageProof: proof,

@@ -39,12 +39,16 @@ package struct CertificateAuthority {
         }
     }
 
+    /// How long a leaf is valid, in milliseconds.
+    static let leafMilliseconds: Int64 = 397 * 86_400_000
+
     /// A leaf for the hosts, valid for 397 days; a server makes a new one at each start.
     package func makeLeaf(hosts: [String], now: Date) throws -> Leaf {
         let leafKey = P256.Signing.PrivateKey()
         let certificate = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: .init(leafKey.publicKey),
-            notValidBefore: now.addingTimeInterval(-86_400), notValidAfter: now.addingTimeInterval(397 * 86_400),
+            notValidBefore: now.addingTimeInterval(-86_400),
+            notValidAfter: now.addingTimeInterval(Double(CertificateAuthority.leafMilliseconds) / 1_000),
             issuer: root.subject, subject: try DistinguishedName { CommonName("national-registry") },
             signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try Certificate.Extensions {

@@ -19,6 +19,9 @@ package final class FeedBell: Sendable {
 
     package var generation: UInt64 { state.withLock(\.generation) }
 
+    /// Whether nobody is to wait any more.
+    var isClosed: Bool { state.withLock(\.isClosed) }
+
     /// Wakes everybody who waits.
     package func ring() {
         let waiters = state.withLock { state in

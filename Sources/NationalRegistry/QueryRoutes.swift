@@ -2,47 +2,55 @@ import Arbitration
 import FederationHTTP
 import FederationWire
 import Foundation
+import HTTPTypes
 import Hummingbird
 import NIOCore
 import RegistryStore
 import Replication
 import VoucherDomain
 
-/// The query API for operators and auditors, and what every server answers about itself.
+/// The query API for operators, auditors and cities (`Schemas/openapi/registry.json`), and what every server answers
+/// about itself.
+///
+/// Everything here reads; what is written, but for an auditor's questions, is written by cities and by commands.
 struct QueryRoutes {
     let store: RegistryStore
     let queries: RegistryQueries
     let arbiter: ArbiterStatus
+    let gate: CallerGate
+
+    private static let everybody = Set(RegistryStore.Role.allCases)
+    private static let nation: Set<RegistryStore.Role> = [.operator, .auditor]
 
     func add(to router: Router<BasicRequestContext>) {
         addHealth(to: router)
         let group = router.group("v1")
-        group.get("claims") { request, _ in try await authorised(request) { try await claims(request) } }
-        group.get("claims/{city_code}/{claim_no}") { request, context in
-            let city = try context.parameters.require("city_code")
-            let number = try context.parameters.require("claim_no").removingPercentEncoding ?? ""
-            return try await authorised(request) { try await claim("\(city)/\(number)") }
+        addClaims(to: group)
+        group.get("duplicates") { request, _ in
+            try await gate.admit(request, Self.nation) { _ in try await duplicates(request) }
         }
-        group.post("checks") { request, _ in try await authorised(request) { try await check(request) } }
-        group.get("duplicates") { request, _ in try await authorised(request) { try await duplicates(request) } }
-        group.get("cases") { request, _ in try await authorised(request) { try await cases(request) } }
+        group.get("cases") { request, _ in
+            try await gate.admit(request, Self.everybody) { try await cases(request, $0) }
+        }
         group.get("cases/{id}") { request, context in
-            let id = try context.parameters.require("id")
-            return try await authorised(request) {
-                guard let found = try await queries.conflictCase(id) else {
-                    throw Problem(.notFound, "not-found", "there is no case \(id)")
-                }
-                return try JSONBody.response(found)
-            }
+            let id = try context.parameters.require("id").removingPercentEncoding ?? ""
+            return try await gate.admit(request, Self.everybody) { try await conflictCase(id, request, $0) }
         }
         group.get("cities") { request, _ in
-            try await authorised(request) {
-                try JSONBody.response(ListDocument(items: try await queries.cities(), next: nil))
+            try await gate.admit(request, Self.nation) { _ in
+                _ = try Question(request, known: [])
+                return try JSONBody.response(ListDocument(items: try await queries.cities(), next: nil))
             }
         }
-        group.get("feed/head") { request, _ in
-            try await authorised(request) { try JSONBody.response(PositionDocument(try await store.feedHead())) }
+        group.get("payments") { request, _ in
+            try await gate.admit(request, Self.nation) { _ in try await payments(request) }
         }
+        group.get("feed/head") { request, _ in
+            try await gate.admit(request, Self.everybody) { _ in
+                try JSONBody.response(PositionDocument(try await store.feedHead()))
+            }
+        }
+        addReports(to: group)
     }
 
     private func addHealth(to router: Router<BasicRequestContext>) {
@@ -54,89 +62,188 @@ struct QueryRoutes {
             }
         }
         router.get("metrics") { request, _ in
-            try await authorised(request) {
+            try await gate.admit(request, Self.nation) { _ in
                 try await queries.measure(arbiter: arbiter)
                 return Response.metrics
             }
         }
     }
 
-    /// Lets a valid token's holder in; an auditor's query is itself logged before it is answered.
-    private func authorised(_ request: Request, _ body: () async throws -> Response) async throws -> Response {
-        try await guarded {
-            guard let token = request.bearerToken,
-                let caller = try await store.caller(token: token, now: WallClock.now)
-            else {
-                throw Problem(.unauthorized, "token", "send a valid token: national-registry token create makes one")
+    // MARK: Claims
+
+    private func addClaims(to group: RouterGroup<BasicRequestContext>) {
+        group.get("claims") { request, _ in
+            try await gate.admit(request, Self.everybody) { try await claims(request, $0) }
+        }
+        group.get("claims/{city_code}/{claim_no}") { request, context in
+            let name = try claimName(context)
+            return try await gate.admit(request, Self.everybody) { caller in
+                let question = try Question(request, known: ["as_of"])
+                let position = try question.number("as_of", in: 0...Int64.max)
+                guard let name, QueryRoutes.mayRead(name, caller),
+                    let document = try await queries.claim(name, asOf: position)
+                else { throw unknown(name, context) }
+                return try JSONBody.response(document, for: request)
             }
-            if caller.role == .auditor {
-                try await store.note(
-                    actor: "auditor \(caller.label)", action: "query", detail: request.uri.string, now: WallClock.now)
+        }
+        group.get("claims/{city_code}/{claim_no}/history") { request, context in
+            let name = try claimName(context)
+            return try await gate.admit(request, Self.everybody) { caller in
+                _ = try Question(request, known: [])
+                guard let name, QueryRoutes.mayRead(name, caller), let list = try await queries.history(of: name)
+                else { throw unknown(name, context) }
+                return try JSONBody.response(list, for: request)
             }
-            return try await body()
+        }
+        group.post("checks") { request, _ in
+            try await gate.admit(request, Self.everybody) { try await check(request, $0) }
         }
     }
 
-    private func claims(_ request: Request) async throws -> Response {
-        var filter = RegistryStore.ClaimFilter()
-        filter.city = try parsed(request, "city_code", "six digits", CityCode.init(_:))
-        filter.state = try parsed(
-            request, "state", "reserved, refused, held, withdrawn, authorized, paid or reversed",
-            Outcome.Decision.init(name:))
-        filter.enterprise = try parsed(request, "enterprise_uscc", "a credit code") {
-            try? CreditCode.parse($0).get().code
-        }
-        filter.provider = try parsed(request, "provider_uscc", "a credit code") { try? CreditCode.parse($0).get().code }
-        filter.contract = try parsed(request, "contract_no", "a contract number", ContractNumber.init(_:))
-        filter.voucherNumber = request.text("voucher_no")
-        if let invoice = try parsed(request, "invoice", "an invoice number", { try? InvoiceNumber($0) }) {
-            filter.keys = invoice.names.map(Key.invoice)
-        }
-        let limit = try request.number("limit", default: 100, in: 1...1_000)
-        let after = try request.number("after", default: 0, in: 0...Int64.max)
-        return try JSONBody.response(try await queries.claims(filter, after: after, limit: Int(limit)))
+    private func claimName(_ context: BasicRequestContext) throws -> ClaimName? {
+        let city = try context.parameters.require("city_code")
+        let number = try context.parameters.require("claim_no").removingPercentEncoding ?? ""
+        return ClaimName("\(city)/\(number)")
     }
 
-    private func parsed<T>(
-        _ request: Request, _ name: String, _ form: String, _ parse: (String) -> T?
-    ) throws -> T? {
-        guard let text = request.text(name) else { return nil }
-        guard let value = parse(text) else { throw Problem(.badRequest, "query", "\(name): expected \(form)") }
-        return value
+    private func unknown(_ name: ClaimName?, _ context: BasicRequestContext) -> Problem {
+        let text = name?.description ?? context.parameters.map { String($0.value) }.joined(separator: "/")
+        return Problem(.notFound, "not-found", "no claim \(text) has been decided")
     }
 
-    private func claim(_ text: String) async throws -> Response {
-        guard let name = ClaimName(text), let document = try await queries.claim(name) else {
-            throw Problem(.notFound, "not-found", "no claim \(text) has been decided")
+    private static func mayRead(_ name: ClaimName, _ caller: RegistryStore.Caller) -> Bool {
+        caller.role != .city || caller.city == name.city
+    }
+
+    private func claims(_ request: Request, _ caller: RegistryStore.Caller) async throws -> Response {
+        let question = try Question(
+            request, known: RegistryStore.ClaimFilter.parameters + ["order", "after", "limit"])
+        var filter = try RegistryStore.ClaimFilter(question)
+        if caller.role == .city {
+            guard filter.city == nil || filter.city == caller.city else {
+                throw Problem(.forbidden, "role", "a city's token reads the claims of its own city")
+            }
+            filter.city = caller.city
         }
-        return try JSONBody.response(document)
+        filter.isNewestFirst =
+            try question.value("order", "oldest or newest") {
+                ["oldest": false, "newest": true][$0]
+            } ?? false
+        let after = try question.number("after", in: 0...Int64.max)
+        return try JSONBody.response(
+            try await queries.claims(filter, after: after, limit: try question.limit()), for: request)
     }
 
-    private func check(_ request: Request) async throws -> Response {
+    private func check(_ request: Request, _ caller: RegistryStore.Caller) async throws -> Response {
         do {
             let asked = try CheckRequests(json: try await request.bytes(upTo: CheckRequests.maximumBytes))
-            let answers = try await queries.check(try asked.questions(askedBy: nil))
-            return try JSONBody.response(CheckAnswers(answers, to: asked))
+            let questions = try asked.questions(askedBy: caller.city)
+            guard caller.role != .city || questions.allSatisfy({ $0.city == caller.city }) else {
+                throw Problem(.forbidden, "role", "a city's token asks for its own city")
+            }
+            return try JSONBody.response(CheckAnswers(try await queries.check(questions), to: asked))
         } catch let fault as WireFault {
             throw Problem(.badRequest, "malformed", fault.message)
         }
     }
 
-    private func cases(_ request: Request) async throws -> Response {
-        let state = request.text("state")
-        if let state, !["open", "closed"].contains(state) {
-            throw Problem(.badRequest, "query", "state: expected open or closed")
-        }
-        let limit = try request.number("limit", default: 100, in: 1...1_000)
-        let after = try request.number("after", default: 0, in: 0...Int64.max)
-        return try JSONBody.response(
-            try await queries.cases(isOpen: state.map { $0 == "open" }, after: after, limit: Int(limit)))
-    }
+    // MARK: Duplicates, cases, payments
 
     private func duplicates(_ request: Request) async throws -> Response {
-        let limit = try request.number("limit", default: 100, in: 1...1_000)
-        let after = try request.number("after", default: 0, in: 0...1_000_000_000)
+        let question = try Question(request, known: RegistryStore.DuplicateFilter.parameters + ["after", "limit"])
+        let after = try question.value(
+            "after", "what the page before gave as next", RegistryStore.DuplicatePlace.init(_:))
         return try JSONBody.response(
-            try await queries.duplicates(rule: request.text("rule"), after: Int(after), limit: Int(limit)))
+            try await queries.duplicates(
+                RegistryStore.DuplicateFilter(question), after: after, limit: try question.limit()),
+            for: request)
+    }
+
+    private func cases(_ request: Request, _ caller: RegistryStore.Caller) async throws -> Response {
+        let question = try Question(request, known: ["state", "as_of", "after", "limit"])
+        var filter = RegistryStore.CaseFilter()
+        filter.isOpen = try question.value("state", "open or closed") { ["open": true, "closed": false][$0] }
+        filter.asOf = try question.number("as_of", in: 0...Int64.max)
+        filter.city = caller.city
+        return try JSONBody.response(
+            try await queries.cases(
+                filter, after: try question.number("after", in: 0...Int64.max) ?? 0, limit: try question.limit()),
+            for: request)
+    }
+
+    private func conflictCase(
+        _ id: String, _ request: Request, _ caller: RegistryStore.Caller
+    ) async throws -> Response {
+        _ = try Question(request, known: [])
+        guard let found = try await queries.conflictCase(id),
+            caller.role != .city || found.claims.contains(where: { $0.city_code == caller.city?.description })
+        else { throw Problem(.notFound, "not-found", "there is no case \(id)") }
+        return try JSONBody.response(found, for: request)
+    }
+
+    private func payments(_ request: Request) async throws -> Response {
+        let question = try Question(request, known: ["stage", "after", "limit"])
+        let stage = try question.value(
+            "stage", "requested, authorized, released, submitted, paid, failed or reversed"
+        ) { name in Payment.Stage.allCases.first { $0.name == name } }
+        return try JSONBody.response(
+            try await queries.payments(
+                stage: stage, after: try question.number("after", in: 0...Int64.max) ?? 0,
+                limit: try question.limit()),
+            for: request)
+    }
+
+    // MARK: Reports and exports
+
+    private func addReports(to group: RouterGroup<BasicRequestContext>) {
+        group.get("reports/{name}") { request, context in
+            let name = try context.parameters.require("name")
+            return try await gate.admit(request, Self.nation) { _ in try await report(name, request) }
+        }
+        group.get("audit-events") { request, _ in
+            try await gate.admit(request, Self.nation) { _ in
+                let question = try Question(request, known: ["before", "limit"])
+                return try JSONBody.response(
+                    try await queries.auditEvents(
+                        before: try question.number("before", in: 1...Int64.max), limit: try question.limit()))
+            }
+        }
+        group.get("exports/{dataset}") { request, context in
+            let name = try context.parameters.require("dataset")
+            return try await gate.admit(request, Self.nation) { _ in
+                try await ExportResponse.make(try await export(name, request), asking: request)
+            }
+        }
+        group.get("exports/{dataset}/manifest") { request, context in
+            let name = try context.parameters.require("dataset")
+            return try await gate.admit(request, Self.nation) { caller in
+                let manifest = try await export(name, request).manifest(for: caller.label, now: WallClock.now)
+                return try JSONBody.response(try manifest.signed(by: store.secrets.signingKey))
+            }
+        }
+    }
+
+    private func report(_ text: String, _ request: Request) async throws -> Response {
+        let question = try Question(request, known: ["format", "limit"])
+        guard let name = RegistryStore.Report.Name(rawValue: text) else {
+            let names = RegistryStore.Report.Name.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Problem(.notFound, "not-found", "there is no report \(text); there are \(names)")
+        }
+        let isCSV = try question.value("format", "json or csv") { ["json": false, "csv": true][$0] } ?? false
+        let limit = Int(try question.number("limit", in: 1...100_000) ?? 1_000)
+        let head = try await store.feedHead()
+        let report = try await queries.report(name, limit: limit)
+        guard isCSV else {
+            return try JSONBody.response(RegistryQueries.ReportDocument(report, head, now: WallClock.now))
+        }
+        return CSVResponse.make(report, name: "\(name.rawValue)-\(head.position).csv")
+    }
+
+    private func export(_ name: String, _ request: Request) async throws -> Export {
+        guard let dataset = Export.Dataset(rawValue: name) else {
+            let names = Export.Dataset.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Problem(.notFound, "not-found", "there is no export \(name); there are \(names)")
+        }
+        return try await Export(dataset, asking: request, store)
     }
 }

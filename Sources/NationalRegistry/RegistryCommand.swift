@@ -1,4 +1,5 @@
 package import ArgumentParser
+import FederationHTTP
 import Foundation
 import Logging
 import PostgresClient
@@ -21,7 +22,7 @@ package struct RegistryCommand: AsyncParsableCommand {
             RestoreCommand.self, RecoveryCommand.self, CityCommand.self, TokenCommand.self, PolicyCommand.self,
             CompanyCommand.self, ProviderCommand.self, PaymentCommand.self,
             CheckCommand.self, CheckReceiptCommand.self, ClaimCommand.self, CaseCommand.self, DuplicatesCommand.self,
-            AuditCommand.self,
+            ReportCommand.self, ExportCommand.self, AuditCommand.self,
         ])
 
     package init() {}
@@ -94,6 +95,7 @@ extension RegistryCommand {
     static func explain(_ error: any Error) -> String {
         switch error {
         case let refusal as RegistryRefusal: return refusal.message
+        case let problem as Problem: return problem.detail
         case let failure as EmbeddedPostgres.Failure: return failure.message
         case let failure as RegistryBackup.Failure: return failure.message
         case let failure as ChildProgram.Failure: return failure.message

@@ -2,6 +2,7 @@ package import Arbitration
 import FederationHTTP
 package import FederationWire
 import Foundation
+import HTTPTypes
 import Metrics
 package import RegistryStore
 import Replication
@@ -34,6 +35,13 @@ package struct RegistryQueries: Sendable {
         package let key_hash: String
         package let claims: [ReasonDocument.Blocking]
         package let claimed_yuan: String
+
+        init(_ duplicate: RegistryStore.Duplicate) {
+            rule = duplicate.rule
+            key_hash = duplicate.keyHash.hexadecimal
+            claims = duplicate.claims.map(ReasonDocument.Blocking.init)
+            claimed_yuan = duplicate.claimed.yuan
+        }
     }
 
     /// A case in `case list` and `GET /v1/cases`.
@@ -99,14 +107,25 @@ package struct RegistryQueries: Sendable {
         }
     }
 
-    package func cases(isOpen: Bool?, after: Int64, limit: Int) async throws -> ListDocument<CaseDocument> {
-        let found = try await store.cases(isOpen: isOpen, after: after, limit: limit)
-        let next = found.count == limit ? found.last.map { String($0.position) } : nil
+    package func cases(
+        _ filter: RegistryStore.CaseFilter, after: Int64 = 0, limit: Int
+    ) async throws -> ListDocument<CaseDocument> {
+        _ = try await head(filter.asOf)
+        let found = try await store.cases(filter, after: after, limit: limit)
+        let next = found.count == limit && !filter.isByMoney ? found.last.map { String($0.position) } : nil
         return ListDocument(items: found.map { CaseDocument($0) }, next: next)
     }
 
+    package func payments(
+        stage: Payment.Stage?, after: Int64, limit: Int
+    ) async throws -> ListDocument<ClaimPaymentDocument> {
+        let found = try await store.payments(stage: stage, after: after, limit: limit)
+        let next = found.count == limit ? found.last.map { String($0.position) } : nil
+        return ListDocument(items: found.map(ClaimPaymentDocument.init), next: next)
+    }
+
     package func conflictCase(_ id: String) async throws -> CaseDocument? {
-        guard let found = try await store.cases(id: id, limit: 1).first else { return nil }
+        guard let found = try await store.conflictCase(id) else { return nil }
         return CaseDocument(found, steps: try await store.steps(ofCase: id))
     }
 
@@ -121,16 +140,58 @@ package struct RegistryQueries: Sendable {
     }
 
     package func claims(
-        _ filter: RegistryStore.ClaimFilter, after: Int64, limit: Int
+        _ filter: RegistryStore.ClaimFilter, after: Int64?, limit: Int
     ) async throws -> ListDocument<ClaimDocument> {
+        _ = try await head(filter.asOf)
         let records = try await store.claims(filter, after: after, limit: limit)
         let next = records.count == limit ? records.last.map { String($0.decidedAt.position) } : nil
-        return ListDocument(items: records.map(document), next: next)
+        return ListDocument(items: records.map(RegistryQueries.document), next: next)
     }
 
-    package func claim(_ name: ClaimName) async throws -> ClaimDocument? { try await store.claim(name).map(document) }
+    /// - Parameter position: As of which position; `nil` for now.
+    package func claim(_ name: ClaimName, asOf position: Int64? = nil) async throws -> ClaimDocument? {
+        _ = try await head(position)
+        return try await store.claim(name, asOf: position).map(RegistryQueries.document)
+    }
 
-    private func document(_ record: RegistryStore.ClaimRecord) -> ClaimDocument {
+    /// The feed's entry at a position; `nil` asks for the last one.
+    ///
+    /// - Throws: ``Problem`` when the feed is not yet so long.
+    func head(_ position: Int64?) async throws -> FeedHead {
+        let last = try await store.feedHead()
+        guard let position, position != Int64(last.position) else { return last }
+        guard let head = try await store.feedHead(at: position) else {
+            throw Problem(.badRequest, "query", "as_of: the feed ends at position \(last.position)")
+        }
+        return head
+    }
+
+    /// What became of a claim, as JSON.
+    package struct ClaimStepDocument: Encodable, Sendable {
+        package let position: Int64
+        package let state: String
+        package let payment_stage: String?
+        /// Whose entry did it; `000000` is the registry itself.
+        package let city_code: String
+        package let received_at: String
+
+        init(_ step: RegistryStore.ClaimStep) {
+            position = step.position
+            state = step.state.name
+            payment_stage = step.stage?.name
+            city_code = step.city.description
+            received_at = StatedTime(rawValue: step.receivedAt).rfc3339
+        }
+    }
+
+    /// What became of a claim since it was decided; `nil` when there is no such claim.
+    package func history(of name: ClaimName) async throws -> ListDocument<ClaimStepDocument>? {
+        guard let record = try await store.claim(name) else { return nil }
+        let steps = try await store.steps(ofClaim: Int64(record.decidedAt.position))
+        return ListDocument(items: steps.map(ClaimStepDocument.init), next: nil)
+    }
+
+    static func document(_ record: RegistryStore.ClaimRecord) -> ClaimDocument {
         ClaimDocument(
             fields: ClaimForm(record.claim).fields, city: record.name.city, state: record.state.name,
             reasons: record.reasons, caseID: record.caseID, receipt: record.receipt, position: record.decidedAt,
@@ -152,16 +213,64 @@ package struct RegistryQueries: Sendable {
     }
 
     package func duplicates(
-        rule: String?, after: Int, limit: Int
+        _ filter: RegistryStore.DuplicateFilter, after: RegistryStore.DuplicatePlace?, limit: Int
     ) async throws -> ListDocument<DuplicateDocument> {
-        let found = try await store.duplicates(rule: rule, after: after, limit: limit)
-        let items = found.map { duplicate in
-            DuplicateDocument(
-                rule: duplicate.rule, key_hash: duplicate.keyHash.hexadecimal,
-                claims: duplicate.claims.map(ReasonDocument.Blocking.init),
-                claimed_yuan: duplicate.claimed.yuan)
+        _ = try await head(filter.asOf)
+        let found = try await store.duplicates(filter, after: after, limit: limit)
+        let next = found.count == limit ? found.last?.place.description : nil
+        return ListDocument(items: found.map(DuplicateDocument.init), next: next)
+    }
+
+    /// A report as JSON: `columns` in their order, and each row as an object of texts.
+    package struct ReportDocument: Encodable, Sendable {
+        package let report: String
+        /// Whether a row is a breach of what the registry promises.
+        package let must_be_empty: Bool
+        package let columns: [String]
+        package let items: [[String: String]]
+        /// As of which end of the feed, and when.
+        package let position: PositionDocument
+        package let made_at: String
+
+        init(_ report: RegistryStore.Report, _ head: FeedHead, now: UInt64) {
+            self.report = report.name.rawValue
+            must_be_empty = report.name.mustBeEmpty
+            columns = report.columns
+            items = report.rows.map { Dictionary(uniqueKeysWithValues: zip(report.columns, $0)) }
+            position = PositionDocument(head)
+            made_at = StatedTime(rawValue: Int64(now)).rfc3339
         }
-        return ListDocument(items: items, next: found.count == limit ? String(after + limit) : nil)
+    }
+
+    /// A report, at most `limit` rows of it.
+    package func report(_ name: RegistryStore.Report.Name, limit: Int) async throws -> RegistryStore.Report {
+        let today = CalendarDate(inChina: Int64(WallClock.now))
+        return try await store.report(name, today: today, limit: limit)
+    }
+
+    /// A line of the audit log, as JSON.
+    package struct AuditEventDocument: Encodable, Sendable {
+        package let event_id: Int64
+        package let at: String
+        package let actor: String
+        package let action: String
+        package let detail: String
+        package let purpose: String
+
+        init(_ event: RegistryStore.AuditEvent) {
+            event_id = event.id
+            at = StatedTime(rawValue: event.at).rfc3339
+            actor = event.actor
+            action = event.action
+            detail = event.detail
+            purpose = event.purpose
+        }
+    }
+
+    package func auditEvents(before: Int64?, limit: Int) async throws -> ListDocument<AuditEventDocument> {
+        let found = try await store.auditEvents(before: before, limit: limit)
+        let next = found.count == limit ? found.last.map { String($0.id) } : nil
+        return ListDocument(items: found.map(AuditEventDocument.init), next: next)
     }
 
     /// Sets the gauges that are looked up when they are asked for.
@@ -175,5 +284,16 @@ package struct RegistryQueries: Sendable {
             Gauge(label: "national_registry.city.feed_lag_entries", dimensions: labels).record(city.feedLag)
         }
         Gauge(label: "national_registry.is_arbiter").record(arbiter.isArbiter ? 1 : 0)
+    }
+}
+
+/// A payment in a list, with its claim.
+package struct ClaimPaymentDocument: Encodable, Sendable {
+    let claim: ReasonDocument.Blocking
+    let payment: PaymentDocument
+
+    init(_ payment: Payment) {
+        claim = ReasonDocument.Blocking(payment.claim)
+        self.payment = PaymentDocument(payment)
     }
 }

@@ -19,6 +19,8 @@ package struct RegistryServer {
         package var advertise: String?
         package var tls: TLSFiles?
         package var databaseURL: String
+        /// `nil`: only tokens of the registry's own are taken.
+        var identityProvider: IdentityProvider?
 
         package init(listen: ListenAddress, advertise: String?, tls: TLSFiles?, databaseURL: String) {
             self.listen = listen
@@ -83,7 +85,13 @@ package struct RegistryServer {
         router.add(middleware: MetricsMiddleware())
         router.add(middleware: ProblemMiddleware())
         SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bell).add(to: router)
-        QueryRoutes(store: store, queries: RegistryQueries(store: store), arbiter: arbiter).add(to: router)
+        let gate = CallerGate(store: store, identityProvider: options.identityProvider)
+        QueryRoutes(store: store, queries: RegistryQueries(store: store), arbiter: arbiter, gate: gate)
+            .add(to: router)
+        try ConsoleRoutes(
+            store: store, gate: gate, bell: bell,
+            certificateUntil: options.tls == nil ? Int64(WallClock.now) + CertificateAuthority.leafMilliseconds : nil
+        ).add(to: router)
         let application = Application(
             router: router,
             server: try .tls(.http1(configuration: .init(idleTimeout: .seconds(60))), tlsConfiguration: tls),

@@ -104,6 +104,7 @@ struct FoldWriter {
         try writeClaims(session)
         try PaymentWriter(decided).write(session)
         try UnreadWriter(decided: decided).write(session)
+        try ClaimHistory.write(decided, session)
         return composer.head
     }
 
@@ -216,7 +217,7 @@ struct FoldWriter {
                 service_from, service_until)
                 """, filed, addKeys)
         try session.insert(
-            into: "finding (position, rule, outcome, key, blocking_city, blocking_claim_no)",
+            into: "finding (position, city_code, rule, outcome, key, blocking_city, blocking_claim_no)",
             filed.filter { !$0.outcome.reasons.isEmpty }, FoldWriter.addFindings)
         let standing = filed.filter { !isReleased($0.position) }
         try session.insert(into: "trace (key, position)", standing) { item, rows in
@@ -372,8 +373,9 @@ struct FoldWriter {
         for reason in item.outcome.reasons {
             let blocking = reason.blocking.isEmpty ? [ClaimName(city: .registry, number: "")] : reason.blocking
             for name in blocking {
-                rows.row(fields: 6)
+                rows.row(fields: 7)
                 rows.int8(item.position)
+                rows.int4(Int32(item.entry.city.rawValue))
                 rows.text(reason.rule)
                 rows.text(reason.outcome.rawValue)
                 if let key = reason.key { rows.bytea(key.bytes) } else { rows.null() }

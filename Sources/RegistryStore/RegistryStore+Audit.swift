@@ -28,6 +28,7 @@ extension RegistryStore {
             try session.transaction(isSnapshot: true) {
                 var report = AuditReport()
                 var fold = Fold()
+                var history: [ClaimHistory.Row] = []
                 let registry = try RegistryRow.read(session)
                 var composer = FeedComposer(
                     head: .empty, incarnations: registry.incarnations, hasher: secrets.hasher,
@@ -35,8 +36,10 @@ extension RegistryStore {
                 try RegistryStore.eachFeedRow(session) { row in
                     let journaled = try row.journaled(session)
                     let journalEntry = journaled.placed(at: Int64(row.position), in: dialect)
+                    let outcome = fold.apply(journalEntry)
+                    history += ClaimHistory.rows(of: outcome, at: journalEntry.position)
                     let recomputed = try composer.compose(
-                        journaled.answered, fold.apply(journalEntry), by: journaled.act,
+                        journaled.answered, outcome, by: journaled.act,
                         receivedAt: journalEntry.receivedAt)
                     if recomputed.bytes != row.feed {
                         report.faults.append(
@@ -57,6 +60,9 @@ extension RegistryStore {
                 if report.faults.count < 20 {
                     let tables = try LedgerLoader(session: session).loadAll(through: Int64(registry.feedHead.position))
                     report.faults += tables.differences(from: fold.ledger, atMost: 20 - report.faults.count)
+                    let fault = try ClaimHistory.difference(
+                        session, from: history, through: Int64(registry.feedHead.position))
+                    if let fault { report.faults.append(fault) }
                 }
                 return report
             }

@@ -45,31 +45,28 @@ extension RegistryStore {
         package let text: String
     }
 
+    /// Which cases are looked for; all that is given must match.
+    package struct CaseFilter: Hashable, Sendable {
+        /// Only open or only closed ones.
+        package var isOpen: Bool?
+        package var id: String?
+        /// Cases with a claim of this city.
+        package var city: CityCode?
+        /// Those opened up to this position, open or closed as they were there; `nil` for now.
+        package var asOf: Int64?
+        /// Those with the most money claimed first, instead of by position.
+        package var isByMoney = false
+
+        package init(isOpen: Bool? = nil) { self.isOpen = isOpen }
+    }
+
     /// Cases by position, at most `limit` after the position `after`.
-    ///
-    /// - Parameters:
-    ///   - isOpen: Only open or only closed ones; `nil` for all.
-    ///   - id: Only this one.
     package func cases(
-        isOpen: Bool? = nil, id: String? = nil, after: Int64 = 0, limit: Int
+        _ filter: CaseFilter = CaseFilter(), after: Int64 = 0, limit: Int
     ) async throws -> [CaseView] {
         try await pool.run { session in
-            let result = try session.execute(
-                """
-                SELECT k.case_id, k.position, k.state, array_to_string(k.rules, ' '), p.city_code, p.claim_no,
-                    c.state, c.claimed_fen, k.deadline, k.proposal, k.automatic_dwell_seconds IS NOT NULL
-                FROM (SELECT * FROM conflict_case
-                    WHERE position > $1 AND ($2 = '' OR (state = 'closed') = ($2 = 'closed'))
-                        AND ($3 = '' OR case_id = $3)
-                    ORDER BY position LIMIT $4) k
-                JOIN conflict_case_claim p ON p.case_id = k.case_id
-                JOIN claim c ON c.city_code = p.city_code AND c.claim_no = p.claim_no
-                ORDER BY k.position, p.place, p.city_code, p.claim_no
-                """,
-                [
-                    .int8(after), .text(isOpen.map { $0 ? "open" : "closed" } ?? ""), .text(id ?? ""),
-                    .int8(Int64(limit)),
-                ])
+            let query = CaseQuery(filter, after: after, limit: limit)
+            let result = try session.execute(query.sql, query.parameters)
             var cases: [CaseView] = []
             var parties: [CaseView.Party] = []
             for row in 0..<result.count {
@@ -80,6 +77,13 @@ extension RegistryStore {
             }
             return cases
         }
+    }
+
+    /// A case by its spoken id.
+    package func conflictCase(_ id: String) async throws -> CaseView? {
+        var filter = CaseFilter()
+        filter.id = id
+        return try await cases(filter, limit: 1).first
     }
 
     private static func party(_ result: borrowing PostgresResult, _ row: Int) throws -> CaseView.Party {
@@ -178,5 +182,69 @@ extension RegistryStore {
             try RegistryStore.append(act, session, secrets, now: now)
             return outcome.decision
         }
+    }
+}
+
+/// The query for cases with their parties, a row for each party.
+private struct CaseQuery {
+    private(set) var parameters: [PostgresParameter] = []
+    private var conditions: [String] = []
+    private var state = "state"
+    private let isByMoney: Bool
+
+    init(_ filter: RegistryStore.CaseFilter, after: Int64, limit: Int) {
+        isByMoney = filter.isByMoney
+        conditions.append("position > \(bind(.int8(after)))")
+        if let position = filter.asOf {
+            let asOf = bind(.int8(position))
+            conditions.append("position <= \(asOf)")
+            state = CaseQuery.state(asOf: asOf)
+        }
+        if let isOpen = filter.isOpen { conditions.append("\(state) \(isOpen ? "<>" : "=") 'closed'") }
+        if let id = filter.id { conditions.append("case_id = \(bind(.text(id)))") }
+        if let city = filter.city {
+            conditions.append(
+                """
+                case_id IN (SELECT case_id FROM conflict_case_claim
+                    WHERE city_code = \(bind(.int4(Int32(city.rawValue)))))
+                """)
+        }
+        parameters.append(.int8(Int64(limit)))
+    }
+
+    /// What the last event up to a position that opens or closes says.
+    private static func state(asOf place: String) -> String {
+        func kinds(_ kinds: CaseEvent.Kind...) -> String { kinds.map { "\($0.rawValue)" }.joined(separator: ", ") }
+        return """
+            coalesce((SELECT CASE WHEN v.kind IN (\(kinds(.ruled, .settled, .lapsed))) THEN 'closed'
+                    WHEN v.kind = \(CaseEvent.Kind.escalated.rawValue) THEN 'escalated' ELSE 'open' END
+                FROM case_event v WHERE v.case_id = conflict_case.case_id AND v.position <= \(place)
+                    AND (v.kind IN (\(kinds(.opened, .ruled, .reopened, .escalated, .settled, .lapsed)))
+                        OR v.kind = \(CaseEvent.Kind.answered.rawValue) AND v.answer = \(CaseAnswer.Kind.appeal.rawValue))
+                ORDER BY v.position DESC, v.kind DESC LIMIT 1), 'open')
+            """
+    }
+
+    private mutating func bind(_ value: PostgresParameter) -> String {
+        parameters.append(value)
+        return "$\(parameters.count)"
+    }
+
+    private static let money = """
+        (SELECT sum(claimed_fen) FROM conflict_case_claim m JOIN claim USING (city_code, claim_no)
+        WHERE m.case_id = conflict_case.case_id)
+        """
+
+    var sql: String {
+        """
+        SELECT k.case_id, k.position, k.shown_state, array_to_string(k.rules, ' '), p.city_code, p.claim_no,
+            c.state, c.claimed_fen, k.deadline, k.proposal, k.automatic_dwell_seconds IS NOT NULL
+        FROM (SELECT *, \(state) AS shown_state, \(isByMoney ? CaseQuery.money : "0") AS money FROM conflict_case
+            WHERE \(conditions.joined(separator: " AND "))
+            ORDER BY money DESC, position LIMIT $\(parameters.count)) k
+        JOIN conflict_case_claim p ON p.case_id = k.case_id
+        JOIN claim c ON c.city_code = p.city_code AND c.claim_no = p.claim_no
+        ORDER BY k.money DESC, k.position, p.place, p.city_code, p.claim_no
+        """
     }
 }

@@ -58,46 +58,6 @@ extension RegistryStore {
         }
     }
 
-    /// Claims that met under one key and one rule.
-    package struct Duplicate: Hashable, Sendable {
-        package let rule: String
-        /// The keyed hash; empty where the rule is about no key.
-        package let keyHash: [UInt8]
-        /// All claims involved, by name.
-        package let claims: [ClaimName]
-        /// What those of them that were refused or held had claimed.
-        package let claimed: Money
-    }
-
-    /// The duplicates found by blocking and holding rules, in order of rule and key.
-    ///
-    /// - Parameters:
-    ///   - rule: Only this rule.
-    ///   - after: The number of the last duplicate already seen.
-    package func duplicates(rule: String?, after: Int, limit: Int) async throws -> [Duplicate] {
-        let hasher = secrets.hasher
-        return try await pool.run { session in
-            let result = try session.execute(
-                """
-                SELECT f.rule, f.key,
-                    array_to_string(array_agg(DISTINCT lpad(c.city_code::text, 6, '0') || '/' || c.claim_no) ||
-                        array_agg(DISTINCT lpad(f.blocking_city::text, 6, '0') || '/' || f.blocking_claim_no),
-                        E'\\n'),
-                    (SELECT sum(d.claimed_fen)::bigint FROM claim d WHERE d.position = ANY(array_agg(f.position)))
-                FROM finding f JOIN claim c ON c.position = f.position
-                WHERE f.blocking_city <> 0 AND f.outcome <> 'flag' AND ($1 = '' OR f.rule = $1)
-                GROUP BY f.rule, f.key, CASE WHEN f.key IS NULL THEN f.position END
-                ORDER BY f.rule, f.key, min(f.position) OFFSET $2 LIMIT $3
-                """, [.text(rule ?? ""), .int8(Int64(after)), .int8(Int64(limit))])
-            return (0..<result.count).map { row in
-                let names = result.text(row, 2).split(separator: "\n").compactMap { ClaimName(String($0)) }
-                return Duplicate(
-                    rule: result.text(row, 0), keyHash: hasher.hash(Key(bytes: result.bytes(row, 1))),
-                    claims: Set(names).sorted(), claimed: Money(rawValue: result.int(row, 3)))
-            }
-        }
-    }
-
     /// The number and sum of a city's claims in one state, for the operators' tables.
     package struct StateTotal: Hashable, Sendable {
         package let city: CityCode

@@ -19,6 +19,8 @@ extension RegistryStore {
         /// Milliseconds since 1970; `nil` when it was never heard of.
         package let lastContact: UInt64?
         package let epochCounter: UInt32
+        /// The protocol's version that its node speaks with this registry; `nil` before its first hello.
+        package let protocolVersion: Int64?
     }
 
     /// Enrols a city and makes a one-time secret for its join token. Enrolling an enrolled city that has not
@@ -86,6 +88,7 @@ extension RegistryStore {
             } else {
                 try RegistryStore.useToken(request.secret, request.city, session, now: now)
                 epoch = try RegistryStore.admit(request, row, session, secrets, now: now)
+                try RegistryStore.note(version: version, of: request.city, session)
             }
             return try RegistryStore.welcome(request, name: row.name, epoch: epoch, version: version, secrets)
         }
@@ -158,6 +161,13 @@ extension RegistryStore {
         return epoch
     }
 
+    /// Notes which version of the protocol a city's node speaks.
+    private static func note(version: UInt32, of city: CityCode, _ session: PostgresSession) throws {
+        try session.queue(
+            "UPDATE city SET protocol_version = $2 WHERE city_code = $1 AND protocol_version IS DISTINCT FROM $2",
+            [.int4(Int32(city.rawValue)), .int4(Int32(clamping: version))])
+    }
+
     private static func welcome(
         _ request: JoinRequest, name: String, epoch: Epoch, version: UInt32, _ secrets: RegistrySecrets
     ) throws -> JoinAnswer {
@@ -185,7 +195,7 @@ extension RegistryStore {
             let registry = try RegistryRow.read(session)
             try registry.requireOpen()
             let knownHash = try RegistryStore.hash(of: hello.logHead.sequence, hello.city, session)
-            let knownFeed = try RegistryStore.feedHead(at: hello.feedHead.position, session)
+            let knownFeed = try RegistryStore.feedHead(at: Int64(clamping: hello.feedHead.position), session)
             let verdict = try HelloReview.review(
                 hello, in: dialect, standing: standing, incarnation: registry.incarnation,
                 recoveryID: registry.recoveryID, processNonce: row.processNonce,
@@ -200,6 +210,7 @@ extension RegistryStore {
                     hello.city, counter: counter, hello.processNonce, session, secrets, now: now)
                 Failpoint.reach(.greetingUncommitted)
             }
+            try RegistryStore.note(version: version, of: hello.city, session)
             let grant = Grant(city: hello.city, epoch: epoch, processNonce: hello.processNonce, version: version)
             return HelloAnswer(
                 grant: try grant.signed(by: secrets.signingKey), logHead: row.head,
@@ -214,14 +225,6 @@ extension RegistryStore {
             "SELECT hash FROM entry WHERE city_code = $1 AND sequence = $2",
             [.int4(Int32(city.rawValue)), .int8(Int64(clamping: sequence))])
         return result.count == 1 ? Digest(rawValue: result.bytes(0, 0)) : nil
-    }
-
-    private static func feedHead(at position: UInt64, _ session: PostgresSession) throws -> FeedHead? {
-        let result = try session.execute(
-            "SELECT hash, incarnation_at(position) FROM feed WHERE position = $1",
-            [.int8(Int64(clamping: position))])
-        guard result.count == 1, let hash = Digest(rawValue: result.bytes(0, 0)) else { return nil }
-        return FeedHead(incarnation: UInt32(result.int(0, 1)), position: position, hash: hash)
     }
 
     /// Suspends or reinstates a city; its keys stay as they are. A city that is already so is left alone.
@@ -255,7 +258,7 @@ extension RegistryStore {
             let result = try session.execute(
                 """
                 SELECT c.city_code, name, status, log_sequence, log_sequence - coalesce(folded_sequence, 0),
-                    greatest(r.feed_position - coalesce(feed_applied, 0), 0), last_contact_ms, granted_epoch
+                    greatest(r.feed_position - coalesce(feed_applied, 0), 0), last_contact_ms, granted_epoch, protocol_version
                 FROM registry r, city c
                 LEFT JOIN fold_cursor f ON f.city_code = c.city_code
                 LEFT JOIN city_contact t ON t.city_code = c.city_code
@@ -267,7 +270,8 @@ extension RegistryStore {
                         code: code, name: result.text(row, 1), status: result.text(row, 2),
                         logSequence: UInt64(result.int(row, 3)), undecided: UInt64(result.int(row, 4)),
                         feedLag: UInt64(result.int(row, 5)), lastContact: result.optionalInt(row, 6).map(UInt64.init),
-                        epochCounter: Epoch(bytes: result.bytes(row, 7))?.counter ?? 0)
+                        epochCounter: Epoch(bytes: result.bytes(row, 7))?.counter ?? 0,
+                        protocolVersion: result.optionalInt(row, 8))
                 }
             }
         }

@@ -5,7 +5,7 @@ package import Replication
 package import VoucherDomain
 
 extension RegistryStore {
-    /// A decided claim as the registry has it.
+    /// A decided claim as the registry has it, now or as of a position.
     package struct ClaimRecord: Hashable, Sendable {
         package let name: ClaimName
         package let claim: Claim
@@ -14,44 +14,40 @@ extension RegistryStore {
         package let reasons: [Reason]
         package let caseID: String?
         package let policyVersion: UInt32
+        /// When the registry received it, and when it was filed as far as the registry believes it: milliseconds since 1970.
+        package let receivedAt: Int64
+        package let filedAt: Int64
         /// Where it was decided.
         package let decidedAt: FeedHead
         /// The receipt for the batch it came in.
         package let receipt: SignedBytes
-        /// `nil` where none was asked for.
+        /// `nil` where none was asked for, and of a claim as of a past position.
         package let payment: Payment?
     }
 
-    /// What claims are looked for by; all that are given must match.
-    package struct ClaimFilter: Hashable, Sendable {
-        package var city: CityCode?
-        package var state: Outcome.Decision?
-        package var enterprise: CreditCode?
-        package var provider: CreditCode?
-        /// Any of these keys, held or only claimed.
-        package var keys: [Key] = []
-        /// A normalised contract number, whatever the parties.
-        package var contract: ContractNumber?
-        package var voucherNumber: String?
-        package var number: ClaimName?
-
-        package init() {}
+    /// Decided claims in the order of their positions, at most `limit` behind the position `after`.
+    ///
+    /// - Parameter after: `nil` begins with the first, or with the last where the newest come first.
+    package func claims(_ filter: ClaimFilter, after: Int64?, limit: Int) async throws -> [ClaimRecord] {
+        try await pool.run { try RegistryStore.claims(filter, after: after, limit: limit, $0) }
     }
 
-    /// Decided claims by position, at most `limit` after the position `after`.
-    package func claims(_ filter: ClaimFilter, after: Int64, limit: Int) async throws -> [ClaimRecord] {
-        try await pool.run { session in
-            let query = ClaimQuery(filter, after: after, limit: limit)
-            let result = try session.execute(query.sql, query.parameters)
-            return try (0..<result.count).map { try RegistryStore.record(result, $0) }
-        }
+    static func claims(
+        _ filter: ClaimFilter, after: Int64?, limit: Int, _ session: PostgresSession
+    ) throws -> [ClaimRecord] {
+        let query = ClaimQuery(filter, after: after, limit: limit)
+        let result = try session.execute(query.sql, query.parameters)
+        return try (0..<result.count).map { try RegistryStore.record(result, $0) }
     }
 
     /// One claim by its name, or `nil` when the registry has not decided one.
-    package func claim(_ name: ClaimName) async throws -> ClaimRecord? {
+    ///
+    /// - Parameter position: As of which position; `nil` for now.
+    package func claim(_ name: ClaimName, asOf position: Int64? = nil) async throws -> ClaimRecord? {
         var filter = ClaimFilter()
         filter.number = name
-        return try await claims(filter, after: 0, limit: 1).first
+        filter.asOf = position
+        return try await claims(filter, after: nil, limit: 1).first
     }
 
     private static func record(_ result: borrowing PostgresResult, _ row: Int) throws -> ClaimRecord {
@@ -66,60 +62,49 @@ extension RegistryStore {
             entryID: entry.id, state: state,
             reasons: reasons.isEmpty ? [] : try ReasonCoding.decode(reasons).reasons,
             caseID: result.isNull(row, 4) ? nil : result.text(row, 4), policyVersion: UInt32(result.int(row, 11)),
+            receivedAt: result.int(row, 12), filedAt: result.int(row, 13),
             decidedAt: FeedHead(
                 incarnation: UInt32(result.int(row, 7)), position: UInt64(result.int(row, 0)), hash: hash),
             receipt: SignedBytes(body: result.bytes(row, 9), signature: result.bytes(row, 10)),
             payment: result.isNull(row, ClaimQuery.columns)
                 ? nil : try PaymentLoader.payment(result, row, from: ClaimQuery.columns))
     }
-}
 
-/// The one query for claims: each condition is there only when it is asked for, so that its index can serve.
-private struct ClaimQuery {
-    private(set) var parameters: [PostgresParameter] = []
-    private var conditions: [String] = []
+    // MARK: What became of it
 
-    init(_ filter: RegistryStore.ClaimFilter, after: Int64, limit: Int) {
-        require("c.position >", .int8(after))
-        if let city = filter.city { require("c.city_code =", .int4(Int32(city.rawValue))) }
-        if let state = filter.state { require("c.state =", .int4(Int32(state.rawValue))) }
-        if let enterprise = filter.enterprise { require("c.enterprise_uscc =", .text(enterprise.rawValue)) }
-        if let provider = filter.provider { require("c.provider_uscc =", .text(provider.rawValue)) }
-        if let contract = filter.contract { require("c.contract_no =", .text(contract.rawValue)) }
-        if let voucher = filter.voucherNumber { require("c.voucher_no =", .text(voucher)) }
-        if let name = filter.number {
-            require("c.city_code =", .int4(Int32(name.city.rawValue)))
-            require("c.claim_no =", .text(name.number))
-        }
-        if !filter.keys.isEmpty {
-            parameters.append(.byteaArray(filter.keys.map(\.bytes)))
-            conditions.append("c.position IN (SELECT position FROM claim_key WHERE key = ANY($\(parameters.count)))")
-        }
-        parameters.append(.int8(Int64(limit)))
+    /// A change of a claim after it was decided.
+    package struct ClaimStep: Hashable, Sendable {
+        package let position: Int64
+        package let state: Outcome.Decision
+        /// The stage of its payment, where that changed.
+        package let stage: Payment.Stage?
+        /// Whose entry did it; the registry's own acts and ticks under its code.
+        package let city: CityCode
+        package let receivedAt: Int64
     }
 
-    private mutating func require(_ column: String, _ value: PostgresParameter) {
-        parameters.append(value)
-        conditions.append("\(column) $\(parameters.count)")
-    }
-
-    /// How many columns a claim has, before those of its payment.
-    static let columns = 12
-
-    var sql: String {
-        """
-        SELECT c.position, c.city_code, c.claim_no, c.state, c.case_id, c.reasons, e.bytes, incarnation_at(c.position), f.hash,
-            b.receipt_body, b.receipt_signature, c.policy_version, \(PaymentLoader.columns)
-        FROM claim c
-        LEFT JOIN payment p ON p.claim_position = c.position
-        JOIN entry e ON e.city_code = c.city_code AND e.sequence = c.sequence
-        JOIN feed f ON f.position = c.position
-        JOIN LATERAL (
-            SELECT receipt_body, receipt_signature FROM batch
-            WHERE batch.city_code = c.city_code AND batch.last_sequence >= c.sequence
-            ORDER BY batch.last_sequence LIMIT 1) b ON true
-        WHERE \(conditions.joined(separator: " AND "))
-        ORDER BY c.position LIMIT $\(parameters.count)
-        """
+    /// What became of the claim that was decided at `position`, in the order of the journal.
+    package func steps(ofClaim position: Int64) async throws -> [ClaimStep] {
+        try await pool.run { session in
+            let result = try session.execute(
+                """
+                SELECT h.position, h.state, h.stage, f.city_code, b.received_at_ms
+                FROM claim_history h JOIN feed f ON f.position = h.position
+                CROSS JOIN LATERAL (
+                    SELECT received_at_ms FROM batch b
+                    WHERE b.city_code = f.city_code AND b.last_sequence >= f.sequence
+                    ORDER BY b.last_sequence LIMIT 1) b
+                WHERE h.claim_position = $1 ORDER BY h.position
+                """, [.int8(position)])
+            return try (0..<result.count).map { row in
+                guard let state = Outcome.Decision(rawValue: UInt8(result.int(row, 1))) else {
+                    throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim_history")
+                }
+                return ClaimStep(
+                    position: result.int(row, 0), state: state,
+                    stage: result.optionalInt(row, 2).flatMap { Payment.Stage(rawValue: UInt8($0)) },
+                    city: try result.city(row, 3, in: "feed"), receivedAt: result.int(row, 4))
+            }
+        }
     }
 }

@@ -115,6 +115,19 @@ extension RegistryStore {
         try await pool.run { try RegistryRow.read($0).feedHead }
     }
 
+    /// The feed's entry at a position, position 0 being before the first; `nil` behind its end.
+    package func feedHead(at position: Int64) async throws -> FeedHead? {
+        if position == 0 { return .empty }
+        return try await pool.run { try RegistryStore.feedHead(at: position, $0) }
+    }
+
+    static func feedHead(at position: Int64, _ session: PostgresSession) throws -> FeedHead? {
+        let result = try session.execute(
+            "SELECT hash, incarnation_at(position) FROM feed WHERE position = $1", [.int8(position)])
+        guard result.count == 1, let hash = Digest(rawValue: result.bytes(0, 0)) else { return nil }
+        return FeedHead(incarnation: UInt32(result.int(0, 1)), position: UInt64(position), hash: hash)
+    }
+
     /// Whether the database answers and has a registry.
     package func checkReady() async throws { _ = try await feedHead() }
 }

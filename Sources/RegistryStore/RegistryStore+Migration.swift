@@ -16,11 +16,11 @@ extension RegistryStore {
     /// - Throws: ``RegistryRefusal`` when the database is of a newer build, or belongs to another signing key.
     @discardableResult
     package func migrate(policyDocument: [UInt8], now: UInt64) async throws -> [String] {
-        let secrets = secrets
+        let (secrets, dialect) = (secrets, dialect)
         return try await pool.run { session in
             try session.run(script: "SELECT pg_advisory_lock(\(Locks.migration))")
             defer { try? session.run(script: "SELECT pg_advisory_unlock(\(Locks.migration))") }
-            let done = try RegistryStore.migrateSchema(session)
+            let done = try RegistryStore.migrateSchema(session, dialect)
             try session.transaction {
                 try RegistryStore.initialise(session, secrets, policyDocument: policyDocument, now: now)
             }
@@ -28,7 +28,7 @@ extension RegistryStore {
         }
     }
 
-    private static func migrateSchema(_ session: PostgresSession) throws -> [String] {
+    private static func migrateSchema(_ session: PostgresSession, _ dialect: Dialect) throws -> [String] {
         try session.run(
             script: """
                 CREATE TABLE IF NOT EXISTS schema_migration (
@@ -53,6 +53,7 @@ extension RegistryStore {
             try session.transaction {
                 try session.run(script: migration.sql)
                 if migration.id == RegistrySchema.members { try RegistryStore.seedMembers(session) }
+                if migration.id == RegistrySchema.history { try ClaimHistory.seed(session, dialect) }
                 try session.execute(
                     "INSERT INTO schema_migration (id, sha256) VALUES ($1, $2)",
                     [.text(migration.id), .bytea(digest)])

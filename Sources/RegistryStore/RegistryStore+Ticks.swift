@@ -93,7 +93,7 @@ extension RegistryStore {
 }
 
 /// What cities have sealed since the last tick, as far as all that it covers is decided.
-private struct NewSeals {
+struct NewSeals {
     struct Found {
         let signed: SignedBytes
         let seal: Seal
@@ -125,7 +125,7 @@ private struct NewSeals {
     }
 
     /// The latest seal of each city whose entries are all decided: of a batch, or one without entries.
-    private static func latest(_ session: PostgresSession) throws -> [CityCode: Found] {
+    static func latest(_ session: PostgresSession) throws -> [CityCode: Found] {
         let result = try session.execute(
             """
             SELECT b.seal_body, b.seal_signature FROM member m CROSS JOIN LATERAL (
@@ -146,7 +146,7 @@ private struct NewSeals {
         return latest
     }
 
-    private static func isOurs(_ head: FeedHead, _ session: PostgresSession) throws -> Bool {
+    static func isOurs(_ head: FeedHead, _ session: PostgresSession) throws -> Bool {
         guard head.position > 0 else { return true }
         let result = try session.execute(
             "SELECT 1 FROM feed WHERE position = $1 AND hash = $2 AND incarnation_at(position) = $3",

@@ -5,6 +5,9 @@ package enum Output {
     /// Writes text and a line break to standard output.
     package static func line(_ text: String = "") { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
+    /// Writes text as it is to standard output.
+    package static func text(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+
     /// Writes text and a line break to standard error.
     package static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 

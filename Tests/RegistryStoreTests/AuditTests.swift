@@ -114,6 +114,20 @@ struct AuditTests {
         #expect(faults.contains { $0.contains(named) }, "\(faults)")
     }
 
+    @Test(
+        "a claim's history that was changed is named",
+        arguments: [
+            "DELETE FROM claim_history", "UPDATE claim_history SET state = 2",
+            "INSERT INTO claim_history VALUES (7, 8, 2, NULL)",
+        ])
+    func history(change: String) async throws {
+        let registry = try await registry()
+        try await registry.run(change)
+
+        let faults = try await registry.store.recompute { _ in }.faults
+        #expect(faults.contains { $0.hasPrefix("history of the claim at position") }, "\(faults)")
+    }
+
     @Test("a log that was received and is marked as decided without a decision is found")
     func neverDecided() async throws {
         let registry = try await registry()

@@ -25,14 +25,14 @@ struct CaseTests {
     func opened() async throws {
         let (registry, _) = try await registry()
         let claim = try #require(try await registry.store.claim(ClaimName(city: .shenzhen, number: "S1")))
-        let found = try #require(try await registry.store.cases(id: claim.caseID, limit: 10).first)
+        let found = try #require(try await registry.store.conflictCase(claim.caseID ?? ""))
 
         #expect(found.isOpen)
         #expect(found.rules == ["evidence-once"])
         #expect(found.parties.map(\.claim.description) == ["440300/S1", "110000/B1"])
         #expect(found.parties.map(\.state) == [.held, .reserved])
         #expect(try await registry.store.cases(limit: 10) == [found])
-        #expect(try await registry.store.cases(isOpen: false, limit: 10) == [])
+        #expect(try await registry.store.cases(.init(isOpen: false), limit: 10) == [])
         #expect(try await registry.store.cases(after: found.position, limit: 10) == [])
     }
 
@@ -47,7 +47,7 @@ struct CaseTests {
         try await registry.decide()
 
         #expect(try await registry.store.cases(limit: 10).map(\.isOpen) == [true, false])
-        let closed = try #require(try await registry.store.cases(isOpen: false, limit: 10).first)
+        let closed = try #require(try await registry.store.cases(.init(isOpen: false), limit: 10).first)
         #expect(closed.parties.map(\.state).contains(.withdrawn))
         #expect(try await registry.store.recompute { _ in }.faults == [])
     }

@@ -150,7 +150,7 @@ struct GuardTests {
         let payments = try await registry.store.payments(stage: nil, after: 0, limit: 9)
         #expect(payments.map(\.claim.number) == ["C2", "C3"])
         #expect(payments.map { $0.authorization != nil } == [true, true])
-        #expect(try await registry.store.cases(isOpen: true, limit: 9) == [])
+        #expect(try await registry.store.cases(.init(isOpen: true), limit: 9) == [])
     }
 
     @Test("a payment whose key the database refuses is stopped with a case, and the rest goes on")
@@ -180,7 +180,7 @@ struct GuardTests {
         #expect(payments.map(\.claim.number) == ["C1", "C2"])
         #expect(payments.map(\.isBarred) == [true, false])
         #expect(payments.map { $0.authorization == nil } == [true, false])
-        let cases = try await registry.store.cases(isOpen: true, limit: 9)
+        let cases = try await registry.store.cases(.init(isOpen: true), limit: 9)
         #expect(cases.map(\.rules) == [["second-guard"]])
         #expect(cases.first?.parties.map(\.claim.number) == ["C1"])
     }

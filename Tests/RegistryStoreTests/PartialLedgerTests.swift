@@ -63,7 +63,7 @@ struct PartialLedgerTests {
         rival.file(.sample("Y", invoices: [.serial(2)], receipt: "R1"))
         try await rival.push(to: registry)
         try await registry.decide()
-        let conflict = try #require(try await registry.store.cases(isOpen: true, limit: 1).first)
+        let conflict = try #require(try await registry.store.cases(.init(isOpen: true), limit: 1).first)
         let winner = ClaimName(city: .beijing, number: "Y")
         try await registry.act(
             .ruled(

@@ -133,6 +133,7 @@ struct TestRegistry: Sendable {
     func foldedState() async throws -> [String] {
         let tables = [
             "feed", "policy", "voucher", "claim", "claim_key", "finding", "conflict_case", "conflict_case_claim",
+            "claim_history", "party_name",
             "fold_cursor",
         ]
         return try await tables.asyncMap { try await digest(of: $0) }

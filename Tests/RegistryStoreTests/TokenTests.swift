@@ -8,7 +8,9 @@ struct TokenTests {
     private func token(
         _ registry: TestRegistry, _ role: RegistryStore.Role = .auditor, expiresAt: UInt64? = nil
     ) async throws -> String {
-        try await registry.store.makeToken(role: role, label: "审计署", expiresAt: expiresAt, now: .noon)
+        try await registry.store.makeToken(
+            RegistryStore.Caller(role: role, label: "审计署", city: role == .city ? .beijing : nil), expiresAt: expiresAt,
+            now: .noon)
     }
 
     @Test("a token names its role and label", arguments: RegistryStore.Role.allCases)
@@ -17,7 +19,9 @@ struct TokenTests {
         let token = try await token(registry, role)
 
         let caller = try await registry.store.caller(token: token, now: .noon)
-        #expect(caller == RegistryStore.Caller(role: role, label: "审计署"))
+        #expect(
+            caller
+                == RegistryStore.Caller(role: role, label: "审计署", city: role == .city ? .beijing : nil))
     }
 
     @Test("two tokens are never alike, and only their digests are stored")

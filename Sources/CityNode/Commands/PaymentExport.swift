@@ -2,6 +2,7 @@ import ArgumentParser
 import FederationWire
 import Foundation
 import Terminal
+import VoucherDomain
 
 extension PaymentCommand {
     /// Submits what is released and writes it for the bank: nothing else ever gets into the file.
@@ -85,8 +86,7 @@ extension PaymentCommand {
 
         /// RFC 4180, with a byte-order mark so that Excel reads Chinese.
         private func write(_ rows: [[String]]) throws {
-            let lines = rows.map { $0.map(Export.quoted).joined(separator: ",") + "\r\n" }
-            let data = Data([0xEF, 0xBB, 0xBF]) + Data(lines.joined().utf8)
+            let data = Data(CSVLine.byteOrderMark) + Data(rows.map(CSVLine.encode).joined().utf8)
             if file == "-" { return FileHandle.standardOutput.write(data) }
             do {
                 try data.write(to: URL(fileURLWithPath: file), options: .atomic)
@@ -95,11 +95,6 @@ extension PaymentCommand {
                     message:
                         "cannot write \(file); what was submitted is not lost: choose another file and give --again")
             }
-        }
-
-        private static func quoted(_ field: String) -> String {
-            let isPlain = !field.contains { "\",\r\n".contains($0) }
-            return isPlain ? field : "\"\(field.replacing("\"", with: "\"\""))\""
         }
     }
 }

@@ -7,7 +7,7 @@ import Terminal
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Recompute and verify what the registry has decided.",
-        subcommands: [Recompute.self, Verify.self])
+        subcommands: [Recompute.self, Verify.self, VerifyExportCommand.self])
 
     struct Recompute: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

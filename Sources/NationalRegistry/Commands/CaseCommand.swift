@@ -26,6 +26,7 @@ struct CaseCommand: AsyncParsableCommand {
         @OptionGroup var database: DatabaseOptions
         @Flag(help: "Only open cases.") var open = false
         @Flag(help: "Only closed cases.") var closed = false
+        @Flag(help: "The most money first, instead of the oldest.") var byMoney = false
         @Option(help: "The most to print (default: all).") var limit: Int?
         @Flag(help: "Print JSON.") var json = false
 
@@ -36,8 +37,10 @@ struct CaseCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await database.withStore { store in
-                let list = try await RegistryQueries(store: store).cases(
-                    isOpen: open ? true : closed ? false : nil, after: 0, limit: limit ?? 1_000_000)
+                var filter = RegistryStore.CaseFilter()
+                filter.isOpen = open ? true : closed ? false : nil
+                filter.isByMoney = byMoney
+                let list = try await RegistryQueries(store: store).cases(filter, limit: limit ?? 1_000_000)
                 if json { return try Output.json(list) }
                 var table = TextTable(["case", "state", "answer by", "yuan", "rules", "claims"], rightAligned: [3])
                 for item in list.items {
@@ -126,7 +129,7 @@ struct CaseCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await database.withStore(isWriting: true) { store in
-                guard let proposal = try await store.cases(id: id, limit: 1).first?.proposal else {
+                guard let proposal = try await store.conflictCase(id)?.proposal else {
                     throw RegistryRefusal(.notFound, "no ruling on case \(id) waits for a second person")
                 }
                 try await CaseCommand.rule(

@@ -1,5 +1,6 @@
 import Arbitration
 import ArgumentParser
+import FederationHTTP
 import FederationWire
 import Foundation
 import RegistryStore
@@ -58,46 +59,32 @@ struct ClaimCommand: AsyncParsableCommand {
             abstract: "Find decided claims; all conditions given must match.")
 
         @OptionGroup var database: DatabaseOptions
-        @Option(help: "City code.") var city: CityCode?
-        @Option(help: "reserved, refused, held, withdrawn, authorized, paid or reversed.") var claimState: String?
-        @Option(help: "Enterprise's credit code.") var enterprise: String?
-        @Option(help: "Provider's credit code.") var provider: String?
-        @Option(help: "Contract number.") var contract: String?
-        @Option(help: "Invoice number.") var invoice: String?
-        @Option(help: "Voucher serial.") var voucher: String?
+        @OptionGroup var filter: ClaimFilterOptions
+        @Flag(help: "The newest first.") var newest = false
         @Option(help: "The most claims to print (default: all).") var limit: Int?
         @Flag(help: "Print JSON.") var json = false
+        @Flag(help: "Print CSV.") var csv = false
 
-        private func filter() throws -> RegistryStore.ClaimFilter {
-            var filter = RegistryStore.ClaimFilter()
-            filter.city = city
-            filter.state = try claimState.map { try value("--claim-state", Outcome.Decision(name: $0)) }
-            filter.enterprise = try enterprise.map { try value("--enterprise", try? CreditCode.parse($0).get().code) }
-            filter.provider = try provider.map { try value("--provider", try? CreditCode.parse($0).get().code) }
-            filter.contract = try contract.map { try value("--contract", ContractNumber($0)) }
-            filter.keys =
-                try invoice.map { try value("--invoice", try? InvoiceNumber($0)).names.map(Key.invoice) } ?? []
-            filter.voucherNumber = voucher
-            return filter
+        func validate() throws {
+            if json, csv { throw ValidationError("--json and --csv exclude each other") }
         }
-
-        private func value<T>(_ option: String, _ parsed: T?) throws -> T {
-            guard let parsed else { throw ValidationError("\(option) has not the right form") }
-            return parsed
-        }
-
-        func validate() throws { _ = try filter() }
 
         func run() async throws {
-            let filter = try filter()
-            try await database.withStore { store in
+            var filter = try filter.filter()
+            filter.isNewestFirst = newest
+            try await database.withStore { [filter] store in
                 let queries = RegistryQueries(store: store)
-                if json {
-                    return try Output.json(try await queries.claims(filter, after: 0, limit: limit ?? 1_000_000))
+                let limit = limit ?? 1_000_000
+                if json { return try Output.json(try await queries.claims(filter, after: nil, limit: limit)) }
+                _ = try await queries.head(filter.asOf)
+                let records = try await store.claims(filter, after: nil, limit: limit)
+                if csv {
+                    let rows = [ClaimRow.columns] + records.map(ClaimRow.cells)
+                    return Output.text(rows.map(CSVLine.encode).joined())
                 }
                 var table = TextTable(
                     ["claim", "state", "yuan", "enterprise", "contract", "reasons"], rightAligned: [2])
-                for record in try await store.claims(filter, after: 0, limit: limit ?? 1_000_000) {
+                for record in records {
                     table.add([
                         record.name.description, record.state.name, record.claim.claimed.yuan,
                         record.claim.enterprise.rawValue, record.claim.contractText,
@@ -116,13 +103,26 @@ struct DuplicatesCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @Option(help: "Only this rule.") var rule: String?
+    @Option(help: "Two cities whose claims met, such as 110000,310000.") var pair: String?
+    @Option(help: "As it was at this position of the feed.") var asOf: String?
     @Option(help: "The most to print (default: all).") var limit: Int?
     @Flag(help: "Print JSON.") var json = false
 
+    private func filter() throws -> RegistryStore.DuplicateFilter {
+        do {
+            let values = ["rule": rule, "pair": pair, "as_of": asOf].compactMapValues(\.self)
+            return try RegistryStore.DuplicateFilter(
+                Question(values, known: RegistryStore.DuplicateFilter.parameters))
+        } catch let problem as Problem { throw ValidationError(problem.detail) }
+    }
+
+    func validate() throws { _ = try filter() }
+
     func run() async throws {
+        let filter = try filter()
         try await database.withStore { store in
             let list = try await RegistryQueries(store: store).duplicates(
-                rule: rule, after: 0, limit: limit ?? 1_000_000)
+                filter, after: nil, limit: limit ?? 1_000_000)
             if json { return try Output.json(list) }
             var table = TextTable(["rule", "yuan", "claims"], rightAligned: [1])
             for item in list.items {

@@ -44,17 +44,6 @@ struct PaymentCommand: AsyncParsableCommand {
     }
 }
 
-/// A payment in a list, with its claim.
-private struct ClaimPaymentDocument: Encodable, Sendable {
-    let claim: ReasonDocument.Blocking
-    let payment: PaymentDocument
-
-    init(_ payment: Payment) {
-        claim = ReasonDocument.Blocking(payment.claim)
-        self.payment = PaymentDocument(payment)
-    }
-}
-
 extension Payment.Stage: ExpressibleByArgument {
     package init?(argument: String) {
         guard let stage = Payment.Stage.allCases.first(where: { $0.name == argument }) else { return nil }

@@ -31,12 +31,24 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "PEM file of the CA that cities are to trust for it (default: their system's trust).")
     var trustAnchor: String?
 
+    @Option(help: "Issuer (URL) of an OpenID Connect provider whose tokens are taken by the API.")
+    var oidcIssuer: String?
+
+    @Option(help: "The audience that its tokens must name.")
+    var oidcAudience: String?
+
+    @Option(help: "File with the provider's JSON Web Key Set; it is read again when it changes.")
+    var oidcKeys: String?
+
     func validate() throws {
         guard ListenAddress(listen) != nil else {
             throw ValidationError("--listen is HOST:PORT, such as 127.0.0.1:8440")
         }
         if (tlsCertificate == nil) != (tlsKey == nil) {
             throw ValidationError("--tls-certificate and --tls-key go together")
+        }
+        guard Set([oidcIssuer, oidcAudience, oidcKeys].map { $0 == nil }).count == 1 else {
+            throw ValidationError("--oidc-issuer, --oidc-audience and --oidc-keys go together")
         }
         if let advertise, URL(string: advertise)?.scheme != "https" {
             throw ValidationError("--advertise is an https URL")
@@ -53,7 +65,11 @@ struct ServeCommand: AsyncParsableCommand {
                 tls = .init(certificate: tlsCertificate, key: tlsKey, trustAnchor: trustAnchor)
             }
             let base = advertise.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
-            let options = RegistryServer.Options(listen: address, advertise: base, tls: tls, databaseURL: url)
+            var options = RegistryServer.Options(listen: address, advertise: base, tls: tls, databaseURL: url)
+            if let oidcIssuer, let oidcAudience, let oidcKeys {
+                options.identityProvider = try IdentityProvider(
+                    issuer: oidcIssuer, audience: oidcAudience, keySet: oidcKeys)
+            }
             try await RegistryServer(options: options, state: state, logger: logger).run()
         }
     }

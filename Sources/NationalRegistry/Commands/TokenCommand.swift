@@ -1,28 +1,102 @@
 import ArgumentParser
 import FederationHTTP
+import FederationWire
 import RegistryStore
 import Terminal
+import VoucherDomain
 
 struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "token", abstract: "Make tokens for the query API.", subcommands: [Create.self])
+        commandName: "token", abstract: "Make, list and revoke tokens for the query API and the console.",
+        subcommands: [Create.self, List.self, Revoke.self])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a token and print it, once; only its digest is kept.")
+            abstract: "Make a token and print it, once; only its digest is kept.",
+            discussion: """
+                An operator's token also rules on cases in the console, under its label. An auditor's questions are \
+                logged with their purpose. A city's token reads what concerns that city.
+                """)
 
         @OptionGroup var database: DatabaseOptions
-        @Option(help: "operator or auditor; an auditor's queries are logged.") var role: RegistryStore.Role
+        @Option(help: "operator, auditor or city.") var role: RegistryStore.Role
         @Option(help: "Whom the token is for.") var label = ""
+        @Option(help: "The city of a city's token.") var city: CityCode?
+        @Option(help: "What an auditor's questions are for, unless a request says it (Query-Purpose).") var purpose = ""
         @Option(help: "Days until it expires (default: never).") var expires: UInt64?
+
+        func validate() throws {
+            if (role == .city) != (city != nil) { throw ValidationError("--city goes with --role city") }
+            if let expires, expires > 36_500 { throw ValidationError("--expires is at most 36500 days") }
+        }
 
         func run() async throws {
             try await database.withStore { store in
                 let now = WallClock.now
+                let caller = RegistryStore.Caller(
+                    role: role, label: label.isEmpty ? role.rawValue : label, city: city, purpose: purpose)
                 let token = try await store.makeToken(
-                    role: role, label: label.isEmpty ? role.rawValue : label,
-                    expiresAt: expires.map { now + $0 * 86_400_000 }, now: now)
+                    caller, expiresAt: expires.map { now + $0 * 86_400_000 }, now: now)
                 Output.line(token)
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List all tokens, the newest first.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Flag(help: "Print JSON.") var json = false
+
+        private struct Document: Encodable, Sendable {
+            let token_id: String
+            let role: String
+            let label: String
+            let city_code: String?
+            let purpose: String
+            let created_at: String
+            let expires_at: String?
+            let revoked_at: String?
+
+            init(_ token: RegistryStore.TokenSummary) {
+                token_id = token.id
+                role = token.caller.role.rawValue
+                label = token.caller.label
+                city_code = token.caller.city?.description
+                purpose = token.caller.purpose
+                created_at = StatedTime(rawValue: token.createdAt).rfc3339
+                expires_at = token.expiresAt.map { StatedTime(rawValue: $0).rfc3339 }
+                revoked_at = token.revokedAt.map { StatedTime(rawValue: $0).rfc3339 }
+            }
+        }
+
+        func run() async throws {
+            try await database.withStore { store in
+                let items = try await store.tokens().map(Document.init)
+                if json { return try Output.json(ListDocument(items: items, next: nil)) }
+                var table = TextTable(["token", "role", "label", "city", "purpose", "created", "expires", "revoked"])
+                for item in items {
+                    table.add([
+                        item.token_id, item.role, item.label, item.city_code ?? "", item.purpose, item.created_at,
+                        item.expires_at ?? "never", item.revoked_at ?? "",
+                    ])
+                }
+                Output.line(table.text)
+            }
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End a token, and every session in the console that was begun with it.")
+
+        @OptionGroup var database: DatabaseOptions
+        @Argument(help: "The token's id, as `token list` shows it.") var id: String
+
+        func run() async throws {
+            try await database.withStore { store in
+                try await store.revokeToken(id, now: WallClock.now)
+                Output.line("token \(id) is revoked")
             }
         }
     }

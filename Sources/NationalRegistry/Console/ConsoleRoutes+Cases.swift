@@ -1,0 +1,177 @@
+import Arbitration
+import FederationHTTP
+import FederationWire
+import Foundation
+import HTTPTypes
+import Hummingbird
+import RegistryStore
+import Replication
+import VoucherDomain
+import WebConsole
+
+extension ConsoleRoutes {
+    func addCases(to group: RouterGroup<BasicRequestContext>) {
+        group.get("cases") { request, _ in try await page(request) { try await cases(request, $0) } }
+        group.get("cases/{id}") { request, context in
+            let id = try context.parameters.require("id").removingPercentEncoding ?? ""
+            return try await page(request) { try await conflictCase(id, request, $0) }
+        }
+        group.post("cases/{id}/ruling") { request, context in
+            let id = try context.parameters.require("id").removingPercentEncoding ?? ""
+            return try await act(request) { form, visit in
+                _ = try await store.rule(try await ruling(on: id, form, visit), now: WallClock.now)
+                return ConsolePages.redirect(to: "/console/cases/\(ConsolePages.encoded(id))?done=ruled")
+            }
+        }
+        group.post("cases/{id}/reopening") { request, context in
+            let id = try context.parameters.require("id").removingPercentEncoding ?? ""
+            return try await act(request) { form, visit in
+                try await store.reopen(
+                    caseID: id, reason: try reason(form, visit), by: visit.caller.label, now: WallClock.now)
+                return ConsolePages.redirect(to: "/console/cases/\(ConsolePages.encoded(id))?done=reopened")
+            }
+        }
+    }
+
+    /// The queue: open cases with the most money at risk first.
+    private func cases(_ request: Request, _ visit: Visit) async throws -> Response {
+        let question = try Question(request, known: ["state", "after"])
+        var filter = RegistryStore.CaseFilter()
+        let isClosed = try question.value("state", "open or closed") { ["open": false, "closed": true][$0] } ?? false
+        filter.isOpen = !isClosed
+        filter.isByMoney = !isClosed
+        let limit = isClosed ? 50 : 500
+        let after = try question.number("after", in: 0...Int64.max) ?? 0
+        let found = try await store.cases(filter, after: after, limit: limit)
+        let today = CalendarDate(inChina: Int64(WallClock.now))
+        return try pages.page(
+            "cases", title: "cases", visit.frame,
+            [
+                "is_closed": isClosed, "rows": found.map { caseRow($0, today: today, visit) },
+                "is_empty": found.isEmpty,
+                "has_next": isClosed && found.count == limit,
+                "next": "/console/cases?state=closed&after=\(found.last?.position ?? 0)",
+            ])
+    }
+
+    private func caseRow(_ item: RegistryStore.CaseView, today: CalendarDate, _ visit: Visit) -> [String: Any] {
+        [
+            "id": item.id, "path": "/console/cases/\(ConsolePages.encoded(item.id))",
+            "state": text("case_\(item.state.rawValue)", visit), "state_key": item.state.rawValue,
+            "deadline": item.deadline.iso8601, "is_overdue": item.isOpen && item.deadline < today,
+            "rules": item.rules.joined(separator: " "), "money": money(item.parties.map(\.claimed)),
+            "claims": item.parties.map { ["name": $0.claim.description, "path": path($0.claim)] },
+            "is_automatic": item.isAutomatic, "waits_for_second": item.proposal != nil,
+        ]
+    }
+
+    /// One case: its claims side by side, what happened, and the form for a ruling.
+    private func conflictCase(_ id: String, _ request: Request, _ visit: Visit) async throws -> Response {
+        let done = try Question(request, known: ["done"]).text("done")
+        guard let item = try await store.conflictCase(id) else {
+            throw Problem(.notFound, "not-found", "there is no case \(id)")
+        }
+        var records: [RegistryStore.ClaimRecord] = []
+        for party in item.parties {
+            if let record = try await store.claim(party.claim) { records.append(record) }
+        }
+        let steps = try await store.steps(ofCase: id)
+        let proposal = item.proposal
+        var values = caseRow(item, today: CalendarDate(inChina: Int64(WallClock.now)), visit)
+        values["parties"] = records.map { claimRow($0, visit) }
+        values["comparison"] = ClaimComparison(records.map(\.claim)).rows.map { row -> [String: Any] in
+            [
+                "name": text("field_\(row.column)", visit), "cells": row.cells, "is_same": row.isSame,
+                "mark": text(row.isSame ? "sameField" : "differentField", visit), "level": row.isSame ? "matches" : "",
+            ]
+        }
+        values["reasons"] = records.flatMap(\.reasons).filter { item.rules.contains($0.rule) }.map { reason in
+            ["rule": reason.rule, "message": Phrasebook.half(of: reason.message, in: visit.language)]
+        }
+        values["steps"] = steps.map { caseStep($0, visit) }
+        values["may_rule"] = visit.isOperator && item.isOpen
+        values["may_reopen"] = visit.isOperator && !item.isOpen
+        values["ruled_claims"] = item.parties.filter(\.state.isLive).map { ["name": $0.claim.description] }
+        values["codes"] = Ruling.Code.allCases.map { ["value": $0.name, "text": text("code_\($0.name)", visit)] }
+        values["position"] = number(Int(item.position))
+        values["proposal"] = proposal.map { proposal -> [String: Any] in
+            [
+                "by": proposal.by, "reason": proposal.reason, "code": text("code_\(proposal.code.name)", visit),
+                "code_key": proposal.code.name, "is_own": proposal.by == visit.caller.label,
+                "kept": proposal.kept.map { ["name": $0.description] },
+                "ruled_out": proposal.ruledOut.map { ["name": $0.description] },
+            ]
+        }
+        values["done"] = done.map { text("done_\($0)", visit) } ?? ""
+        values["is_done"] = done != nil
+        return try pages.page("case", title: "\(text("case", visit)) \(id)", visit.frame, values)
+    }
+
+    private func caseStep(_ step: RegistryStore.CaseStep, _ visit: Visit) -> [String: Any] {
+        let what = [
+            step.city?.description, step.answer.map { text("answer_\($0.name)", visit) },
+            step.code.map { text("code_\($0.name)", visit) }, step.by.isEmpty ? nil : step.by,
+        ]
+        return [
+            "position": number(Int(step.position)), "event": text("event_\(step.kind.name)", visit),
+            "what": what.compactMap(\.self).joined(separator: " · "), "text": step.text,
+        ]
+    }
+
+    private func reason(_ form: ConsoleForm, _ visit: Visit) throws -> String {
+        guard let reason = form.text("reason") else {
+            throw Problem(.unprocessableContent, "reason", text("reasonMissing", visit))
+        }
+        return reason
+    }
+
+    /// Reads the ruling of a form: each claim has a field `claim:NAME` that says `keep` or `out`.
+    private func ruling(on id: String, _ form: ConsoleForm, _ visit: Visit) async throws -> Ruling {
+        let choices = form.values(prefix: "claim:")
+        func claims(_ choice: String) throws -> [ClaimName] {
+            try choices.filter { $0.value == choice }.map { item in
+                guard let name = ClaimName(item.name) else {
+                    throw Problem(.unprocessableContent, "claim", "\(item.name) names no claim")
+                }
+                return name
+            }
+        }
+        guard let code = Ruling.Code.allCases.first(where: { $0.name == form.text("code") }) else {
+            throw Problem(.unprocessableContent, "code", text("codeMissing", visit))
+        }
+        let (kept, ruledOut) = (try claims("keep"), try claims("out"))
+        guard !(kept + ruledOut).isEmpty else {
+            throw Problem(.unprocessableContent, "claim", text("choiceMissing", visit))
+        }
+        return Ruling(
+            caseID: id, kept: kept, ruledOut: ruledOut, code: code, reason: try reason(form, visit),
+            by: visit.caller.label)
+    }
+}
+
+/// The claims of a case field by field.
+struct ClaimComparison {
+    struct Row: Equatable {
+        let column: String
+        /// One for each claim.
+        let cells: [String]
+        /// Whether all that give it give the same: what they met by is among these.
+        let isSame: Bool
+    }
+
+    let rows: [Row]
+
+    /// Columns in which every claim differs by nature.
+    private static let ownColumns: Set = ["claim_no", "filed_at"]
+
+    init(_ claims: [Claim]) {
+        let fields = claims.map { ClaimForm($0).fields }
+        rows = ClaimForm.columns.compactMap { column in
+            let cells = fields.map { ($0[column] ?? "").replacing(";", with: "; ") }
+            guard cells.contains(where: { !$0.isEmpty }) else { return nil }
+            let isSame =
+                claims.count > 1 && !ClaimComparison.ownColumns.contains(column) && Set(cells).count == 1
+            return Row(column: column, cells: cells, isSame: isSame)
+        }
+    }
+}

@@ -1,0 +1,237 @@
+import FederationHTTP
+import Foundation
+import HTTPTypes
+import Hummingbird
+import PostgresClient
+import RegistryStore
+import Replication
+import Synchronization
+import VoucherDomain
+import WebConsole
+
+/// The registry's console in the browser, for operators and auditors.
+///
+/// A page reads through the same questions as the API. What is written goes through the store's acts, as from the command
+/// line, and is signed with the label of the person's token.
+struct ConsoleRoutes: Sendable {
+    let store: RegistryStore
+    let queries: RegistryQueries
+    let gate: CallerGate
+    let bell: FeedBell
+    let pages: ConsolePages
+    let sessions: SessionKeeper
+    let figures: FigureCache
+    let previews: PreviewDesk
+    /// Until when the server's certificate is valid; milliseconds since 1970, `nil` where it is not ours.
+    let certificateUntil: Int64?
+    let asked: AskedQuestions
+
+    init(
+        store: RegistryStore, gate: CallerGate, bell: FeedBell, certificateUntil: Int64?
+    ) throws {
+        self.store = store
+        queries = RegistryQueries(store: store)
+        self.gate = gate
+        self.bell = bell
+        self.certificateUntil = certificateUntil
+        pages = try ConsolePages(
+            templates: ConsoleRoutes.templates, phrases: [PackageResources.registry_phrases_json],
+            navigation: ConsoleRoutes.navigation)
+        sessions = SessionKeeper(
+            secret: store.secrets.detailMaster, name: "registry-session", isSecure: true)
+        figures = FigureCache(store: store)
+        previews = PreviewDesk(store: store)
+        asked = AskedQuestions()
+    }
+
+    static let navigation = [
+        ("overview", "/console"), ("cities", "/console/cities"), ("claims", "/console/claims"),
+        ("duplicates", "/console/duplicates"), ("cases", "/console/cases"), ("policy", "/console/policy"),
+        ("reports", "/console/reports"),
+    ].map { (key: $0.0, path: $0.1) }
+
+    static let templates: [String: [UInt8]] = [
+        "overview": PackageResources.overview_mustache, "cities": PackageResources.cities_mustache,
+        "claims": PackageResources.claims_mustache, "claim": PackageResources.claim_mustache,
+        "duplicates": PackageResources.duplicates_mustache, "cases": PackageResources.cases_mustache,
+        "case": PackageResources.case_mustache, "policy": PackageResources.policy_mustache,
+        "reports": PackageResources.reports_mustache, "report": PackageResources.report_mustache,
+        "recovery": PackageResources.recovery_mustache, "audit": PackageResources.audit_mustache,
+        "chart": PackageResources.chart_mustache,
+    ]
+
+    /// Somebody who looks at a page.
+    struct Visit: Sendable {
+        let session: ConsoleSession
+        let caller: RegistryStore.Caller
+        let frame: ConsolePages.Frame
+
+        var language: Language { frame.language }
+        var isOperator: Bool { caller.role == .operator }
+    }
+
+    func add(to router: Router<BasicRequestContext>) {
+        pages.addAssets(to: router, under: "/console")
+        router.get("/") { _, _ in ConsolePages.redirect(to: "/console") }
+        addSessions(to: router)
+        let group = router.group("console")
+        group.get("") { request, _ in try await page(request) { try await overview($0) } }
+        group.get("cities") { request, _ in try await page(request) { try await cities($0) } }
+        group.get("claims") { request, _ in try await page(request) { try await claims(request, $0) } }
+        group.get("claims/{city_code}/{claim_no}") { request, context in
+            let city = try context.parameters.require("city_code")
+            let number = try context.parameters.require("claim_no").removingPercentEncoding ?? ""
+            return try await page(request) { try await claim("\(city)/\(number)", request, $0) }
+        }
+        group.get("duplicates") { request, _ in try await page(request) { try await duplicates(request, $0) } }
+        addCases(to: group)
+        addPolicy(to: group)
+        addReports(to: group)
+        group.get("recovery") { request, _ in try await page(request) { try await recovery($0) } }
+        group.get("stream") { request, _ in try await page(request, isLogged: false) { _ in stream } }
+    }
+
+    /// Tells pages that the feed has grown; that they show something else now, they find out themselves.
+    private var stream: Response {
+        let (store, bell) = (store, bell)
+        return EventStream.response(
+            of: { try await store.feedHead().position },
+            wait: { limit in await bell.wait(after: bell.generation, atMost: limit) }, isOver: { bell.isClosed })
+    }
+
+    // MARK: Sessions
+
+    private func addSessions(to router: Router<BasicRequestContext>) {
+        let group = router.group("console")
+        group.get("login") { request, _ in
+            try pages.login(
+                ConsolePages.Frame(request, session: nil, person: ""), next: request.text("next") ?? "/console",
+                asksPurpose: true)
+        }
+        group.post("login") { request, _ in try await shown(request, session: nil) { try await login(request) } }
+        group.post("logout") { request, _ in
+            try await shown(request, session: nil) {
+                if let session = sessions.session(of: request, now: WallClock.now) {
+                    try sessions.requireOwn(request, session, token: try await ConsoleForm(request).text("form_token"))
+                }
+                return ConsolePages.redirect(to: "/console/login", cookie: sessions.end)
+            }
+        }
+        group.get("language") { request, _ in
+            let language = request.text("to").flatMap(Language.init(rawValue:)) ?? .chinese
+            let cookie = Cookie.field(Cookie.language, language.rawValue, seconds: 31_536_000, isSecure: true)
+            return ConsolePages.redirect(to: request.text("next") ?? "/console", cookie: cookie)
+        }
+    }
+
+    private func login(_ request: Request) async throws -> Response {
+        try SessionKeeper.requireOwnSite(request)
+        let form = try await ConsoleForm(request)
+        let frame = ConsolePages.Frame(request, session: nil, person: "")
+        let next = form.text("next") ?? "/console"
+        func fault(_ key: String) throws -> Response {
+            try pages.login(
+                frame, next: next, asksPurpose: true, fault: pages.phrases.text(key, in: frame.language))
+        }
+        guard let token = form.text("token"), let caller = try await store.caller(token: token, now: WallClock.now),
+            caller.role != .city
+        else {
+            try await store.note(
+                actor: "unknown", action: "console login refused", detail: request.uri.path, now: WallClock.now)
+            return try fault("loginFault")
+        }
+        let purpose = form.text("purpose").map { String($0.prefix(200)) } ?? caller.purpose
+        if caller.role == .auditor, purpose.isEmpty { return try fault("purposeFault") }
+        try await store.note(
+            actor: "\(caller.role.rawValue) \(caller.label)", action: "console login", detail: "", purpose: purpose,
+            now: WallClock.now)
+        return ConsolePages.redirect(
+            to: next,
+            cookie: try sessions.begin(
+                tokenDigest: RegistryStore.digest(ofToken: token), purpose: purpose, now: WallClock.now))
+    }
+
+    // MARK: Pages
+
+    /// Shows a page to whoever has a session; everybody else is asked for a token first.
+    func page(
+        _ request: Request, isLogged: Bool = true, _ body: (Visit) async throws -> Response
+    ) async throws -> Response {
+        let session = sessions.session(of: request, now: WallClock.now)
+        return try await shown(request, session: session) {
+            guard let visit = try await visit(request, session) else {
+                return ConsolePages.redirect(to: "/console/login?next=\(ConsolePages.encoded(request.uri.string))")
+            }
+            if isLogged { try await log(request, visit) }
+            return try await body(visit)
+        }
+    }
+
+    /// Takes a form of the console's own from somebody who may act.
+    func act(
+        _ request: Request, upTo limit: Int = 64 << 10,
+        _ body: (ConsoleForm, Visit) async throws -> Response
+    ) async throws -> Response {
+        let session = sessions.session(of: request, now: WallClock.now)
+        return try await shown(request, session: session) {
+            guard let visit = try await visit(request, session) else {
+                throw Problem(.forbidden, "form", "the session is over: sign in and try again")
+            }
+            let form = try await ConsoleForm(request, upTo: limit)
+            try sessions.requireOwn(request, visit.session, token: form.text("form_token"))
+            try CallerGate.require([.operator], visit.caller)
+            return try await body(form, visit)
+        }
+    }
+
+    private func visit(_ request: Request, _ session: ConsoleSession?) async throws -> Visit? {
+        guard let session,
+            let caller = try await store.caller(tokenDigest: session.tokenDigest, now: WallClock.now),
+            caller.role != .city
+        else { return nil }
+        var frame = ConsolePages.Frame(request, session: session, person: caller.label)
+        if try await store.isRecovering() {
+            frame.banner = pages.phrases.text("recoveryBanner", in: frame.language)
+        }
+        return Visit(session: session, caller: caller, frame: frame)
+    }
+
+    /// Runs a handler; what goes wrong is shown as a page.
+    private func shown(
+        _ request: Request, session: ConsoleSession?, _ body: () async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await guarded(body)
+        } catch let problem as Problem {
+            return try pages.page(problem, ConsolePages.Frame(request, session: session, person: ""))
+        }
+    }
+
+    /// An auditor's question is written down once an hour; a page that refreshes itself asks nothing new.
+    private func log(_ request: Request, _ visit: Visit) async throws {
+        guard visit.caller.role == .auditor,
+            asked.isNew(visit.session.formToken + request.uri.string, now: WallClock.now)
+        else { return }
+        try await store.note(
+            actor: "auditor \(visit.caller.label)", action: "query", detail: request.uri.string,
+            purpose: visit.session.purpose, now: WallClock.now)
+    }
+
+    func text(_ key: String, _ visit: Visit) -> String { pages.phrases.text(key, in: visit.language) }
+}
+
+/// The questions of the last hour.
+final class AskedQuestions: Sendable {
+    private let known = Mutex<[String: UInt64]>([:])
+    private static let milliseconds: UInt64 = 3_600_000
+
+    /// Whether a question was not asked within the last hour; it is from now on.
+    func isNew(_ question: String, now: UInt64) -> Bool {
+        known.withLock { known in
+            if known.count > 10_000 { known = known.filter { $0.value + AskedQuestions.milliseconds > now } }
+            if let at = known[question], at + AskedQuestions.milliseconds > now { return false }
+            known[question] = now
+            return true
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import Arbitration
+import Crypto
+import FederationHTTP
+import FederationWire
+import Foundation
+import Hummingbird
+import RegistryStore
+import Replication
+import VoucherDomain
+
+/// A set of rows that can be written out whole, at any size with flat memory.
+///
+/// Its bytes are a function of what was asked and nothing else: every row is as of one position of the feed. So whoever
+/// has the bytes can ask for a signed manifest later, and anybody can ask for the same bytes again.
+struct Export: Sendable {
+    enum Dataset: String, CaseIterable, Sendable { case claims, duplicates }
+
+    enum Format: String, CaseIterable, Sendable {
+        case csv
+        /// One JSON document a line.
+        case ndjson
+
+        var mediaType: String { self == .csv ? "text/csv; charset=utf-8" : "application/x-ndjson" }
+    }
+
+    let dataset: Dataset
+    let format: Format
+    /// What was asked, `as_of` among it.
+    let parameters: [String: String]
+    /// The feed's entry up to which rows are told.
+    let asOf: FeedHead
+    fileprivate let claims: RegistryStore.ClaimFilter
+    fileprivate let duplicates: RegistryStore.DuplicateFilter
+    fileprivate let store: RegistryStore
+
+    /// How many rows are read and written at a time.
+    private static let pageRows = 1_000
+
+    static func parameters(of dataset: Dataset) -> [String] {
+        dataset == .claims ? RegistryStore.ClaimFilter.parameters : RegistryStore.DuplicateFilter.parameters
+    }
+
+    /// - Parameter values: What is asked, by name; without `as_of` it is asked as of now.
+    /// - Throws: ``Problem`` that names the parameter and the form that was expected.
+    init(_ dataset: Dataset, _ format: Format, _ values: [String: String], _ store: RegistryStore) async throws {
+        let question = try Question(values, known: Export.parameters(of: dataset))
+        asOf = try await RegistryQueries(store: store).head(try question.number("as_of", in: 0...Int64.max))
+        var parameters = question.values
+        parameters["as_of"] = "\(asOf.position)"
+        self.dataset = dataset
+        self.format = format
+        self.parameters = parameters
+        self.store = store
+        let pinned = try Question(parameters, known: Export.parameters(of: dataset))
+        claims = dataset == .claims ? try RegistryStore.ClaimFilter(pinned) : RegistryStore.ClaimFilter()
+        duplicates =
+            dataset == .duplicates ? try RegistryStore.DuplicateFilter(pinned) : RegistryStore.DuplicateFilter()
+    }
+
+    /// Reads what a request asks: the data set's parameters and `format`.
+    init(_ dataset: Dataset, asking request: Request, _ store: RegistryStore) async throws {
+        let question = try Question(request, known: Export.parameters(of: dataset) + ["format"])
+        let format = try question.value("format", "csv or ndjson", Format.init(rawValue:)) ?? .csv
+        try await self.init(dataset, format, question.values.filter { $0.key != "format" }, store)
+    }
+
+    /// A name for the file.
+    var fileName: String { "\(dataset.rawValue)-\(asOf.position).\(format.rawValue)" }
+
+    /// The bytes from the first one on.
+    var pieces: Pieces { Pieces(self) }
+
+    /// Reads an export piece by piece.
+    struct Pieces {
+        private enum Place {
+            case start
+            case claims(after: Int64?)
+            case duplicates(after: RegistryStore.DuplicatePlace?)
+            case end
+        }
+
+        private let export: Export
+        private var place = Place.start
+        /// How many rows were read.
+        private(set) var count = 0
+
+        fileprivate init(_ export: Export) { self.export = export }
+
+        /// - Returns: `nil` at the end.
+        mutating func next() async throws -> [UInt8]? {
+            var rows: [String] = []
+            switch place {
+            case .end: return nil
+            case .start:
+                place = export.dataset == .claims ? .claims(after: nil) : .duplicates(after: nil)
+                return export.format == .csv
+                    ? CSVLine.byteOrderMark + Array(CSVLine.encode(export.columns).utf8) : try await next()
+            case .claims(let after):
+                let page = try await export.store.claims(export.claims, after: after, limit: Export.pageRows)
+                rows = try page.map(export.row)
+                place = .claims(after: page.last.map { Int64($0.decidedAt.position) })
+            case .duplicates(let after):
+                let page = try await export.store.duplicates(export.duplicates, after: after, limit: Export.pageRows)
+                rows = try page.map(export.row)
+                place = .duplicates(after: page.last?.place)
+            }
+            count += rows.count
+            if rows.count < Export.pageRows { place = .end }
+            return Array(rows.joined().utf8)
+        }
+    }
+
+    private var columns: [String] { dataset == .claims ? ClaimRow.columns : Export.duplicateColumns }
+
+    /// Makes the manifest of the bytes, by writing them once more.
+    ///
+    /// - Parameters:
+    ///   - person: Whoever asks for it.
+    ///   - now: Milliseconds since 1970.
+    func manifest(for person: String, now: UInt64) async throws -> ExportManifest {
+        var (hash, bytes, pieces) = (SHA256(), 0, pieces)
+        while let piece = try await pieces.next() {
+            hash.update(data: piece)
+            bytes += piece.count
+        }
+        return ExportManifest(
+            dataset: dataset.rawValue, format: format.rawValue, parameters: parameters,
+            as_of: ExportManifest.Position(asOf), count: pieces.count, bytes: bytes,
+            sha256: Array(hash.finalize()).hexadecimal, made_at: StatedTime(rawValue: Int64(now)).rfc3339,
+            made_for: person)
+    }
+
+    // MARK: Rows
+
+    private func row(_ record: RegistryStore.ClaimRecord) throws -> String {
+        if format == .csv { return CSVLine.encode(ClaimRow.cells(record)) }
+        return try Export.line(RegistryQueries.document(record))
+    }
+
+    private static let duplicateColumns = ["rule", "key_hash", "claims", "claimed_yuan"]
+
+    private func row(_ duplicate: RegistryStore.Duplicate) throws -> String {
+        if format == .ndjson { return try Export.line(RegistryQueries.DuplicateDocument(duplicate)) }
+        return CSVLine.encode([
+            duplicate.rule, duplicate.keyHash.hexadecimal,
+            duplicate.claims.map(\.description).joined(separator: " "), duplicate.claimed.yuan,
+        ])
+    }
+
+    private static func line(_ value: some Encodable) throws -> String {
+        String(decoding: try JSONBody.encode(value), as: UTF8.self) + "\n"
+    }
+}
+
+/// A decided claim as a row: the columns of the file that cities exchange, and behind them what became of it.
+enum ClaimRow {
+    static let columns =
+        ["city_code", "state", "position", "received_at", "policy_version", "rules", "blocking", "case_id"]
+        + ClaimForm.columns
+
+    static func cells(_ record: RegistryStore.ClaimRecord) -> [String] {
+        let fields = ClaimForm(record.claim).fields
+        let rules = record.reasons.map(\.rule)
+        let blocking = record.reasons.flatMap(\.blocking).map(\.description)
+        return [
+            record.name.city.description, record.state.name, "\(record.decidedAt.position)",
+            StatedTime(rawValue: record.receivedAt).rfc3339, "\(record.policyVersion)",
+            Set(rules).sorted().joined(separator: " "), Set(blocking).sorted().joined(separator: " "),
+            record.caseID ?? "",
+        ] + ClaimForm.columns.map { fields[$0] ?? "" }
+    }
+}

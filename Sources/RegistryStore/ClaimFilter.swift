@@ -1,0 +1,159 @@
+package import Arbitration
+import PostgresClient
+package import VoucherDomain
+
+extension RegistryStore {
+    /// What claims are looked for by; all that are given must match.
+    package struct ClaimFilter: Hashable, Sendable {
+        package var city: CityCode?
+        package var state: Outcome.Decision?
+        package var enterprise: CreditCode?
+        package var provider: CreditCode?
+        /// Any of these keys, held or only claimed.
+        package var keys: [Key] = []
+        /// A normalised contract number, whatever the parties.
+        package var contract: ContractNumber?
+        package var voucherNumber: String?
+        package var number: ClaimName?
+        /// A rule that found something in it.
+        package var rule: String?
+        /// A case that it is a party of.
+        package var caseID: String?
+        /// Claims of either city that met a claim of the other one.
+        package var pair: CityPair?
+        /// When the registry received it, milliseconds since 1970; the end is not within.
+        package var receivedFrom: Int64?
+        package var receivedUntil: Int64?
+        package var claimedAtLeast: Money?
+        package var claimedAtMost: Money?
+        /// A part of the enterprise's or the provider's name as it was written on any claim, at least two characters.
+        package var partyName: String?
+        /// Claims decided up to this position, as they stood there; `nil` for now.
+        package var asOf: Int64?
+        package var isNewestFirst = false
+
+        package init() {}
+    }
+
+    /// Two cities, the lower code first.
+    package struct CityPair: Hashable, Sendable {
+        package let first: CityCode
+        package let second: CityCode
+
+        package init(_ one: CityCode, _ other: CityCode) {
+            first = min(one, other)
+            second = max(one, other)
+        }
+    }
+}
+
+/// The one query for claims: each condition is there only when it is asked for, so that its index can serve.
+struct ClaimQuery {
+    private(set) var parameters: [PostgresParameter] = []
+    private var conditions: [String] = []
+    private var order = "ASC"
+    /// What gives the claim's state.
+    private var state = "c.state"
+    private var payment = "p.claim_position = c.position"
+
+    init(_ filter: RegistryStore.ClaimFilter, after: Int64?, limit: Int) {
+        if let position = filter.asOf {
+            let asOf = bind(.int8(position))
+            conditions.append("c.position <= \(asOf)")
+            state = """
+                coalesce((SELECT h.state FROM claim_history h WHERE h.claim_position = c.position
+                    AND h.position <= \(asOf) ORDER BY h.position DESC LIMIT 1), f.decision)
+                """
+            payment = "false"
+        }
+        if filter.isNewestFirst { order = "DESC" }
+        if let after { require(filter.isNewestFirst ? "c.position <" : "c.position >", .int8(after)) }
+        requireParties(filter)
+        if let city = filter.city { require("c.city_code =", .int4(Int32(city.rawValue))) }
+        if let wanted = filter.state { require("\(state) =", .int4(Int32(wanted.rawValue))) }
+        if let voucher = filter.voucherNumber { require("c.voucher_no =", .text(voucher)) }
+        if let name = filter.number {
+            require("c.city_code =", .int4(Int32(name.city.rawValue)))
+            require("c.claim_no =", .text(name.number))
+        }
+        if let time = filter.receivedFrom { require("c.received_at_ms >=", .int8(time)) }
+        if let time = filter.receivedUntil { require("c.received_at_ms <", .int8(time)) }
+        if let amount = filter.claimedAtLeast { require("c.claimed_fen >=", .int8(amount.rawValue)) }
+        if let amount = filter.claimedAtMost { require("c.claimed_fen <=", .int8(amount.rawValue)) }
+        requireFindings(filter)
+        parameters.append(.int8(Int64(limit)))
+    }
+
+    private mutating func requireParties(_ filter: RegistryStore.ClaimFilter) {
+        if let enterprise = filter.enterprise { require("c.enterprise_uscc =", .text(enterprise.rawValue)) }
+        if let provider = filter.provider { require("c.provider_uscc =", .text(provider.rawValue)) }
+        if let contract = filter.contract { require("c.contract_no =", .text(contract.rawValue)) }
+        if !filter.keys.isEmpty {
+            let keys = bind(.byteaArray(filter.keys.map(\.bytes)))
+            conditions.append("c.position IN (SELECT position FROM claim_key WHERE key = ANY(\(keys)))")
+        }
+        if let name = filter.partyName {
+            let name = bind(.text(name))
+            let asOf = bind(.int8(filter.asOf ?? .max))
+            let codes = """
+                SELECT uscc FROM party_name WHERE name_pairs(name) @> name_pairs(\(name))
+                    AND position(lower(\(name)) IN lower(name)) > 0 AND position <= \(asOf)
+                """
+            conditions.append("(c.enterprise_uscc = ANY(ARRAY(\(codes))) OR c.provider_uscc = ANY(ARRAY(\(codes))))")
+        }
+    }
+
+    private mutating func requireFindings(_ filter: RegistryStore.ClaimFilter) {
+        if let rule = filter.rule {
+            conditions.append("c.position IN (SELECT position FROM finding WHERE rule = \(bind(.text(rule))))")
+        }
+        if let pair = filter.pair {
+            let first = bind(.int4(Int32(pair.first.rawValue)))
+            let second = bind(.int4(Int32(pair.second.rawValue)))
+            conditions.append(
+                """
+                c.position IN (SELECT position FROM finding WHERE least(city_code, blocking_city) = \(first)
+                    AND greatest(city_code, blocking_city) = \(second) AND blocking_city <> 0)
+                """)
+        }
+        if let id = filter.caseID {
+            conditions.append(
+                """
+                (c.city_code, c.claim_no) IN (
+                    SELECT city_code, claim_no FROM conflict_case_claim JOIN conflict_case k USING (case_id)
+                    WHERE case_id = \(bind(.text(id))) AND k.position <= \(bind(.int8(filter.asOf ?? .max))))
+                """)
+        }
+    }
+
+    /// - Returns: The place-holder of the value.
+    private mutating func bind(_ value: PostgresParameter) -> String {
+        parameters.append(value)
+        return "$\(parameters.count)"
+    }
+
+    private mutating func require(_ column: String, _ value: PostgresParameter) {
+        conditions.append("\(column) \(bind(value))")
+    }
+
+    /// How many columns a claim has, before those of its payment.
+    static let columns = 14
+
+    var sql: String {
+        """
+        SELECT c.position, c.city_code, c.claim_no, \(state), c.case_id, c.reasons, e.bytes,
+            incarnation_at(c.position), f.hash, b.receipt_body, b.receipt_signature, c.policy_version,
+            c.received_at_ms, c.filed_at_ms, \(PaymentLoader.columns)
+        FROM claim c
+        LEFT JOIN payment p ON \(payment)
+        JOIN entry e ON e.city_code = c.city_code AND e.sequence = c.sequence
+        JOIN feed f ON f.position = c.position
+        JOIN LATERAL (
+            SELECT receipt_body, receipt_signature FROM batch
+            WHERE batch.city_code = c.city_code AND batch.last_sequence >= c.sequence
+            ORDER BY batch.last_sequence LIMIT 1) b ON true
+        WHERE \(conditions.isEmpty ? "true" : conditions.joined(separator: " AND "))
+        ORDER BY c.position \(order) LIMIT $\(parameters.count)
+        """
+    }
+}

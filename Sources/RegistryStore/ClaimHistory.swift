@@ -1,0 +1,127 @@
+import Arbitration
+import FederationWire
+import PostgresClient
+import Replication
+import VoucherDomain
+
+/// What became of claims after they were decided: the rows from which the registry answers as of any past position.
+///
+/// Like every table but the logs, it can be made again from the journal, and an audit compares it.
+enum ClaimHistory {
+    /// One change of one claim.
+    struct Row: Hashable {
+        /// Where the claim was decided.
+        let claim: Int64
+        /// Where it changed.
+        let position: Int64
+        let state: Outcome.Decision
+        /// The stage of its payment, where that changed.
+        let stage: Payment.Stage?
+    }
+
+    /// The changes that one entry made, a row for each claim, by the claims' positions.
+    static func rows(of outcome: Outcome, at position: Int64) -> [Row] {
+        var rows: [Int64: Row] = [:]
+        for effect in outcome.effects {
+            rows[effect.position] = Row(
+                claim: effect.position, position: position, state: effect.state,
+                stage: effect.payment?.stage ?? rows[effect.position]?.stage)
+        }
+        return rows.values.sorted { $0.claim < $1.claim }
+    }
+
+    /// Writes what a batch changed, and the names that its claims bear.
+    static func write(_ decided: [FoldWriter.Decided], _ session: PostgresSession) throws {
+        try insert(decided.flatMap { rows(of: $0.outcome, at: $0.position) }, session)
+        try queue(PartyName.names(of: decided.map(\.journalEntry)), session)
+    }
+
+    private static func insert(_ changes: [Row], _ session: PostgresSession) throws {
+        try session.insert(into: "claim_history (claim_position, position, state, stage)", changes) { change, rows in
+            rows.row(fields: 4)
+            rows.int8(change.claim)
+            rows.int8(change.position)
+            rows.int2(Int16(change.state.rawValue))
+            if let stage = change.stage { rows.int2(Int16(stage.rawValue)) } else { rows.null() }
+        }
+    }
+
+    /// Known names stay as they are.
+    private static func queue(_ names: [PartyName: Int64], _ session: PostgresSession) throws {
+        guard !names.isEmpty else { return }
+        let names = names.sorted { ($0.key.code, $0.key.name) < ($1.key.code, $1.key.name) }
+        try session.queue(
+            """
+            INSERT INTO party_name (uscc, name, position) SELECT * FROM unnest($1::text[], $2::text[], $3::int8[])
+            ON CONFLICT DO NOTHING
+            """,
+            [
+                .textArray(names.map(\.key.code)), .textArray(names.map(\.key.name)),
+                .int8Array(names.map(\.value)),
+            ])
+    }
+
+    /// Fills the tables of a database that was there before them, by folding its whole journal.
+    static func seed(_ session: PostgresSession, _ dialect: Dialect) throws {
+        var fold = Fold()
+        try RegistryStore.eachFeedRow(session) { row in
+            let entry = try row.journalEntry(in: dialect, session)
+            try insert(rows(of: fold.apply(entry), at: entry.position), session)
+            try queue(PartyName.names(of: [entry]), session)
+            return true
+        }
+    }
+
+    /// The first place where the table differs from what the journal gives, in words for an auditor; `nil` where none does.
+    ///
+    /// - Parameter journal: In any order.
+    static func difference(
+        _ session: PostgresSession, from journal: [Row], through head: Int64
+    ) throws -> String? {
+        var due = journal.sorted { ($0.claim, $0.position) < ($1.claim, $1.position) }[...]
+        var last = (claim: Int64(0), position: Int64(0))
+        while true {
+            let result = try session.execute(
+                """
+                SELECT claim_position, position, state, stage FROM claim_history
+                WHERE (claim_position, position) > ($1, $2) AND position <= $3
+                ORDER BY claim_position, position LIMIT 10000
+                """, [.int8(last.claim), .int8(last.position), .int8(head)])
+            for row in 0..<result.count {
+                last = (result.int(row, 0), result.int(row, 1))
+                let kept = Outcome.Decision(rawValue: UInt8(result.int(row, 2))).map { state in
+                    Row(
+                        claim: last.claim, position: last.position, state: state,
+                        stage: result.optionalInt(row, 3).flatMap { Payment.Stage(rawValue: UInt8($0)) })
+                }
+                guard let kept, kept == due.popFirst() else {
+                    return "history of the claim at position \(last.claim): the table differs from the journal"
+                }
+            }
+            guard result.count == 0 else { continue }
+            return due.first.map {
+                "history of the claim at position \($0.claim): the table lacks what the journal says"
+            }
+        }
+    }
+}
+
+/// A name under which a company is written on a claim.
+struct PartyName: Hashable {
+    let code: String
+    let name: String
+
+    /// The names on the claims among these entries, which are in order, with the position of the first that bears each.
+    static func names(of entries: [JournalEntry]) -> [PartyName: Int64] {
+        var names: [PartyName: Int64] = [:]
+        for entry in entries {
+            guard case .claimFiled(let claim) = entry.content else { continue }
+            for (code, name) in [(claim.enterprise, claim.enterpriseName), (claim.provider, claim.providerName)]
+            where !name.isEmpty {
+                let party = PartyName(code: code.rawValue, name: name)
+                if names[party] == nil { names[party] = entry.position }
+            }
+        }
+        return names
+    }
+}

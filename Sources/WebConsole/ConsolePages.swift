@@ -1,0 +1,166 @@
+import Crypto
+package import FederationHTTP
+import Foundation
+package import HTTPTypes
+package import Hummingbird
+import Mustache
+import NIOCore
+
+/// The pages of one console: its templates and words with those that both consoles share.
+package struct ConsolePages: Sendable {
+    package let phrases: Phrasebook
+    private let library: MustacheLibrary
+    private let assets: [String: Asset]
+    /// The entries of the navigation: the phrase's key and the path.
+    private let navigation: [(key: String, path: String)]
+
+    private struct Asset: Sendable {
+        let type: String
+        let bytes: [UInt8]
+        let tag: String
+
+        init(_ type: String, _ bytes: [UInt8]) {
+            self.type = type
+            self.bytes = bytes
+            tag = "\"\(SHA256.hash(data: bytes).prefix(12).map { "\($0)" }.joined(separator: "-"))\""
+        }
+    }
+
+    /// - Parameters:
+    ///   - templates: Mustache templates by name.
+    ///   - phrases: JSON files of the console's own words.
+    package init(
+        templates: [String: [UInt8]], phrases: [[UInt8]], navigation: [(key: String, path: String)]
+    ) throws {
+        var library = MustacheLibrary()
+        let shared = [
+            "layout": PackageResources.layout_mustache, "login": PackageResources.login_mustache,
+            "problem": PackageResources.problem_mustache,
+        ]
+        for (name, bytes) in shared.merging(templates, uniquingKeysWith: { $1 }) {
+            try library.register(String(decoding: bytes, as: UTF8.self), named: name)
+        }
+        self.library = library
+        self.phrases = try Phrasebook([PackageResources.phrases_json] + phrases)
+        self.navigation = navigation
+        assets = [
+            "console.css": Asset("text/css; charset=utf-8", PackageResources.console_css),
+            "console.js": Asset("text/javascript; charset=utf-8", PackageResources.console_js),
+            "icon.svg": Asset("image/svg+xml", PackageResources.icon_svg),
+        ]
+    }
+
+    /// What a page is rendered with besides its own values.
+    package struct Frame: Sendable {
+        package let language: Language
+        /// The path that the browser asked for, with its query.
+        package let location: String
+        package let session: ConsoleSession?
+        /// Whose session it is.
+        package let person: String
+        /// Something that every page says above all else.
+        package var banner: String?
+        /// Whether pages may be refreshed by events.
+        package var isLive = true
+
+        package init(_ request: Request, session: ConsoleSession?, person: String) {
+            language = Language(request)
+            location = request.uri.string
+            self.session = session
+            self.person = person
+        }
+    }
+
+    /// Renders a page.
+    ///
+    /// - Parameters:
+    ///   - title: The phrase's key, or a text of its own.
+    ///   - values: What its template needs.
+    package func page(
+        _ template: String, title: String, _ frame: Frame, _ values: [String: Any],
+        status: HTTPResponse.Status = .ok
+    ) throws -> Response {
+        var context = values
+        context["t"] = phrases.texts(in: frame.language)
+        context["lang"] = frame.language.tag
+        context["other_lang"] = frame.language.other.rawValue
+        context["other_lang_tag"] = frame.language.other.tag
+        context["title"] = phrases.text(title, in: frame.language)
+        context["here"] = ConsolePages.encoded(frame.location)
+        context["form_token"] = frame.session?.formToken ?? ""
+        context["person"] = frame.person
+        context["is_signed_in"] = frame.session != nil
+        context["banner"] = frame.banner ?? ""
+        context["has_banner"] = frame.banner != nil
+        context["is_live"] = frame.isLive
+        context["navigation"] = navigation.map { entry -> [String: Any] in
+            let isHere = frame.location.split(separator: "?").first.map(String.init) == entry.path
+            return ["text": phrases.text(entry.key, in: frame.language), "path": entry.path, "is_here": isHere]
+        }
+        guard let text = library.render(context, withTemplate: template) else {
+            throw Phrasebook.Failure(description: "there is no template \(template)")
+        }
+        var response = Response(
+            status: status,
+            headers: [.contentType: "text/html; charset=utf-8", .contentLanguage: frame.language.tag],
+            body: .init(byteBuffer: ByteBuffer(string: text)))
+        SafetyHeaders.add(to: &response)
+        return response
+    }
+
+    /// A page that says what went wrong.
+    package func page(_ problem: Problem, _ frame: Frame) throws -> Response {
+        try page(
+            "problem", title: "problemTitle", frame,
+            ["status": "\(problem.status.code)", "detail": problem.detail], status: problem.status)
+    }
+
+    /// The page that asks for a token.
+    ///
+    /// - Parameter fault: Why the last one was not taken.
+    package func login(
+        _ frame: Frame, next: String, asksPurpose: Bool, fault: String? = nil
+    ) throws -> Response {
+        try page(
+            "login", title: "loginTitle", frame,
+            [
+                "next": next, "asks_purpose": asksPurpose, "fault": fault ?? "", "has_fault": fault != nil,
+                "help": phrases.text("loginHelp", in: frame.language),
+            ], status: fault == nil ? .ok : .unauthorized)
+    }
+
+    /// Style, script and icon, which never change while the program runs.
+    package func addAssets(to router: Router<BasicRequestContext>, under path: String) {
+        for (name, asset) in assets {
+            router.get("\(path)/assets/\(name)") { request, _ -> Response in
+                var headers: HTTPFields = [.eTag: asset.tag, .cacheControl: "public, max-age=3600"]
+                if request.headers[.ifNoneMatch] == asset.tag {
+                    return Response(status: .notModified, headers: headers)
+                }
+                headers[.contentType] = asset.type
+                var response = Response(
+                    status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: asset.bytes)))
+                SafetyHeaders.add(to: &response)
+                return response
+            }
+        }
+    }
+
+    /// A text as the value of a query's parameter.
+    package static func encoded(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
+    }
+
+    private static let unreserved = CharacterSet(
+        charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")
+
+    /// Sends the browser to another page of this console, after a form.
+    package static func redirect(to path: String, cookie: String? = nil) -> Response {
+        // Only a path of this server: an address of another one would lend it our name.
+        let isOwn = path.hasPrefix("/") && !path.hasPrefix("//") && !path.contains("\\") && !path.contains("\n")
+        var response = Response(status: .seeOther, headers: [.location: isOwn ? path : "/console"])
+        if let cookie { response.headers[values: .setCookie] = [cookie] }
+        SafetyHeaders.add(to: &response)
+        return response
+    }
+}

@@ -1,0 +1,68 @@
+// Keeps a page current without losing what a person is typing: when the server says that something has changed, the page
+// is asked for again, and only the parts that are marked data-live are exchanged. Everything can be read without it.
+"use strict";
+
+const stream = document.body.dataset.stream;
+const connection = document.getElementById("connection");
+let refreshing = false;
+let wanted = false;
+
+async function refresh() {
+  if (refreshing) { wanted = true; return; }
+  refreshing = true;
+  try {
+    const response = await fetch(location.href, { headers: { "X-Refresh": "1" }, credentials: "same-origin" });
+    if (response.redirected) { location.reload(); return; }
+    if (!response.ok) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const fresh = page.getElementById(part.id);
+      if (fresh && fresh.innerHTML !== part.innerHTML) part.innerHTML = fresh.innerHTML;
+    }
+  } catch (error) {
+    // The stream says so when the server is away.
+  } finally {
+    refreshing = false;
+    if (wanted) { wanted = false; setTimeout(refresh, 500); }
+  }
+}
+
+if (stream && window.EventSource) {
+  const events = new EventSource(stream);
+  let last = null;
+  events.onmessage = (event) => {
+    connection.hidden = true;
+    if (last !== null && last !== event.data) refresh();
+    last = event.data;
+  };
+  events.onerror = () => { connection.hidden = false; };
+}
+
+// A file goes to the server as it is, piece by piece on its side; the answer is a page part with what became of each row.
+for (const form of document.querySelectorAll("form[data-upload]")) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const file = form.querySelector("input[type=file]").files[0];
+    const result = document.getElementById(form.dataset.upload);
+    if (!file) return;
+    result.textContent = form.dataset.working;
+    const kind = form.querySelector("[name=kind]").value;
+    try {
+      const response = await fetch(form.action + "?kind=" + encodeURIComponent(kind), {
+        method: "POST", body: file, credentials: "same-origin",
+        headers: { "Content-Type": "text/csv", "X-Form-Token": form.querySelector("[name=form_token]").value },
+      });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const main = page.getElementById("main");
+      result.replaceChildren(...(main ? main.children : []));
+      result.focus();
+    } catch (error) {
+      result.textContent = form.dataset.failed;
+    }
+  });
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}

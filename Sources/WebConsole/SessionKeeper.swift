@@ -1,0 +1,124 @@
+import Crypto
+import FederationHTTP
+import Foundation
+package import Hummingbird
+
+/// A person's session in a console.
+package struct ConsoleSession: Hashable, Sendable {
+    /// The digest of the token that it was begun with: where that ends, the session ends.
+    package let tokenDigest: [UInt8]
+    /// What an auditor looks for.
+    package let purpose: String
+    /// Milliseconds since 1970.
+    package let expiresAt: UInt64
+    /// What forms must send along.
+    package let formToken: String
+
+    init(tokenDigest: [UInt8], purpose: String, expiresAt: UInt64, formToken: String) {
+        self.tokenDigest = tokenDigest
+        self.purpose = purpose
+        self.expiresAt = expiresAt
+        self.formToken = formToken
+    }
+}
+
+/// Makes and reads the cookie of a session. Nothing is stored: the cookie holds all of it, under a MAC.
+package struct SessionKeeper: Sendable {
+    private let key: SymmetricKey
+    private let name: String
+    private let isSecure: Bool
+
+    /// How long a session lasts: a working day.
+    package static let seconds = 10 * 3_600
+
+    /// - Parameters:
+    ///   - secret: Known to every server of one console, and to nobody else.
+    ///   - name: Tells consoles on one host apart.
+    ///   - isSecure: Whether the console is served over TLS; the cookie then binds to this host alone.
+    package init(secret: [UInt8], name: String, isSecure: Bool) {
+        key = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: secret), info: Array("voucher-federation/console/v1".utf8),
+            outputByteCount: 32)
+        self.name = isSecure ? "__Host-\(name)" : name
+        self.isSecure = isSecure
+    }
+
+    private struct Content: Codable {
+        let digest: Data
+        let purpose: String
+        let expires: UInt64
+        let nonce: Data
+    }
+
+    /// - Returns: The `Set-Cookie` field that begins a session.
+    package func begin(tokenDigest: [UInt8], purpose: String, now: UInt64) throws -> String {
+        let nonce = (0..<16).map { _ in UInt8.random(in: 0...255) }
+        let content = Content(
+            digest: Data(tokenDigest), purpose: purpose, expires: now + UInt64(SessionKeeper.seconds) * 1_000,
+            nonce: Data(nonce))
+        let text = SessionKeeper.encode(try JSONEncoder().encode(content))
+        return Cookie.field(
+            name, "\(text).\(code("session", text))", seconds: SessionKeeper.seconds, isSecure: isSecure)
+    }
+
+    /// The `Set-Cookie` field that ends a session.
+    package var end: String { Cookie.field(name, "", seconds: 0, isSecure: isSecure) }
+
+    /// The session of a request; `nil` when it has none, or one that is over or not ours.
+    package func session(of request: Request, now: UInt64) -> ConsoleSession? {
+        let parts = (Cookie.values(of: request)[name] ?? "").split(separator: ".").map(String.init)
+        guard parts.count == 2, isCode(parts[1], "session", parts[0]), let data = SessionKeeper.decode(parts[0]),
+            let content = try? JSONDecoder().decode(Content.self, from: data), content.expires > now
+        else { return nil }
+        return ConsoleSession(
+            tokenDigest: Array(content.digest), purpose: content.purpose, expiresAt: content.expires,
+            formToken: code("form", parts[0]))
+    }
+
+    /// Refuses what another site may have sent: a form without the session's own token, or sent from another page than ours.
+    ///
+    /// - Parameter token: The form's field `form_token`, or the header of a script.
+    package func requireOwn(_ request: Request, _ session: ConsoleSession, token: String?) throws {
+        guard let token, SessionKeeper.areEqual(token, session.formToken) else {
+            throw Problem(.forbidden, "form", "this form is too old or not of this console: load the page again")
+        }
+        try SessionKeeper.requireOwnSite(request)
+    }
+
+    /// Refuses what the browser says to come from another site (Fetch Metadata, and `Origin` where it is missing).
+    package static func requireOwnSite(_ request: Request) throws {
+        let site = request.headers[.secFetchSite]
+        let origin = request.headers[.origin].flatMap { URLComponents(string: $0) }
+        let originHost = origin.flatMap { parts in parts.host.map { host in host + (parts.port.map { ":\($0)" } ?? "") }
+        }
+        let isOwn =
+            site.map { $0 == "same-origin" || $0 == "none" }
+            ?? (originHost == nil || originHost == request.head.authority)
+        guard isOwn else { throw Problem(.forbidden, "form", "this was sent from another site") }
+    }
+
+    private func code(_ use: String, _ text: String) -> String {
+        SessionKeeper.encode(
+            Data(HMAC<SHA256>.authenticationCode(for: Array("\(use)\0\(text)".utf8), using: key)))
+    }
+
+    private func isCode(_ code: String, _ use: String, _ text: String) -> Bool {
+        guard let code = SessionKeeper.decode(code) else { return false }
+        return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: Array("\(use)\0\(text)".utf8), using: key)
+    }
+
+    /// Takes as long for every text of the same length.
+    private static func areEqual(_ one: String, _ other: String) -> Bool {
+        let (one, other) = (Array(one.utf8), Array(other.utf8))
+        return one.count == other.count && zip(one, other).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    private static func encode(_ data: Data) -> String {
+        data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    private static func decode(_ text: String) -> Data? {
+        let plain = text.replacing("-", with: "+").replacing("_", with: "/")
+        return Data(base64Encoded: plain + String(repeating: "=", count: (4 - plain.count % 4) % 4))
+    }
+}

@@ -1,0 +1,269 @@
+import Arbitration
+import FederationWire
+import PostgresClient
+import Replication
+import TestSupport
+import Testing
+import VoucherDomain
+
+@testable import RegistryStore
+
+/// What operators and auditors ask, held to plain looks at everything.
+@Suite("Questions", .database)
+struct QuestionTests {
+    private static let seeds: [UInt64] = [1, 2, 3]
+
+    private func pushed(_ seed: UInt64) async throws -> (registry: TestRegistry, order: [Entry]) {
+        let registry = try await TestRegistry(policy: PushedJournal.policy)
+        let journal = try await PushedJournal(seed: seed, length: 260, decidesMeanwhile: true, registry: registry)
+        try await registry.decide()
+        return (registry, journal.order)
+    }
+
+    // MARK: As of a past position
+
+    @Test("claims and cases as of any position are those of the journal up to it", arguments: seeds)
+    func asOf(seed: UInt64) async throws {
+        let (registry, order) = try await pushed(seed)
+        var changed = 0
+        for position in stride(from: 1, through: order.count, by: 23) {
+            let reference = try FoldedReference(Array(order[..<position]))
+            var filter = RegistryStore.ClaimFilter()
+            filter.asOf = Int64(position)
+            let claims = try await registry.store.claims(filter, after: nil, limit: 10_000)
+
+            #expect(
+                Dictionary(uniqueKeysWithValues: claims.map { ($0.name, $0.state) })
+                    == reference.claims.mapValues(\.state), "as of \(position)")
+            changed += claims.filter { [.withdrawn, .authorized, .paid, .reversed].contains($0.state) }.count
+            var cases = RegistryStore.CaseFilter()
+            cases.asOf = Int64(position)
+            let found = try await registry.store.cases(cases, limit: 10_000)
+            #expect(
+                Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0.state) })
+                    == reference.fold.ledger.cases.mapValues(\.state), "as of \(position)")
+        }
+        #expect(changed > 0, "the journal hardly changes a claim")
+    }
+
+    @Test("a claim's steps end where it stands now", arguments: seeds)
+    func steps(seed: UInt64) async throws {
+        let (registry, _) = try await pushed(seed)
+        var stepped = 0
+        for claim in try await registry.store.claims(.init(), after: nil, limit: 10_000) {
+            let steps = try await registry.store.steps(ofClaim: Int64(claim.decidedAt.position))
+            guard let last = steps.last else { continue }
+            stepped += 1
+            #expect(last.state == claim.state)
+            #expect(steps.map(\.position) == steps.map(\.position).sorted())
+            if let payment = claim.payment { #expect(steps.last { $0.stage != nil }?.stage == payment.stage) }
+        }
+        #expect(stepped > 3)
+    }
+
+    @Test("a database that was there before the history gets the very same one from its journal", arguments: seeds)
+    func seeded(seed: UInt64) async throws {
+        let (registry, _) = try await pushed(seed)
+        let tables = ["claim_history", "party_name"]
+        func contents() async throws -> [String] {
+            var all: [String] = []
+            for table in tables { all += try await registry.texts("SELECT t::text FROM \(table) t ORDER BY 1") }
+            return all
+        }
+        let kept = try await contents()
+        try await registry.run("TRUNCATE claim_history, party_name")
+        try await registry.store.pool.transaction { try ClaimHistory.seed($0, .current) }
+
+        #expect(!kept.isEmpty)
+        #expect(try await contents() == kept)
+    }
+
+    // MARK: Conditions
+
+    /// Conditions made from one claim that is there, and a second one.
+    private func conditions(
+        _ claim: RegistryStore.ClaimRecord, other: RegistryStore.ClaimRecord
+    ) -> [(inout RegistryStore.ClaimFilter) -> Void] {
+        var all: [(inout RegistryStore.ClaimFilter) -> Void] = [
+            { $0.city = claim.name.city }, { $0.state = claim.state }, { $0.enterprise = claim.claim.enterprise },
+            { $0.provider = claim.claim.provider }, { $0.contract = claim.claim.contract },
+            { $0.voucherNumber = claim.claim.voucherNumber },
+            { $0.claimedAtLeast = min(claim.claim.claimed, other.claim.claimed) },
+            { $0.claimedAtMost = max(claim.claim.claimed, other.claim.claimed) },
+            { $0.receivedFrom = claim.receivedAt }, { $0.receivedUntil = claim.receivedAt + 1 },
+        ]
+        if let rule = claim.reasons.first?.rule { all.append { $0.rule = rule } }
+        if let met = claim.reasons.flatMap(\.blocking).first {
+            all.append { $0.pair = RegistryStore.CityPair(met.city, claim.name.city) }
+        }
+        return all
+    }
+
+    @Test("every condition, alone and with another, finds what a look at all claims finds", arguments: seeds)
+    func filters(seed: UInt64) async throws {
+        let (registry, _) = try await pushed(seed)
+        let all = try await registry.store.claims(.init(), after: nil, limit: 10_000)
+        var numbers = SeededGenerator(seed: seed)
+        var found = 0
+        for _ in 0..<20 {
+            let conditions = conditions(numbers.pick(all), other: numbers.pick(all))
+            var filter = RegistryStore.ClaimFilter()
+            for _ in 0..<2 { numbers.pick(conditions)(&filter) }
+            let asked = try await registry.store.claims(filter, after: nil, limit: 10_000)
+
+            #expect(asked.map(\.name) == all.filter(filter.agrees).map(\.name), "\(filter)")
+            found += asked.count
+        }
+        #expect(found > 0)
+    }
+
+    @Test("pages in either order are the whole list, however small they are", arguments: [1, 7, 1_000])
+    func pages(size: Int) async throws {
+        let (registry, _) = try await pushed(1)
+        let all = try await registry.store.claims(.init(), after: nil, limit: 10_000).map(\.name)
+        for isNewestFirst in [false, true] {
+            var filter = RegistryStore.ClaimFilter()
+            filter.isNewestFirst = isNewestFirst
+            var (names, after) = ([ClaimName](), Int64?.none)
+            while true {
+                let page = try await registry.store.claims(filter, after: after, limit: size)
+                names += page.map(\.name)
+                guard page.count == size else { break }
+                after = page.last.map { Int64($0.decidedAt.position) }
+            }
+            #expect(names == (isNewestFirst ? all.reversed() : all))
+        }
+    }
+
+    // MARK: Names
+
+    @Test(
+        "a part of a name finds the claims of either party, in any case, and nothing else",
+        arguments: [("智能", 2), ("能科技", 1), ("ai", 1), ("AI", 1), ("算力", 2), ("智技", 0), ("%智", 0)])
+    func names(part: String, count: Int) async throws {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        city.issue(.sample("V1"), .sample("V2", for: .otherBuyer))
+        city.file(.sample("C1", buyerName: "深圳智能科技有限公司", supplierName: "算力中心", invoices: [.serial(1)]))
+        city.file(
+            .sample(
+                "C2", voucher: "V2", buyer: .otherBuyer, contract: "HT-2", buyerName: "智能Ai实验室", supplierName: "算力中心",
+                invoices: [.serial(2)]))
+        try await city.push(to: registry)
+        try await registry.decide()
+        var filter = RegistryStore.ClaimFilter()
+        filter.partyName = part
+
+        #expect(try await registry.store.claims(filter, after: nil, limit: 10).count == count)
+    }
+
+    // MARK: Duplicates
+
+    @Test("duplicates page by page are the whole list, and each names all who met", arguments: seeds)
+    func duplicates(seed: UInt64) async throws {
+        let (registry, _) = try await pushed(seed)
+        let all = try await registry.store.duplicates(.init(), after: nil, limit: 10_000)
+        #expect(!all.isEmpty)
+        for size in [1, 3] {
+            var (pages, after) = ([RegistryStore.Duplicate](), RegistryStore.DuplicatePlace?.none)
+            while true {
+                let page = try await registry.store.duplicates(.init(), after: after, limit: size)
+                pages += page
+                guard page.count == size else { break }
+                after = page.last.flatMap { RegistryStore.DuplicatePlace($0.place.description) }
+                #expect(after != nil)
+            }
+            #expect(pages == all)
+        }
+        let claims = try await registry.store.claims(.init(), after: nil, limit: 10_000)
+        for claim in claims {
+            for reason in claim.reasons where reason.outcome != .flag && !reason.blocking.isEmpty {
+                let met = Set(reason.blocking + [claim.name])
+                #expect(
+                    all.contains { $0.rule == reason.rule && met.isSubset(of: $0.claims) },
+                    "\(claim.name) under \(reason.rule)")
+            }
+        }
+        let some = try #require(all.first { Set($0.claims.map(\.city)).count == 2 })
+        var filter = RegistryStore.DuplicateFilter()
+        filter.rule = some.rule
+        let cities = some.claims.map(\.city)
+        filter.pair = RegistryStore.CityPair(try #require(cities.min()), try #require(cities.max()))
+        let ofPair = try await registry.store.duplicates(filter, after: nil, limit: 10_000)
+        #expect(ofPair.contains(some))
+        #expect(ofPair.allSatisfy { $0.rule == some.rule && Set($0.claims.map(\.city)).isSuperset(of: cities) })
+    }
+
+    @Test("nothing that was found later is told as of an earlier position")
+    func duplicatesAsOf() async throws {
+        let (registry, order) = try await pushed(2)
+        var counts: [Int] = []
+        for position in stride(from: 0, through: order.count, by: 40) {
+            var filter = RegistryStore.DuplicateFilter()
+            filter.asOf = Int64(position)
+            counts.append(try await registry.store.duplicates(filter, after: nil, limit: 10_000).count)
+        }
+        #expect(counts.first == 0)
+        #expect(counts == counts.sorted())
+        #expect(Set(counts).count > 2)
+    }
+
+    // MARK: Reports
+
+    private let today = valid(CalendarDate("2026-12-31"))
+
+    @Test("what must be empty is empty over generated journals, and every report can be made", arguments: seeds)
+    func reports(seed: UInt64) async throws {
+        let (registry, _) = try await pushed(seed)
+        for name in RegistryStore.Report.Name.allCases {
+            let report = try await registry.store.report(name, today: today, limit: 1_000)
+            #expect(report.rows.allSatisfy { $0.count == report.columns.count })
+            if name.mustBeEmpty { #expect(report.rows == [], "\(name)") }
+        }
+        for name in [RegistryStore.Report.Name.duplicatesByRule, .capsUsed, .rulings] {
+            #expect(try await registry.store.report(name, today: today, limit: 1_000).rows != [], "\(name)")
+        }
+    }
+
+    @Test("a payment that nobody authorised, and a refused claim that was paid, are named")
+    func breaches() async throws {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        city.issue(.sample("V1"))
+        city.file(.sample("C1", invoices: [.serial(1)]))
+        city.file(.sample("C2", contract: "HT-2", invoices: [.serial(1)]))
+        try await city.push(to: registry)
+        try await registry.decide()
+        let paid = Outcome.Decision.paid.rawValue
+        try await registry.run("UPDATE claim SET state = \(paid) WHERE claim_no = 'C1'")
+        let uncleared = try await registry.store.report(.unclearedPayments, today: today, limit: 10)
+        #expect(uncleared.rows.map(\.first) == ["440300/C1"])
+
+        try await registry.run(
+            """
+            INSERT INTO payment SELECT position, city_code, claim_no, position, 5, position + 9,
+                substr(sha256(claim_no::bytea), 1, 16), claimed_fen, 1, 'T', 0, '', 0, 0, '' FROM claim
+            """)
+        let twice = try await registry.store.report(.duplicatesPaid, today: today, limit: 10)
+        #expect(twice.rows.map { $0[1] } == ["440300/C2"])
+        #expect(twice.rows.map { $0[3] } == ["440300/C1"])
+    }
+}
+
+extension RegistryStore.ClaimFilter {
+    /// The conditions over one claim, said in plain Swift.
+    fileprivate func agrees(_ record: RegistryStore.ClaimRecord) -> Bool {
+        let claim = record.claim
+        let met = record.reasons.flatMap(\.blocking)
+        let conditions: [Bool?] = [
+            city.map { $0 == record.name.city }, state.map { $0 == record.state },
+            enterprise.map { $0 == claim.enterprise }, provider.map { $0 == claim.provider },
+            contract.map { $0 == claim.contract }, voucherNumber.map { $0 == claim.voucherNumber },
+            claimedAtLeast.map { claim.claimed >= $0 }, claimedAtMost.map { claim.claimed <= $0 },
+            receivedFrom.map { record.receivedAt >= $0 }, receivedUntil.map { record.receivedAt < $0 },
+            rule.map { rule in record.reasons.contains { $0.rule == rule } },
+            pair.map { pair in met.contains { RegistryStore.CityPair($0.city, record.name.city) == pair } },
+        ]
+        return conditions.allSatisfy { $0 ?? true }
+    }
+}
