@@ -142,7 +142,7 @@ let package = Package(
         // What both consoles in the browser share: pages, languages, sessions, and what keeps them safe.
         .target(
             name: "WebConsole",
-            dependencies: ["FederationHTTP", crypto, httpTypes, hummingbird, mustache, nioCore],
+            dependencies: ["FederationHTTP", "VoucherDomain", crypto, httpTypes, hummingbird, mustache, nioCore],
             resources: [.embedInCode("Resources")], swiftSettings: settings),
 
         // The two programs, as libraries.
@@ -160,10 +160,9 @@ let package = Package(
             name: "CityNode",
             dependencies: [
                 "Arbitration", "CityStore", "Failpoints", "FederationHTTP", "FederationWire", "Replication", "Terminal",
-                "VoucherDomain", argumentParser, asyncHTTPClient, crypto, httpTypes, hummingbird, logging, metrics,
-                nioCore,
-                nioFoundationCompat, nioPosix, nioSSL, serviceLifecycle,
-            ], swiftSettings: settings),
+                "VoucherDomain", "WebConsole", argumentParser, asyncHTTPClient, crypto, httpTypes, hummingbird, logging,
+                metrics, nioCore, nioFoundationCompat, nioPosix, nioSSL, serviceLifecycle,
+            ], resources: [.embedInCode("Resources")], swiftSettings: settings),
         .executableTarget(name: "city-node", dependencies: ["CityNode", argumentParser], swiftSettings: settings),
         .target(
             name: "Laboratory",

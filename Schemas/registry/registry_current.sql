@@ -249,7 +249,7 @@ CREATE TABLE feed (
 
 CREATE TABLE finding (
     "position" bigint NOT NULL,
-    rule text NOT NULL,
+    rule text COLLATE "C" NOT NULL,
     outcome text NOT NULL,
     key bytea,
     blocking_city integer NOT NULL,
@@ -502,6 +502,8 @@ CREATE INDEX claim_contract ON public.claim USING btree (contract_no);
 
 CREATE INDEX claim_enterprise ON public.claim USING btree (enterprise_uscc);
 
+CREATE INDEX claim_history_state ON public.claim_history USING btree (state, claim_position);
+
 CREATE INDEX claim_key_claim ON public.claim_key USING btree ("position");
 
 CREATE INDEX claim_key_lookup ON public.claim_key USING btree (key, live);
@@ -523,6 +525,10 @@ CREATE INDEX conflict_case_automatic ON public.conflict_case USING btree ("posit
 CREATE INDEX conflict_case_claim_name ON public.conflict_case_claim USING btree (city_code, claim_no);
 
 CREATE INDEX conflict_case_due ON public.conflict_case USING btree (deadline) WHERE (state = 'open'::text);
+
+CREATE INDEX entry_bank_paid ON public.entry USING btree (city_code, sequence) WHERE (kind = 7);
+
+CREATE INDEX feed_refused ON public.feed USING btree (city_code, sequence) WHERE (decision = ANY (ARRAY[3, 5]));
 
 CREATE INDEX finding_claim ON public.finding USING btree ("position");
 

@@ -45,16 +45,33 @@ extension NodeRoutes {
         }
     }
 
-    /// Says that the instruction goes to the bank, and answers only when the registry holds that word: before, the bank
-    /// must not be called.
     private func submit(_ number: String, _ request: Request) async throws -> Response {
+        try requireConnected()
+        _ = try await take(number, request) { _ in .submit }
+        try await waitForSubmission(of: number)
+        return try JSONBody.response(try document(number))
+    }
+
+    /// Says that the instruction goes to the bank, and returns only when the registry holds that word: before, the bank
+    /// must not be called.
+    func submitted(_ number: String) async throws -> CityStore.PaymentView {
+        try requireConnected()
+        try store.take(.submit, ofClaim: number, now: WallClock.now)
+        ring()
+        return try await waitForSubmission(of: number)
+    }
+
+    private func requireConnected() throws {
         guard status.current.isConnected else {
             throw Problem(
                 .serviceUnavailable, "offline",
                 "nothing is submitted offline: start city-node serve, and wait until it is connected to the registry",
                 retryAfter: 15)
         }
-        _ = try await take(number, request) { _ in .submit }
+    }
+
+    @discardableResult
+    private func waitForSubmission(of number: String) async throws -> CityStore.PaymentView {
         for _ in 0..<1_000 {
             guard let payment = try store.payment(ofClaim: number) else { break }
             if payment.isStopped || payment.problem != nil {
@@ -64,7 +81,7 @@ extension NodeRoutes {
             }
             if payment.isSubmissionReceived {
                 Failpoint.reach(.submissionReceived)
-                return try JSONBody.response(try document(number))
+                return payment
             }
             try await Task.sleep(for: .milliseconds(20))
         }

@@ -92,7 +92,9 @@ struct NodeRoutes {
         router.get("healthz") { _, _ in "ok\n" }
         router.get("readyz") { _, _ -> Response in
             _ = try store.syncState()
-            return Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ready\n")))
+            return Response(
+                status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
+                body: .init(byteBuffer: ByteBuffer(string: "ready\n")))
         }
     }
 
@@ -106,6 +108,11 @@ struct NodeRoutes {
         if let token, request.bearerToken != token {
             throw Problem(.unauthorized, "token", "send the token from the node's api-token file as a bearer token")
         }
+        return try await guarded(body)
+    }
+
+    /// Runs a handler and turns what goes wrong into problem documents.
+    func guarded(_ body: () async throws -> Response) async throws -> Response {
         do {
             return try await body()
         } catch let refusal as StoreRefusal {
@@ -127,9 +134,7 @@ struct NodeRoutes {
     /// A write: refused while the node is read-only; with an `Idempotency-Key` its answer is remembered.
     func writing(_ request: Request, _ body: ([UInt8]) throws -> Response) async throws -> Response {
         try await reading(request) {
-            if let alarm = try status.current.alarm ?? store.alarm() {
-                throw Problem(.serviceUnavailable, "read-only", "this node is read-only: \(alarm)")
-            }
+            try requireWritable()
             let bytes = try await request.bytes(upTo: Self.maximumBody)
             let digest = Array(SHA256.hash(data: Array(request.uri.path.utf8) + [0] + bytes))
             let key = request.headers[.init("Idempotency-Key").unsafelyUnwrapped]
@@ -150,6 +155,13 @@ struct NodeRoutes {
                 now: WallClock.now)
             Failpoint.reach(.answerUnsent)
             return Self.json(collected, status: response.status.code)
+        }
+    }
+
+    /// - Throws: ``Problem`` while the node is read-only.
+    func requireWritable() throws {
+        if let alarm = try status.current.alarm ?? store.alarm() {
+            throw Problem(.serviceUnavailable, "read-only", "this node is read-only: \(alarm)")
         }
     }
 

@@ -32,6 +32,7 @@ struct NodeServer {
         }
         let key = try directory.signingKey()
         let token = try directory.apiToken()
+        let pages = try NodeConsole.makePages()
         let status = NodeStatus()
         // From here on nothing may throw before the sync service runs, which shuts the client down.
         let client = try RegistryClient(
@@ -41,8 +42,10 @@ struct NodeServer {
             store: store, identity: identity, client: client, key: key, status: status, logger: logger)
         let routes = NodeRoutes(
             store: store, identity: identity, key: key, status: status, token: token, ring: { sync.ring() })
+        let router = routes.makeRouter()
+        NodeConsole(routes: routes, pages: pages, token: token, directory: directory.path).add(to: router)
         let application = Application(
-            router: routes.makeRouter(),
+            router: router,
             configuration: .init(address: .hostname(listen.host, port: listen.port), serverName: "city-node"),
             onServerRunning: { channel in
                 let url = listen.url(scheme: "http", port: channel.localAddress?.port ?? listen.port)

@@ -120,7 +120,8 @@ extension CityStore {
     private static func keepInvalid(
         _ row: FormRow, _ number: String, _ problems: [FieldProblem], _ repairs: [FieldRepair], _ database: Database
     ) throws {
-        guard !number.isEmpty, number.unicodeScalars.count <= 64 else { return }
+        // SQLite would read a number up to a zero byte, and write over another row.
+        guard !number.isEmpty, number.unicodeScalars.count <= 64, !number.utf8.contains(0) else { return }
         let known = row.fields.filter { ClaimForm.columns.contains($0.key) && !$0.value.isEmpty }
         try database.run(
             sql: """

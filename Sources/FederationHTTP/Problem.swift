@@ -27,6 +27,8 @@ package struct Problem: Error, HTTPResponseError, Hashable {
     package func response(from request: Request, context: some RequestContext) throws -> Response {
         var headers: HTTPFields = [.contentType: Problem.contentType]
         if let retryAfter { headers[.retryAfter] = String(retryAfter) }
+        // RFC 9110 §11.6.1.
+        if status == .unauthorized, kind == "token" { headers[.wwwAuthenticate] = "Bearer" }
         return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body)))
     }
 

@@ -15,9 +15,10 @@ import VoucherDomain
 /// Everything here reads; what is written, but for an auditor's questions, is written by cities and by commands.
 struct QueryRoutes {
     let store: RegistryStore
-    let queries: RegistryQueries
     let arbiter: ArbiterStatus
     let gate: CallerGate
+
+    private var queries: RegistryQueries { RegistryQueries(store: store) }
 
     private static let everybody = Set(RegistryStore.Role.allCases)
     private static let nation: Set<RegistryStore.Role> = [.operator, .auditor]
@@ -58,7 +59,9 @@ struct QueryRoutes {
         router.get("readyz") { _, _ -> Response in
             try await guarded {
                 try await store.checkReady()
-                return Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ready\n")))
+                return Response(
+                    status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
+                    body: .init(byteBuffer: ByteBuffer(string: "ready\n")))
             }
         }
         router.get("metrics") { request, _ in
@@ -96,7 +99,7 @@ struct QueryRoutes {
             }
         }
         group.post("checks") { request, _ in
-            try await gate.admit(request, Self.everybody) { try await check(request, $0) }
+            try await gate.admit(request, Self.everybody, isLogged: false) { try await check(request, $0) }
         }
     }
 
@@ -136,7 +139,9 @@ struct QueryRoutes {
 
     private func check(_ request: Request, _ caller: RegistryStore.Caller) async throws -> Response {
         do {
-            let asked = try CheckRequests(json: try await request.bytes(upTo: CheckRequests.maximumBytes))
+            let body = try await request.bytes(upTo: CheckRequests.maximumBytes)
+            try await gate.log(request, caller, body: String(decoding: body, as: UTF8.self))
+            let asked = try CheckRequests(json: body)
             let questions = try asked.questions(askedBy: caller.city)
             guard caller.role != .city || questions.allSatisfy({ $0.city == caller.city }) else {
                 throw Problem(.forbidden, "role", "a city's token asks for its own city")
@@ -174,8 +179,8 @@ struct QueryRoutes {
     private func conflictCase(
         _ id: String, _ request: Request, _ caller: RegistryStore.Caller
     ) async throws -> Response {
-        _ = try Question(request, known: [])
-        guard let found = try await queries.conflictCase(id),
+        let position = try Question(request, known: ["as_of"]).number("as_of", in: 0...Int64.max)
+        guard let found = try await queries.conflictCase(id, asOf: position, for: caller.city),
             caller.role != .city || found.claims.contains(where: { $0.city_code == caller.city?.description })
         else { throw Problem(.notFound, "not-found", "there is no case \(id)") }
         return try JSONBody.response(found, for: request)
@@ -231,12 +236,11 @@ struct QueryRoutes {
         }
         let isCSV = try question.value("format", "json or csv") { ["json": false, "csv": true][$0] } ?? false
         let limit = Int(try question.number("limit", in: 1...100_000) ?? 1_000)
-        let head = try await store.feedHead()
         let report = try await queries.report(name, limit: limit)
         guard isCSV else {
-            return try JSONBody.response(RegistryQueries.ReportDocument(report, head, now: WallClock.now))
+            return try JSONBody.response(RegistryQueries.ReportDocument(report, limit: limit, now: WallClock.now))
         }
-        return CSVResponse.make(report, name: "\(name.rawValue)-\(head.position).csv")
+        return CSVResponse.make(report, name: "\(name.rawValue)-\(report.head.position).csv")
     }
 
     private func export(_ name: String, _ request: Request) async throws -> Export {

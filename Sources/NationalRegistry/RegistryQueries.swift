@@ -6,7 +6,7 @@ import HTTPTypes
 import Metrics
 package import RegistryStore
 import Replication
-import VoucherDomain
+package import VoucherDomain
 
 /// The questions that the API and the commands both answer, as the documents that both print.
 package struct RegistryQueries: Sendable {
@@ -49,8 +49,11 @@ package struct RegistryQueries: Sendable {
         package struct Claim: Encodable, Sendable {
             package let city_code: String
             package let claim_no: String
-            package let state: String
-            package let claimed_yuan: String
+            /// `nil` for a city that it is not of, as is what it claims.
+            package let state: String?
+            package let claimed_yuan: String?
+            /// Whether it still holds its keys.
+            package let live: Bool
         }
 
         /// What happened, in the order of the journal.
@@ -63,13 +66,13 @@ package struct RegistryQueries: Sendable {
             package let by: String?
             package let text: String
 
-            init(_ step: RegistryStore.CaseStep) {
+            init(_ step: RegistryStore.CaseStep, isForCity: Bool) {
                 position = step.position
                 event = step.kind.name
                 city_code = step.city?.description
                 answer = step.answer?.name
                 code = step.code?.name
-                by = step.by.isEmpty ? nil : step.by
+                by = step.by.isEmpty || isForCity ? nil : step.by
                 text = step.text
             }
         }
@@ -90,19 +93,22 @@ package struct RegistryQueries: Sendable {
         /// `nil` in lists.
         package let steps: [Step]?
 
-        init(_ found: RegistryStore.CaseView, steps: [RegistryStore.CaseStep]? = nil) {
+        /// - Parameter city: Whom it is for: a city reads no more of others' claims than their names, and no operator's.
+        init(_ found: RegistryStore.CaseView, steps: [RegistryStore.CaseStep]? = nil, for city: CityCode?) {
             case_id = found.id
             state = found.state.rawValue
             automatic = found.isAutomatic
             position = found.position
             deadline = found.deadline.iso8601
             rules = found.rules
-            proposed_by = found.proposal?.by
-            self.steps = steps.map { $0.map(Step.init) }
+            proposed_by = city == nil ? found.proposal?.by : nil
+            self.steps = steps.map { $0.map { Step($0, isForCity: city != nil) } }
             claims = found.parties.map { party in
-                Claim(
-                    city_code: party.claim.city.description, claim_no: party.claim.number, state: party.state.name,
-                    claimed_yuan: party.claimed.yuan)
+                let isShown = city == nil || city == party.claim.city
+                return Claim(
+                    city_code: party.claim.city.description, claim_no: party.claim.number,
+                    state: isShown ? party.state.name : nil, claimed_yuan: isShown ? party.claimed.yuan : nil,
+                    live: party.isLive)
             }
         }
     }
@@ -113,7 +119,7 @@ package struct RegistryQueries: Sendable {
         _ = try await head(filter.asOf)
         let found = try await store.cases(filter, after: after, limit: limit)
         let next = found.count == limit && !filter.isByMoney ? found.last.map { String($0.position) } : nil
-        return ListDocument(items: found.map { CaseDocument($0) }, next: next)
+        return ListDocument(items: found.map { CaseDocument($0, for: filter.city) }, next: next)
     }
 
     package func payments(
@@ -124,9 +130,16 @@ package struct RegistryQueries: Sendable {
         return ListDocument(items: found.map(ClaimPaymentDocument.init), next: next)
     }
 
-    package func conflictCase(_ id: String) async throws -> CaseDocument? {
-        guard let found = try await store.conflictCase(id) else { return nil }
-        return CaseDocument(found, steps: try await store.steps(ofCase: id))
+    /// - Parameters:
+    ///   - position: As of which position; `nil` for now.
+    ///   - city: Whom it is for, where it is a city.
+    package func conflictCase(
+        _ id: String, asOf position: Int64? = nil, for city: CityCode? = nil
+    ) async throws -> CaseDocument? {
+        _ = try await head(position)
+        guard let found = try await store.conflictCase(id, asOf: position) else { return nil }
+        let steps = try await store.steps(ofCase: id).filter { $0.position <= position ?? .max }
+        return CaseDocument(found, steps: steps, for: city)
     }
 
     package func cities() async throws -> [CityDocument] {
@@ -145,13 +158,13 @@ package struct RegistryQueries: Sendable {
         _ = try await head(filter.asOf)
         let records = try await store.claims(filter, after: after, limit: limit)
         let next = records.count == limit ? records.last.map { String($0.decidedAt.position) } : nil
-        return ListDocument(items: records.map(RegistryQueries.document), next: next)
+        return ListDocument(items: records.map { RegistryQueries.document($0, withReceipt: true) }, next: next)
     }
 
     /// - Parameter position: As of which position; `nil` for now.
     package func claim(_ name: ClaimName, asOf position: Int64? = nil) async throws -> ClaimDocument? {
         _ = try await head(position)
-        return try await store.claim(name, asOf: position).map(RegistryQueries.document)
+        return try await store.claim(name, asOf: position).map { RegistryQueries.document($0, withReceipt: true) }
     }
 
     /// The feed's entry at a position; `nil` asks for the last one.
@@ -191,10 +204,12 @@ package struct RegistryQueries: Sendable {
         return ListDocument(items: steps.map(ClaimStepDocument.init), next: nil)
     }
 
-    static func document(_ record: RegistryStore.ClaimRecord) -> ClaimDocument {
+    /// - Parameter withReceipt: Without it the document is a function of the feed alone.
+    static func document(_ record: RegistryStore.ClaimRecord, withReceipt: Bool) -> ClaimDocument {
         ClaimDocument(
             fields: ClaimForm(record.claim).fields, city: record.name.city, state: record.state.name,
-            reasons: record.reasons, caseID: record.caseID, receipt: record.receipt, position: record.decidedAt,
+            reasons: record.reasons, caseID: record.caseID, receipt: withReceipt ? record.receipt : nil,
+            position: record.decidedAt,
             payment: record.payment.map { PaymentDocument($0) })
     }
 
@@ -228,23 +243,26 @@ package struct RegistryQueries: Sendable {
         package let must_be_empty: Bool
         package let columns: [String]
         package let items: [[String: String]]
+        /// Whether there are more rows than were asked for.
+        package let cut: Bool
         /// As of which end of the feed, and when.
         package let position: PositionDocument
         package let made_at: String
 
-        init(_ report: RegistryStore.Report, _ head: FeedHead, now: UInt64) {
+        init(_ report: RegistryStore.Report, limit: Int, now: UInt64) {
+            cut = report.rows.count >= limit
             self.report = report.name.rawValue
             must_be_empty = report.name.mustBeEmpty
             columns = report.columns
             items = report.rows.map { Dictionary(uniqueKeysWithValues: zip(report.columns, $0)) }
-            position = PositionDocument(head)
+            position = PositionDocument(report.head)
             made_at = StatedTime(rawValue: Int64(now)).rfc3339
         }
     }
 
     /// A report, at most `limit` rows of it.
     package func report(_ name: RegistryStore.Report.Name, limit: Int) async throws -> RegistryStore.Report {
-        let today = CalendarDate(inChina: Int64(WallClock.now))
+        let today = CalendarDate.inChina(milliseconds: Int64(WallClock.now))
         return try await store.report(name, today: today, limit: limit)
     }
 

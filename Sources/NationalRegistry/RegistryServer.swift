@@ -71,6 +71,7 @@ package struct RegistryServer {
             if let reason = try witness.meet(session) { Witness.alarm(reason, logger) }
         }
         let store = RegistryStore(pool: pool, secrets: state.secrets)
+        let questions = makeQuestionStore(witness)
         _ = try await witness.update(from: store)
         let (tls, anchor) = try makeTLS()
         let bell = FeedBell()
@@ -86,10 +87,9 @@ package struct RegistryServer {
         router.add(middleware: ProblemMiddleware())
         SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bell).add(to: router)
         let gate = CallerGate(store: store, identityProvider: options.identityProvider)
-        QueryRoutes(store: store, queries: RegistryQueries(store: store), arbiter: arbiter, gate: gate)
-            .add(to: router)
+        QueryRoutes(store: questions, arbiter: arbiter, gate: gate).add(to: router)
         try ConsoleRoutes(
-            store: store, gate: gate, bell: bell,
+            store: store, questions: questions, gate: gate, bell: bell,
             certificateUntil: options.tls == nil ? Int64(WallClock.now) + CertificateAuthority.leafMilliseconds : nil
         ).add(to: router)
         let application = Application(
@@ -112,6 +112,16 @@ package struct RegistryServer {
         group.maximumGracefulShutdownDuration = .seconds(10)
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    /// What people ask has connections of its own, so that cities never wait for a report; and an end, however much was
+    /// asked.
+    private func makeQuestionStore(_ witness: Witness) -> RegistryStore {
+        let pool = PostgresPool(url: options.databaseURL, size: 4) { [logger] session in
+            if let reason = try witness.meet(session) { Witness.alarm(reason, logger) }
+            try session.run(script: "SET statement_timeout = '60s'")
+        }
+        return RegistryStore(pool: pool, secrets: state.secrets)
     }
 
     private func makeTLS() throws -> (TLSConfiguration, anchor: [UInt8]) {

@@ -151,6 +151,12 @@ func guarded(_ body: () async throws -> Response) async throws -> Response {
         throw Problem(
             .init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full",
             "the registry's database has no space left", retryAfter: 60)
+    } catch let error as PostgresError where error.code.rawValue == "22021" {
+        throw Problem(.badRequest, "query", "a zero byte is no text")
+    } catch let error as PostgresError where error.code == .queryCanceled {
+        throw Problem(
+            .serviceUnavailable, "too-long", "this takes too long to answer: ask for less, or export it", retryAfter: 60
+        )
     }
 }
 

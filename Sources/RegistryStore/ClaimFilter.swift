@@ -31,6 +31,8 @@ extension RegistryStore {
         /// Claims decided up to this position, as they stood there; `nil` for now.
         package var asOf: Int64?
         package var isNewestFirst = false
+        /// Only claims decided there.
+        var positions: ClosedRange<Int64>?
 
         package init() {}
     }
@@ -55,6 +57,8 @@ struct ClaimQuery {
     /// What gives the claim's state.
     private var state = "c.state"
     private var payment = "p.claim_position = c.position"
+    /// What the page is ordered by.
+    private var place = "c.position"
 
     init(_ filter: RegistryStore.ClaimFilter, after: Int64?, limit: Int) {
         if let position = filter.asOf {
@@ -62,12 +66,17 @@ struct ClaimQuery {
             conditions.append("c.position <= \(asOf)")
             state = """
                 coalesce((SELECT h.state FROM claim_history h WHERE h.claim_position = c.position
-                    AND h.position <= \(asOf) ORDER BY h.position DESC LIMIT 1), f.decision)
+                    AND h.position <= \(asOf) ORDER BY h.position DESC LIMIT 1),
+                    (SELECT f.decision FROM feed f WHERE f.position = c.position))
                 """
             payment = "false"
         }
         if filter.isNewestFirst { order = "DESC" }
         if let after { require(filter.isNewestFirst ? "c.position <" : "c.position >", .int8(after)) }
+        if let positions = filter.positions {
+            conditions.append(
+                "c.position BETWEEN \(bind(.int8(positions.lowerBound))) AND \(bind(.int8(positions.upperBound)))")
+        }
         requireParties(filter)
         if let city = filter.city { require("c.city_code =", .int4(Int32(city.rawValue))) }
         if let wanted = filter.state { require("\(state) =", .int4(Int32(wanted.rawValue))) }
@@ -76,7 +85,11 @@ struct ClaimQuery {
             require("c.city_code =", .int4(Int32(name.city.rawValue)))
             require("c.claim_no =", .text(name.number))
         }
-        if let time = filter.receivedFrom { require("c.received_at_ms >=", .int8(time)) }
+        if let time = filter.receivedFrom {
+            require("c.received_at_ms >=", .int8(time))
+            // Not by the primary key: all that was received before would be read and thrown away.
+            place = "c.position + 0"
+        }
         if let time = filter.receivedUntil { require("c.received_at_ms <", .int8(time)) }
         if let amount = filter.claimedAtLeast { require("c.claimed_fen >=", .int8(amount.rawValue)) }
         if let amount = filter.claimedAtMost { require("c.claimed_fen <=", .int8(amount.rawValue)) }
@@ -139,12 +152,15 @@ struct ClaimQuery {
     /// How many columns a claim has, before those of its payment.
     static let columns = 14
 
+    /// The page's claims first, whatever they are found by; the rest is looked up for these alone.
     var sql: String {
         """
-        SELECT c.position, c.city_code, c.claim_no, \(state), c.case_id, c.reasons, e.bytes,
+        SELECT c.position, c.city_code, c.claim_no, c.shown_state, c.case_id, c.reasons, e.bytes,
             incarnation_at(c.position), f.hash, b.receipt_body, b.receipt_signature, c.policy_version,
             c.received_at_ms, c.filed_at_ms, \(PaymentLoader.columns)
-        FROM claim c
+        FROM (SELECT c.*, \(state) AS shown_state FROM claim c
+            WHERE \(conditions.isEmpty ? "true" : conditions.joined(separator: " AND "))
+            ORDER BY \(place) \(order) LIMIT $\(parameters.count)) c
         LEFT JOIN payment p ON \(payment)
         JOIN entry e ON e.city_code = c.city_code AND e.sequence = c.sequence
         JOIN feed f ON f.position = c.position
@@ -152,8 +168,7 @@ struct ClaimQuery {
             SELECT receipt_body, receipt_signature FROM batch
             WHERE batch.city_code = c.city_code AND batch.last_sequence >= c.sequence
             ORDER BY batch.last_sequence LIMIT 1) b ON true
-        WHERE \(conditions.isEmpty ? "true" : conditions.joined(separator: " AND "))
-        ORDER BY c.position \(order) LIMIT $\(parameters.count)
+        ORDER BY c.position \(order)
         """
     }
 }

@@ -64,12 +64,25 @@ enum ClaimHistory {
     /// Fills the tables of a database that was there before them, by folding its whole journal.
     static func seed(_ session: PostgresSession, _ dialect: Dialect) throws {
         var fold = Fold()
+        var changes: [Row] = []
+        var known: Set<PartyName> = []
+        var names: [PartyName: Int64] = [:]
+        func write() throws {
+            try insert(changes, session)
+            try queue(names, session)
+            try session.flush()
+            (changes, names) = ([], [:])
+        }
         try RegistryStore.eachFeedRow(session) { row in
             let entry = try row.journalEntry(in: dialect, session)
-            try insert(rows(of: fold.apply(entry), at: entry.position), session)
-            try queue(PartyName.names(of: [entry]), session)
+            changes += rows(of: fold.apply(entry), at: entry.position)
+            for (name, position) in PartyName.names(of: [entry]) where known.insert(name).inserted {
+                names[name] = position
+            }
+            if changes.count + names.count > 1_000 { try write() }
             return true
         }
+        try write()
     }
 
     /// The first place where the table differs from what the journal gives, in words for an auditor; `nil` where none does.

@@ -12,6 +12,8 @@ extension RegistryStore {
             package let claim: ClaimName
             package let state: Outcome.Decision
             package let claimed: Money
+            /// Whether it holds its keys; of a refused claim in an automatic case, whether it is still in it.
+            package let isLive: Bool
         }
 
         /// The spoken id.
@@ -52,7 +54,7 @@ extension RegistryStore {
         package var id: String?
         /// Cases with a claim of this city.
         package var city: CityCode?
-        /// Those opened up to this position, open or closed as they were there; `nil` for now.
+        /// Those opened up to this position, they and their claims as they stood there, but for the deadline; `nil` for now.
         package var asOf: Int64?
         /// Those with the most money claimed first, instead of by position.
         package var isByMoney = false
@@ -79,10 +81,25 @@ extension RegistryStore {
         }
     }
 
+    /// The ids of the cases that a claim is a party of, the oldest first.
+    package func cases(naming claim: ClaimName) async throws -> [String] {
+        try await pool.run { session in
+            let result = try session.execute(
+                """
+                SELECT k.case_id FROM conflict_case_claim JOIN conflict_case k USING (case_id)
+                WHERE city_code = $1 AND claim_no = $2 ORDER BY k.position
+                """, [.int4(Int32(claim.city.rawValue)), .text(claim.number)])
+            return (0..<result.count).map { result.text($0, 0) }
+        }
+    }
+
     /// A case by its spoken id.
-    package func conflictCase(_ id: String) async throws -> CaseView? {
+    ///
+    /// - Parameter position: As of which position; `nil` for now.
+    package func conflictCase(_ id: String, asOf position: Int64? = nil) async throws -> CaseView? {
         var filter = CaseFilter()
         filter.id = id
+        filter.asOf = position
         return try await cases(filter, limit: 1).first
     }
 
@@ -92,7 +109,7 @@ extension RegistryStore {
         }
         return CaseView.Party(
             claim: ClaimName(city: try result.city(row, 4, in: "conflict_case_claim"), number: result.text(row, 5)),
-            state: state, claimed: Money(rawValue: result.int(row, 7)))
+            state: state, claimed: Money(rawValue: result.int(row, 7)), isLive: result.bool(row, 11))
     }
 
     private static func caseView(
@@ -190,6 +207,9 @@ private struct CaseQuery {
     private(set) var parameters: [PostgresParameter] = []
     private var conditions: [String] = []
     private var state = "state"
+    private var claimState = "c.state"
+    private var proposal = "k.proposal"
+    private var isLive = "p.live"
     private let isByMoney: Bool
 
     init(_ filter: RegistryStore.CaseFilter, after: Int64, limit: Int) {
@@ -199,6 +219,15 @@ private struct CaseQuery {
             let asOf = bind(.int8(position))
             conditions.append("position <= \(asOf)")
             state = CaseQuery.state(asOf: asOf)
+            claimState = """
+                coalesce((SELECT h.state FROM claim_history h WHERE h.claim_position = c.position
+                    AND h.position <= \(asOf) ORDER BY h.position DESC LIMIT 1),
+                    (SELECT decision FROM feed WHERE position = c.position))
+                """
+            // Who proposed what is told by the steps.
+            proposal = "''::bytea"
+            let live = Outcome.Decision.allCases.filter(\.isLive).map { "\($0.rawValue)" }.joined(separator: ", ")
+            isLive = "\(claimState) IN (\(live))"
         }
         if let isOpen = filter.isOpen { conditions.append("\(state) \(isOpen ? "<>" : "=") 'closed'") }
         if let id = filter.id { conditions.append("case_id = \(bind(.text(id)))") }
@@ -232,13 +261,13 @@ private struct CaseQuery {
 
     private static let money = """
         (SELECT sum(claimed_fen) FROM conflict_case_claim m JOIN claim USING (city_code, claim_no)
-        WHERE m.case_id = conflict_case.case_id)
+        WHERE m.case_id = conflict_case.case_id AND m.live)
         """
 
     var sql: String {
         """
         SELECT k.case_id, k.position, k.shown_state, array_to_string(k.rules, ' '), p.city_code, p.claim_no,
-            c.state, c.claimed_fen, k.deadline, k.proposal, k.automatic_dwell_seconds IS NOT NULL
+            \(claimState), c.claimed_fen, k.deadline, \(proposal), k.automatic_dwell_seconds IS NOT NULL, \(isLive)
         FROM (SELECT *, \(state) AS shown_state, \(isByMoney ? CaseQuery.money : "0") AS money FROM conflict_case
             WHERE \(conditions.joined(separator: " AND "))
             ORDER BY money DESC, position LIMIT $\(parameters.count)) k

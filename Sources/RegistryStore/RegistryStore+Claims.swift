@@ -35,6 +35,29 @@ extension RegistryStore {
     static func claims(
         _ filter: ClaimFilter, after: Int64?, limit: Int, _ session: PostgresSession
     ) throws -> [ClaimRecord] {
+        guard filter.asOf != nil, filter.state != nil else {
+            return try page(filter, after: after, limit: limit, session)
+        }
+        // No index knows a past state: the claims are looked through, some thousand at a time.
+        let end = min(filter.asOf ?? 0, Int64(try RegistryRow.read(session).feedHead.position))
+        var found: [ClaimRecord] = []
+        var place = after ?? (filter.isNewestFirst ? end + 1 : 0)
+        while found.count < limit, filter.isNewestFirst ? place > 1 : place < end {
+            var window = filter
+            let next = filter.isNewestFirst ? max(1, place - windowLength) : place + windowLength
+            window.positions = filter.isNewestFirst ? next...place - 1 : place + 1...next
+            found += try page(window, after: nil, limit: limit - found.count, session)
+            place = next
+        }
+        return found
+    }
+
+    /// How many positions are looked through at a time.
+    private static let windowLength: Int64 = 20_000
+
+    private static func page(
+        _ filter: ClaimFilter, after: Int64?, limit: Int, _ session: PostgresSession
+    ) throws -> [ClaimRecord] {
         let query = ClaimQuery(filter, after: after, limit: limit)
         let result = try session.execute(query.sql, query.parameters)
         return try (0..<result.count).map { try RegistryStore.record(result, $0) }

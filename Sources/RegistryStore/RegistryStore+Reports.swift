@@ -2,7 +2,7 @@ import Arbitration
 import FederationWire
 import Foundation
 import PostgresClient
-import Replication
+package import Replication
 package import VoucherDomain
 
 extension RegistryStore {
@@ -12,7 +12,7 @@ extension RegistryStore {
         package enum Name: String, Hashable, Sendable, CaseIterable {
             /// How many claims of each pair of cities met under each rule.
             case duplicatesByRule = "duplicates-by-rule"
-            /// Claims that were refused because of another, and were paid like that one. Must be empty.
+            /// Pairs of claims under a key that only one may have, with money out for both. Must be empty.
             case duplicatesPaid = "duplicates-paid"
             /// Vouchers and years of enterprises, by what is used of them; those nearest to their limit first.
             case capsUsed = "caps-used"
@@ -20,7 +20,7 @@ extension RegistryStore {
             case overdueCases = "overdue-cases"
             /// What operators ruled, by name.
             case rulings = "rulings"
-            /// Payments without the registry's authorisation: what no check had cleared. Must be empty.
+            /// What cities say was paid without the registry's authorisation: what no check had cleared. Must be empty.
             case unclearedPayments = "uncleared-payments"
 
             /// Whether a row in it is a breach of what the registry promises.
@@ -31,19 +31,24 @@ extension RegistryStore {
         package let columns: [String]
         /// Cells by column; what ends in `_yuan` is money in yuan, two decimals.
         package let rows: [[String]]
+        /// The feed's end when they were read.
+        package let head: FeedHead
     }
 
     /// Makes a report, at most `limit` rows of it.
     ///
     /// - Parameter today: In China; cases are overdue after their last day.
     package func report(_ name: Report.Name, today: CalendarDate, limit: Int) async throws -> Report {
-        let query = ReportQuery(name, today: today)
-        return try await pool.run { session in
-            let result = try session.execute(query.sql + " LIMIT $1", [.int8(Int64(limit))] + query.parameters)
-            let rows = (0..<result.count).map { row in
-                query.columns.indices.map { query.text(result, row, $0) }
+        try await pool.run { session in
+            try session.transaction(isSnapshot: true) {
+                let query = ReportQuery(name, today: today, policy: try policies.standing(session).current)
+                let result = try session.execute(query.sql + " LIMIT $1", [.int8(Int64(limit))] + query.parameters)
+                let rows = (0..<result.count).map { row in
+                    query.columns.indices.map { query.text(result, row, $0) }
+                }
+                return Report(
+                    name: name, columns: query.columns, rows: rows, head: try RegistryRow.read(session).feedHead)
             }
-            return Report(name: name, columns: query.columns, rows: rows)
         }
     }
 }
@@ -53,19 +58,20 @@ private struct ReportQuery {
     let name: RegistryStore.Report.Name
     var parameters: [PostgresParameter] = []
 
-    init(_ name: RegistryStore.Report.Name, today: CalendarDate) {
+    init(_ name: RegistryStore.Report.Name, today: CalendarDate, policy: Policy?) {
         self.name = name
         if name == .overdueCases { parameters = [.text(today.iso8601)] }
+        if name == .capsUsed { parameters = [.int8(policy?.yearCapacity?.rawValue)] }
     }
 
     var columns: [String] {
         switch name {
         case .duplicatesByRule: ["rule", "city_code", "other_city_code", "claims", "claimed_yuan"]
-        case .duplicatesPaid: ["rule", "claim", "stage", "other_claim", "other_stage", "claimed_yuan"]
+        case .duplicatesPaid: ["key", "claim", "stage", "other_claim", "other_stage", "claimed_yuan"]
         case .capsUsed: ["key", "claims", "used_yuan", "capacity_yuan", "used_percent"]
         case .overdueCases: ["case_id", "state", "deadline", "days_over", "claims", "claimed_yuan"]
         case .rulings: ["position", "case_id", "event", "code", "by", "claims", "claimed_yuan", "reason"]
-        case .unclearedPayments: ["claim", "state", "stage", "claimed_yuan"]
+        case .unclearedPayments: ["claim", "city_code", "log_entry", "what", "claimed_yuan"]
         }
     }
 
@@ -115,24 +121,34 @@ private struct ReportQuery {
         GROUP BY f.rule, f.one, f.other ORDER BY sum(c.claimed_fen) DESC, f.rule, f.one, f.other
         """
 
-    /// A claim that a rule has blocked, and the one in its way, both with money out.
+    /// Two claims that took one key, each for itself alone, and both with money out; contracts are one city's.
+    ///
+    /// From what was taken and paid, not from what rules found: a breach is what no rule found.
     private static let duplicatesPaid = """
-        SELECT f.rule, \(claim("c")), \(stage("p.stage")), \(claim("o")), \(stage("q.stage")), c.claimed_fen
+        SELECT a.key, \(claim("c")), \(stage("p.stage")), \(claim("o")), \(stage("q.stage")), c.claimed_fen
         FROM payment p
-        JOIN claim c ON c.position = p.claim_position
-        JOIN finding f ON f.position = c.position AND f.outcome = 'block' AND f.blocking_city <> 0
-        JOIN claim o ON o.city_code = f.blocking_city AND o.claim_no = f.blocking_claim_no
-        JOIN payment q ON q.claim_position = o.position AND q.stage \(isOut)
-        WHERE p.stage \(isOut) ORDER BY c.position
+        JOIN claim_key a ON a.position = p.claim_position
+        JOIN claim_key b ON b.key = a.key AND b.position < a.position AND b.holder <> a.holder
+        JOIN payment q ON q.claim_position = b.position AND q.stage \(isOut)
+        JOIN claim c ON c.position = a.position
+        JOIN claim o ON o.position = b.position
+        WHERE p.stage \(isOut)
+            AND (a.exclusive AND b.exclusive OR get_byte(a.key, 0) = \(KeyKind.contract.rawValue))
+            AND (a.cofunding_group = '' OR a.cofunding_group <> b.cofunding_group)
+        ORDER BY a.position, a.key
         """
 
+    /// The first claim's word on a capacity stands; an enterprise's year has what the policy in force says.
     private static let capsUsed = """
-        SELECT k.key, count(DISTINCT k.position)::text, sum(k.amount_fen)::bigint, max(k.capacity_fen),
-            round(100.0 * sum(k.amount_fen) / max(k.capacity_fen), 1)::text
-        FROM claim_key k
-        WHERE k.live AND k.capacity_fen > 0 AND get_byte(k.key, 0) IN
-            (\(KeyKind.voucher.rawValue), \(KeyKind.enterpriseYear.rawValue))
-        GROUP BY k.key ORDER BY sum(k.amount_fen)::numeric / max(k.capacity_fen) DESC, k.key
+        SELECT key, claims::text, used, capacity, round(100.0 * used / capacity, 1)::text
+        FROM (SELECT k.key, count(DISTINCT k.position) AS claims, sum(k.amount_fen)::bigint AS used,
+                CASE WHEN get_byte(k.key, 0) = \(KeyKind.enterpriseYear.rawValue) AND $2 > 0 THEN $2
+                    ELSE (array_agg(k.capacity_fen ORDER BY k.position))[1] END AS capacity
+            FROM claim_key k
+            WHERE k.live AND k.capacity_fen > 0 AND get_byte(k.key, 0) IN
+                (\(KeyKind.voucher.rawValue), \(KeyKind.enterpriseYear.rawValue))
+            GROUP BY k.key) caps
+        ORDER BY used::numeric / capacity DESC, key
         """
 
     private static let overdueCases = """
@@ -165,12 +181,27 @@ private struct ReportQuery {
         + Ruling.Code.allCases.map { "WHEN \($0.rawValue) THEN '\($0.name)'" }.joined(separator: " ")
         + " ELSE '' END"
 
-    /// Paid, or on its way to a bank, without a reference that the registry gave to this claim.
+    /// Claims that stand as paid, or as on their way, without a reference that the registry gave to them; and what a city
+    /// said that a bank has paid, and the registry did not take for the payment that it authorised.
     private static let unclearedPayments = """
-        SELECT \(claim("c")), \(state("c.state")), \(stage("p.stage")), c.claimed_fen
-        FROM claim c LEFT JOIN payment p ON p.claim_position = c.position
-        WHERE c.state IN (\(Outcome.Decision.authorized.rawValue), \(Outcome.Decision.paid.rawValue))
-            AND (p.reference IS NULL OR p.authorized_position IS NULL OR p.authorized_position <= c.position)
-        ORDER BY c.position
+        SELECT claim, city, entry, what, fen FROM (
+            SELECT \(claim("c")) AS claim, \(code("c.city_code")) AS city, c.sequence::text AS entry,
+                \(state("c.state")) AS what, c.claimed_fen AS fen, c.position AS place
+            FROM claim c LEFT JOIN payment p ON p.claim_position = c.position
+            WHERE c.state IN (\(Outcome.Decision.authorized.rawValue), \(Outcome.Decision.paid.rawValue))
+                AND (p.reference IS NULL OR p.authorized_position IS NULL OR p.authorized_position <= c.position)
+            UNION ALL
+            SELECT '', \(code("e.city_code")), e.sequence::text, 'confirmation ' || \(state("f.decision")), 0, f.position
+            FROM entry e JOIN feed f ON f.city_code = e.city_code AND f.sequence = e.sequence
+            WHERE e.kind = \(EntryKind.paymentConfirmed.rawValue) AND f.decision IN
+                (\(Outcome.Decision.refused.rawValue), \(Outcome.Decision.invalid.rawValue))) found
+        ORDER BY place
         """
+}
+
+extension Policy {
+    /// What an enterprise may claim in a year, where a fixed amount is named.
+    fileprivate var yearCapacity: Money? {
+        rules.first { $0.primitive == .cap && $0.keys == [.enterpriseYear] }?.capacityFen.map(Money.init(rawValue:))
+    }
 }

@@ -97,15 +97,15 @@ extension RegistryStore {
         }
     }
 
-    /// How many cases are open, and what their claims claim.
+    /// How many cases are open, and what the claims in them that still hold their keys claim, each counted once.
     package func openCases() async throws -> (count: Int, claimed: Money) {
         try await pool.run { session in
             let result = try session.execute(
                 """
-                SELECT count(DISTINCT k.case_id), coalesce(sum(c.claimed_fen), 0)::bigint FROM conflict_case k
-                JOIN conflict_case_claim p ON p.case_id = k.case_id
+                SELECT (SELECT count(*) FROM conflict_case WHERE state <> 'closed'), coalesce(sum(c.claimed_fen), 0)::bigint
+                FROM (SELECT DISTINCT p.city_code, p.claim_no FROM conflict_case k
+                    JOIN conflict_case_claim p USING (case_id) WHERE k.state <> 'closed' AND p.live) p
                 JOIN claim c ON c.city_code = p.city_code AND c.claim_no = p.claim_no
-                WHERE k.state <> 'closed'
                 """)
             return (Int(result.int(0, 0)), Money(rawValue: result.int(0, 1)))
         }

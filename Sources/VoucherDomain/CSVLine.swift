@@ -5,6 +5,12 @@ package enum CSVLine {
         cells.map(quoted).joined(separator: ",") + "\r\n"
     }
 
+    /// The cell as text to a spreadsheet: what would be read as a formula has an apostrophe in front.
+    package static func harmless(_ cell: String) -> String {
+        guard let first = cell.utf8.first, "=+-@\t\r".utf8.contains(first) else { return cell }
+        return "'" + cell
+    }
+
     /// What stands in front of a file that Excel is to read as UTF-8.
     package static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 

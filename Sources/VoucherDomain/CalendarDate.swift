@@ -165,3 +165,15 @@ extension Int32 {
         self = digits.reduce(0) { $0 * 10 + Int32($1 - 0x30) }
     }
 }
+
+extension CalendarDate {
+    /// The day in China, eight hours ahead of UTC all year.
+    package static func inChina(milliseconds: Int64) -> CalendarDate {
+        let (sum, overflow) = milliseconds.addingReportingOverflow(8 * 3_600_000)
+        let shifted = overflow ? .max : sum
+        return CalendarDate(rawValue: Int32(clamping: shifted / 86_400_000 - (shifted % 86_400_000 < 0 ? 1 : 0)))
+    }
+
+    /// When the day begins in China, milliseconds since 1970.
+    package var startInChina: Int64 { Int64(rawValue) * 86_400_000 - 8 * 3_600_000 }
+}

@@ -117,16 +117,3 @@ package struct BarChart {
 
     private static func text(_ value: Double) -> String { Int(value.rounded()).grouped }
 }
-
-extension Int {
-    /// With a comma between thousands.
-    package var grouped: String {
-        var digits = String(magnitude)
-        var groups: [String] = []
-        while digits.count > 3 {
-            groups.insert(String(digits.suffix(3)), at: 0)
-            digits.removeLast(3)
-        }
-        return (self < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
-    }
-}

@@ -27,6 +27,11 @@ package struct ConsoleForm: Sendable {
         return text.flatMap { $0.isEmpty ? nil : $0 }
     }
 
+    /// The same in one line: what goes into a log has no line breaks in it.
+    package func line(_ name: String) -> String? {
+        text(name)?.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
     /// All fields whose names begin with `prefix`, by the rest of the name.
     package func values(prefix: String) -> [(name: String, value: String)] {
         fields.filter { $0.name.hasPrefix(prefix) }.map { (String($0.name.dropFirst(prefix.count)), $0.value) }

@@ -33,12 +33,13 @@ package struct ConsolePages: Sendable {
         templates: [String: [UInt8]], phrases: [[UInt8]], navigation: [(key: String, path: String)]
     ) throws {
         var library = MustacheLibrary()
+        guard PageText.isRegistered else { throw Phrasebook.Failure(description: "pages cannot be made safe") }
         let shared = [
             "layout": PackageResources.layout_mustache, "login": PackageResources.login_mustache,
             "problem": PackageResources.problem_mustache,
         ]
         for (name, bytes) in shared.merging(templates, uniquingKeysWith: { $1 }) {
-            try library.register(String(decoding: bytes, as: UTF8.self), named: name)
+            try library.register(PageText.pragma + String(decoding: bytes, as: UTF8.self), named: name)
         }
         self.library = library
         self.phrases = try Phrasebook([PackageResources.phrases_json] + phrases)
@@ -62,6 +63,8 @@ package struct ConsolePages: Sendable {
         package var banner: String?
         /// Whether pages may be refreshed by events.
         package var isLive = true
+        /// The stream's number when the page was begun: what has changed since, the page looks up at once.
+        package var mark: UInt64 = 0
 
         package init(_ request: Request, session: ConsoleSession?, person: String) {
             language = Language(request)
@@ -93,6 +96,7 @@ package struct ConsolePages: Sendable {
         context["banner"] = frame.banner ?? ""
         context["has_banner"] = frame.banner != nil
         context["is_live"] = frame.isLive
+        context["mark"] = "\(frame.mark)"
         context["navigation"] = navigation.map { entry -> [String: Any] in
             let isHere = frame.location.split(separator: "?").first.map(String.init) == entry.path
             return ["text": phrases.text(entry.key, in: frame.language), "path": entry.path, "is_here": isHere]
@@ -130,7 +134,7 @@ package struct ConsolePages: Sendable {
     }
 
     /// Style, script and icon, which never change while the program runs.
-    package func addAssets(to router: Router<BasicRequestContext>, under path: String) {
+    package func addAssets<Context: RequestContext>(to router: Router<Context>, under path: String) {
         for (name, asset) in assets {
             router.get("\(path)/assets/\(name)") { request, _ -> Response in
                 var headers: HTTPFields = [.eTag: asset.tag, .cacheControl: "public, max-age=3600"]
@@ -156,8 +160,11 @@ package struct ConsolePages: Sendable {
 
     /// Sends the browser to another page of this console, after a form.
     package static func redirect(to path: String, cookie: String? = nil) -> Response {
-        // Only a path of this server: an address of another one would lend it our name.
-        let isOwn = path.hasPrefix("/") && !path.hasPrefix("//") && !path.contains("\\") && !path.contains("\n")
+        // Only a page of this console: an address of another server would lend it our name. By bytes, as browsers read it,
+        // which drop tabs and line breaks.
+        let isOwn =
+            (path == "/console" || path.hasPrefix("/console/") || path.hasPrefix("/console?"))
+            && path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }
         var response = Response(status: .seeOther, headers: [.location: isOwn ? path : "/console"])
         if let cookie { response.headers[values: .setCookie] = [cookie] }
         SafetyHeaders.add(to: &response)

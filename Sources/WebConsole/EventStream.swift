@@ -24,11 +24,14 @@ package enum EventStream {
                 let end = ContinuousClock.now + longest
                 var last = try await current()
                 try await writer.write(ByteBuffer(string: "retry: 2000\n\nid: \(last)\ndata: \(last)\n\n"))
+                var said = ContinuousClock.now
                 while ContinuousClock.now < end, !isOver(), !Task.isCancelled {
                     await wait(silence)
                     let now = try await current()
+                    guard now != last || ContinuousClock.now >= said + silence else { continue }
                     let text = now == last ? ": still here\n\n" : "id: \(now)\ndata: \(now)\n\n"
                     last = now
+                    said = .now
                     try await writer.write(ByteBuffer(string: text))
                 }
                 try await writer.finish(nil)

@@ -2,6 +2,7 @@ import Crypto
 import FederationHTTP
 import Foundation
 package import Hummingbird
+import Synchronization
 
 /// A person's session in a console.
 package struct ConsoleSession: Hashable, Sendable {
@@ -27,6 +28,8 @@ package struct SessionKeeper: Sendable {
     private let key: SymmetricKey
     private let name: String
     private let isSecure: Bool
+    /// Sessions that were ended here before their time, with that time.
+    private let ended = EndedSessions()
 
     /// How long a session lasts: a working day.
     package static let seconds = 10 * 3_600
@@ -70,9 +73,17 @@ package struct SessionKeeper: Sendable {
         guard parts.count == 2, isCode(parts[1], "session", parts[0]), let data = SessionKeeper.decode(parts[0]),
             let content = try? JSONDecoder().decode(Content.self, from: data), content.expires > now
         else { return nil }
+        guard !ended.contains(parts[0], now: now) else { return nil }
         return ConsoleSession(
             tokenDigest: Array(content.digest), purpose: content.purpose, expiresAt: content.expires,
             formToken: code("form", parts[0]))
+    }
+
+    /// Ends a session for this server, so that a copy of its cookie is of no use either.
+    package func end(_ session: ConsoleSession, of request: Request, now: UInt64) {
+        if let text = (Cookie.values(of: request)[name] ?? "").split(separator: ".").first {
+            ended.add(String(text), until: session.expiresAt, now: now)
+        }
     }
 
     /// Refuses what another site may have sent: a form without the session's own token, or sent from another page than ours.
@@ -121,4 +132,18 @@ package struct SessionKeeper: Sendable {
         let plain = text.replacing("-", with: "+").replacing("_", with: "/")
         return Data(base64Encoded: plain + String(repeating: "=", count: (4 - plain.count % 4) % 4))
     }
+}
+
+/// Sessions that were ended before their time.
+private final class EndedSessions: Sendable {
+    private let known = Mutex<[String: UInt64]>([:])
+
+    func add(_ session: String, until end: UInt64, now: UInt64) {
+        known.withLock { known in
+            known = known.filter { $0.value > now }
+            known[session] = end
+        }
+    }
+
+    func contains(_ session: String, now: UInt64) -> Bool { known.withLock { ($0[session] ?? 0) > now } }
 }

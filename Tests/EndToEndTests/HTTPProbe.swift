@@ -19,6 +19,8 @@ struct HTTPProbe {
 
         let status: Int
         let contentType: String?
+        /// By name in lower case; of several with one name the first.
+        let headers: [String: String]
         let body: [UInt8]
 
         var problem: Document? { try? JSONDecoder().decode(Document.self, from: Data(body)) }
@@ -35,7 +37,7 @@ struct HTTPProbe {
     {
         var tls = TLSConfiguration.makeClientConfiguration()
         if let authority { tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority)) }
-        var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
         configuration.httpVersion = .http1Only
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
@@ -62,6 +64,8 @@ struct HTTPProbe {
         let response = try await client.execute(request, timeout: .seconds(60))
         return Answer(
             status: Int(response.status.code), contentType: response.headers.first(name: "Content-Type"),
+            headers: Dictionary(
+                response.headers.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first }),
             body: Array(buffer: try await response.body.collect(upTo: 1 << 24)))
     }
 }

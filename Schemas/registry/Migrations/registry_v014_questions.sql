@@ -31,6 +31,8 @@ ALTER TABLE finding ALTER COLUMN city_code SET NOT NULL;
 
 -- Findings that are one duplicate: of one rule on one key, or, where a detector names no key, of one claim.
 DROP INDEX finding_rule;
+-- In the same order on every server.
+ALTER TABLE finding ALTER COLUMN rule TYPE text COLLATE "C";
 CREATE INDEX finding_rule ON finding (rule, (coalesce(key, int8send(position))), position);
 CREATE INDEX finding_pair ON finding (least(city_code, blocking_city), greatest(city_code, blocking_city), position)
     WHERE blocking_city <> 0;
@@ -50,6 +52,11 @@ ALTER TABLE api_token ADD COLUMN purpose text NOT NULL DEFAULT '';
 ALTER TABLE api_token ADD CONSTRAINT api_token_role CHECK (role IN ('operator', 'auditor', 'city'));
 ALTER TABLE api_token ADD CONSTRAINT api_token_city CHECK ((role = 'city') = (city_code IS NOT NULL));
 ALTER TABLE audit_event ADD COLUMN purpose text NOT NULL DEFAULT '';
+
+-- What cities said that banks have paid: some of it may be what nobody authorised.
+CREATE INDEX entry_bank_paid ON entry (city_code, sequence) WHERE kind = 7;
+CREATE INDEX feed_refused ON feed (city_code, sequence) WHERE decision IN (3, 5);
+CREATE INDEX claim_history_state ON claim_history (state, claim_position);
 
 -- What the city's node and this registry have agreed to speak.
 ALTER TABLE city ADD COLUMN protocol_version integer;

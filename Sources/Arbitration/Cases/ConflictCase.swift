@@ -292,12 +292,3 @@ package struct CaseTerms: Hashable, Sendable, Codable {
         return weekday == 5 || weekday == 6 || holidays.contains(day)
     }
 }
-
-extension CalendarDate {
-    /// The day in China, eight hours ahead of UTC all year.
-    package static func inChina(milliseconds: Int64) -> CalendarDate {
-        let (sum, overflow) = milliseconds.addingReportingOverflow(8 * 3_600_000)
-        let shifted = overflow ? .max : sum
-        return CalendarDate(rawValue: Int32(clamping: shifted / 86_400_000 - (shifted % 86_400_000 < 0 ? 1 : 0)))
-    }
-}

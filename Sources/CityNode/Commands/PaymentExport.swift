@@ -44,7 +44,7 @@ extension PaymentCommand {
                 }
                 let failed = try await submit(released, node) { claims.append($0) }
                 if claims.isEmpty, failed > 0 { throw ExitCode.failure }
-                try write([Export.columns] + claims.map(Export.row))
+                try write([BankFile.columns] + claims.map(Export.row))
                 Output.note("\(claims.count) payments written")
                 if failed > 0 { throw ExitCode.failure }
             }
@@ -72,16 +72,14 @@ extension PaymentCommand {
             return failed
         }
 
-        private static let columns = [
-            "bank_reference", "amount_yuan", "claim_no", "enterprise_uscc", "enterprise_name", "voucher_no",
-            "contract_no",
-        ]
-
         private static func row(_ claim: Claim) -> [String] {
-            [
-                claim.payment?.reference, claim.payment?.amount_yuan, claim.claim_no, claim.enterprise_uscc,
-                claim.enterprise_name, claim.voucher_no, claim.contract_no,
-            ].map { $0 ?? "" }
+            let fields = [
+                "enterprise_uscc": claim.enterprise_uscc, "enterprise_name": claim.enterprise_name,
+                "voucher_no": claim.voucher_no, "contract_no": claim.contract_no,
+            ]
+            return BankFile.row(
+                reference: claim.payment?.reference ?? "", amount: claim.payment?.amount_yuan ?? "",
+                claimNumber: claim.claim_no ?? "", fields.compactMapValues(\.self))
         }
 
         /// RFC 4180, with a byte-order mark so that Excel reads Chinese.

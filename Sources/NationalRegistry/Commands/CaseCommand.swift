@@ -46,7 +46,7 @@ struct CaseCommand: AsyncParsableCommand {
                 for item in list.items {
                     table.add([
                         item.case_id, item.state, item.deadline,
-                        item.claims.compactMap { Money(yuan: $0.claimed_yuan) }.total?.yuan ?? "",
+                        item.claims.compactMap { $0.claimed_yuan.flatMap { Money(yuan: $0) } }.total?.yuan ?? "",
                         item.rules.joined(separator: " "),
                         item.claims.map { "\($0.city_code)/\($0.claim_no)" }.joined(separator: " "),
                     ])
@@ -76,7 +76,9 @@ struct CaseCommand: AsyncParsableCommand {
                 Output.line("  cities answer until \(item.deadline)")
                 Output.line("  rules \(item.rules.joined(separator: " "))")
                 for claim in item.claims {
-                    Output.line("  \(claim.city_code)/\(claim.claim_no)  \(claim.state)  \(claim.claimed_yuan) yuan")
+                    Output.line(
+                        "  \(claim.city_code)/\(claim.claim_no)  \(claim.state ?? "")  \(claim.claimed_yuan ?? "") yuan"
+                    )
                 }
                 for step in item.steps ?? [] {
                     let what = [step.event, step.city_code, step.answer, step.code, step.by.map { "by \($0)" }]

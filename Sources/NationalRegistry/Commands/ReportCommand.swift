@@ -27,10 +27,9 @@ struct ReportCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await database.withStore { store in
-            let head = try await store.feedHead()
             let report = try await RegistryQueries(store: store).report(name, limit: limit ?? 1_000_000)
             if json {
-                try Output.json(RegistryQueries.ReportDocument(report, head, now: WallClock.now))
+                try Output.json(RegistryQueries.ReportDocument(report, limit: limit ?? .max, now: WallClock.now))
             } else if csv {
                 Output.text(([report.columns] + report.rows).map(CSVLine.encode).joined())
             } else {

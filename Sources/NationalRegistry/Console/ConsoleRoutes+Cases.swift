@@ -19,14 +19,14 @@ extension ConsoleRoutes {
         group.post("cases/{id}/ruling") { request, context in
             let id = try context.parameters.require("id").removingPercentEncoding ?? ""
             return try await act(request) { form, visit in
-                _ = try await store.rule(try await ruling(on: id, form, visit), now: WallClock.now)
+                _ = try await acts.rule(try await ruling(on: id, form, visit), now: WallClock.now)
                 return ConsolePages.redirect(to: "/console/cases/\(ConsolePages.encoded(id))?done=ruled")
             }
         }
         group.post("cases/{id}/reopening") { request, context in
             let id = try context.parameters.require("id").removingPercentEncoding ?? ""
             return try await act(request) { form, visit in
-                try await store.reopen(
+                try await acts.reopen(
                     caseID: id, reason: try reason(form, visit), by: visit.caller.label, now: WallClock.now)
                 return ConsolePages.redirect(to: "/console/cases/\(ConsolePages.encoded(id))?done=reopened")
             }
@@ -43,13 +43,14 @@ extension ConsoleRoutes {
         let limit = isClosed ? 50 : 500
         let after = try question.number("after", in: 0...Int64.max) ?? 0
         let found = try await store.cases(filter, after: after, limit: limit)
-        let today = CalendarDate(inChina: Int64(WallClock.now))
+        let isCut = !isClosed && found.count == limit
+        let today = CalendarDate.inChina(milliseconds: Int64(WallClock.now))
         return try pages.page(
             "cases", title: "cases", visit.frame,
             [
                 "is_closed": isClosed, "rows": found.map { caseRow($0, today: today, visit) },
                 "is_empty": found.isEmpty,
-                "has_next": isClosed && found.count == limit,
+                "has_next": isClosed && found.count == limit, "is_cut": isCut,
                 "next": "/console/cases?state=closed&after=\(found.last?.position ?? 0)",
             ])
     }
@@ -59,7 +60,7 @@ extension ConsoleRoutes {
             "id": item.id, "path": "/console/cases/\(ConsolePages.encoded(item.id))",
             "state": text("case_\(item.state.rawValue)", visit), "state_key": item.state.rawValue,
             "deadline": item.deadline.iso8601, "is_overdue": item.isOpen && item.deadline < today,
-            "rules": item.rules.joined(separator: " "), "money": money(item.parties.map(\.claimed)),
+            "rules": item.rules.joined(separator: " "), "money": money(item.parties.filter(\.isLive).map(\.claimed)),
             "claims": item.parties.map { ["name": $0.claim.description, "path": path($0.claim)] },
             "is_automatic": item.isAutomatic, "waits_for_second": item.proposal != nil,
         ]
@@ -77,7 +78,7 @@ extension ConsoleRoutes {
         }
         let steps = try await store.steps(ofCase: id)
         let proposal = item.proposal
-        var values = caseRow(item, today: CalendarDate(inChina: Int64(WallClock.now)), visit)
+        var values = caseRow(item, today: CalendarDate.inChina(milliseconds: Int64(WallClock.now)), visit)
         values["parties"] = records.map { claimRow($0, visit) }
         values["comparison"] = ClaimComparison(records.map(\.claim)).rows.map { row -> [String: Any] in
             [
@@ -91,7 +92,7 @@ extension ConsoleRoutes {
         values["steps"] = steps.map { caseStep($0, visit) }
         values["may_rule"] = visit.isOperator && item.isOpen
         values["may_reopen"] = visit.isOperator && !item.isOpen
-        values["ruled_claims"] = item.parties.filter(\.state.isLive).map { ["name": $0.claim.description] }
+        values["ruled_claims"] = item.parties.filter(\.isLive).map { ["name": $0.claim.description] }
         values["codes"] = Ruling.Code.allCases.map { ["value": $0.name, "text": text("code_\($0.name)", visit)] }
         values["position"] = number(Int(item.position))
         values["proposal"] = proposal.map { proposal -> [String: Any] in
@@ -119,7 +120,7 @@ extension ConsoleRoutes {
     }
 
     private func reason(_ form: ConsoleForm, _ visit: Visit) throws -> String {
-        guard let reason = form.text("reason") else {
+        guard let reason = form.line("reason") else {
             throw Problem(.unprocessableContent, "reason", text("reasonMissing", visit))
         }
         return reason

@@ -29,7 +29,7 @@ extension ConsoleRoutes {
         next["after"] = found.last.map { "\($0.decidedAt.position)" }
         let states = ["reserved", "refused", "held", "withdrawn", "authorized", "paid", "reversed"]
         return try pages.page(
-            "claims", title: "claims", visit.frame,
+            "claims", title: "claims", still(visit.frame, question),
             [
                 "values": question.values,
                 "states": states.map { name -> [String: Any] in
@@ -39,6 +39,7 @@ extension ConsoleRoutes {
                 "is_empty": found.isEmpty, "has_next": isMore, "next": "/console/claims?\(query(next))",
                 "position": number(Int(head.position)),
                 "csv": "/console/exports/claims?format=csv&\(query(export))",
+                "manifest": "/console/exports/claims/manifest?format=csv&\(query(export))",
                 "ndjson": "/console/exports/claims?format=ndjson&\(query(export))",
             ])
     }
@@ -57,7 +58,7 @@ extension ConsoleRoutes {
             [
                 "row": claimRow(record, visit), "fields": fields(record.claim, visit),
                 "reasons": record.reasons.map { reason($0, visit) }, "has_reasons": !record.reasons.isEmpty,
-                "case_id": record.caseID ?? "", "has_case": record.caseID != nil,
+                "cases": try await store.cases(naming: record.name).map { ["id": $0] },
                 "steps": steps.map { step($0, visit) }, "filed_at": time(record.filedAt),
                 "received_at": time(record.receivedAt), "position": number(Int(decided)),
                 "incarnation": "\(record.decidedAt.incarnation)", "hash": record.decidedAt.hash.rawValue.hexadecimal,
@@ -113,7 +114,7 @@ extension ConsoleRoutes {
     func duplicates(_ request: Request, _ visit: Visit) async throws -> Response {
         let question = try Question(request, known: RegistryStore.DuplicateFilter.parameters + ["after"])
         let filter = try RegistryStore.DuplicateFilter(question)
-        _ = try await queries.head(filter.asOf)
+        let head = try await queries.head(filter.asOf)
         let after = try question.value(
             "after", "what the page before gave as next", RegistryStore.DuplicatePlace.init(_:))
         let found = try await store.duplicates(filter, after: after, limit: ConsoleRoutes.pageRows)
@@ -142,17 +143,27 @@ extension ConsoleRoutes {
         }
         var next = question.values
         next["after"] = found.last?.place.description
+        let export = question.values.filter { $0.key != "after" }.merging(["as_of": "\(head.position)"]) { own, _ in own
+        }
         return try pages.page(
-            "duplicates", title: "duplicates", visit.frame,
+            "duplicates", title: "duplicates", still(visit.frame, question),
             [
                 "values": question.values, "rows": rows, "is_empty": rows.isEmpty, "pairs": pairs,
                 "has_next": found.count == ConsoleRoutes.pageRows, "next": "/console/duplicates?\(query(next))",
-                "csv": "/console/exports/duplicates?format=csv&\(query(question.values.filter { $0.key != "after" }))",
+                "csv": "/console/exports/duplicates?format=csv&\(query(export))",
+                "manifest": "/console/exports/duplicates/manifest?format=csv&\(query(export))",
                 "taken_at": time(Int64(figures.takenAt)),
             ])
     }
 
     // MARK: What rows and paths look like
+
+    /// Pages of the past, and those behind the first one, do not look again by themselves.
+    private func still(_ frame: ConsolePages.Frame, _ question: Question) -> ConsolePages.Frame {
+        var frame = frame
+        frame.isLive = question.text("as_of") == nil && question.text("after") == nil
+        return frame
+    }
 
     func claimRow(_ record: RegistryStore.ClaimRecord, _ visit: Visit) -> [String: Any] {
         [
@@ -179,17 +190,5 @@ extension ConsoleRoutes {
 
     func money(_ amounts: [Money]) -> String { amounts.total?.grouped ?? "–" }
 
-    /// A time as people in China read it.
-    func time(_ milliseconds: Int64) -> String {
-        let day = CalendarDate(inChina: milliseconds)
-        let second = (milliseconds - day.startInChina) / 1_000
-        return day.iso8601 + " "
-            + [second / 3_600, second / 60 % 60, second % 60].map { ($0 < 10 ? "0" : "") + "\($0)" }
-            .joined(separator: ":")
-    }
-}
-
-extension Money {
-    /// Yuan with a comma between thousands.
-    var grouped: String { Int(rawValue / 100).grouped + yuan.suffix(3) }
+    func time(_ milliseconds: Int64) -> String { ChinaTime.text(milliseconds) }
 }

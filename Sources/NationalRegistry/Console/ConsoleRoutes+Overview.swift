@@ -35,7 +35,7 @@ extension ConsoleRoutes {
     }
 
     private func daysChart(_ figures: FigureCache.Figures, _ visit: Visit) -> [String: Any] {
-        let today = CalendarDate(inChina: Int64(figures.takenAt))
+        let today = CalendarDate.inChina(milliseconds: Int64(figures.takenAt))
         let bars = (0..<Int32(FigureCache.days)).map { index in
             let day = CalendarDate(rawValue: today.rawValue - Int32(FigureCache.days) + 1 + index)
             let counts = figures.days.filter { $0.day == day }

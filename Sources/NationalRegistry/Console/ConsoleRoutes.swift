@@ -14,8 +14,10 @@ import WebConsole
 /// A page reads through the same questions as the API. What is written goes through the store's acts, as from the command
 /// line, and is signed with the label of the person's token.
 struct ConsoleRoutes: Sendable {
+    /// For sessions, notes and acts.
+    let acts: RegistryStore
+    /// For what is shown.
     let store: RegistryStore
-    let queries: RegistryQueries
     let gate: CallerGate
     let bell: FeedBell
     let pages: ConsolePages
@@ -25,12 +27,13 @@ struct ConsoleRoutes: Sendable {
     /// Until when the server's certificate is valid; milliseconds since 1970, `nil` where it is not ours.
     let certificateUntil: Int64?
     let asked: AskedQuestions
+    private let refusals = RefusedLogins()
 
     init(
-        store: RegistryStore, gate: CallerGate, bell: FeedBell, certificateUntil: Int64?
+        store: RegistryStore, questions: RegistryStore, gate: CallerGate, bell: FeedBell, certificateUntil: Int64?
     ) throws {
-        self.store = store
-        queries = RegistryQueries(store: store)
+        acts = store
+        self.store = questions
         self.gate = gate
         self.bell = bell
         self.certificateUntil = certificateUntil
@@ -39,10 +42,12 @@ struct ConsoleRoutes: Sendable {
             navigation: ConsoleRoutes.navigation)
         sessions = SessionKeeper(
             secret: store.secrets.detailMaster, name: "registry-session", isSecure: true)
-        figures = FigureCache(store: store)
-        previews = PreviewDesk(store: store)
+        figures = FigureCache(store: questions)
+        previews = PreviewDesk(store: questions) { bell.ring() }
         asked = AskedQuestions()
     }
+
+    var queries: RegistryQueries { RegistryQueries(store: store) }
 
     static let navigation = [
         ("overview", "/console"), ("cities", "/console/cities"), ("claims", "/console/claims"),
@@ -91,13 +96,21 @@ struct ConsoleRoutes: Sendable {
         group.get("stream") { request, _ in try await page(request, isLogged: false) { _ in stream } }
     }
 
-    /// Tells pages that the feed has grown; that they show something else now, they find out themselves.
+    /// Tells pages that the feed has grown, or a preview has gone on; what they show of it they find out themselves.
     private var stream: Response {
-        let (store, bell) = (store, bell)
+        let (routes, bell) = (self, bell)
+        // Taken before the look, so that what rings in between is not missed.
+        let heard = Mutex(bell.generation)
         return EventStream.response(
-            of: { try await store.feedHead().position },
-            wait: { limit in await bell.wait(after: bell.generation, atMost: limit) }, isOver: { bell.isClosed })
+            of: {
+                heard.withLock { $0 = bell.generation }
+                return await routes.mark(try await routes.acts.feedHead())
+            },
+            wait: { limit in await bell.wait(after: heard.withLock { $0 }, atMost: limit) },
+            isOver: { bell.isClosed })
     }
+
+    private func mark(_ head: FeedHead) async -> UInt64 { head.position &* 1_000_003 &+ (await previews.version) }
 
     // MARK: Sessions
 
@@ -113,6 +126,7 @@ struct ConsoleRoutes: Sendable {
             try await shown(request, session: nil) {
                 if let session = sessions.session(of: request, now: WallClock.now) {
                     try sessions.requireOwn(request, session, token: try await ConsoleForm(request).text("form_token"))
+                    sessions.end(session, of: request, now: WallClock.now)
                 }
                 return ConsolePages.redirect(to: "/console/login", cookie: sessions.end)
             }
@@ -133,16 +147,19 @@ struct ConsoleRoutes: Sendable {
             try pages.login(
                 frame, next: next, asksPurpose: true, fault: pages.phrases.text(key, in: frame.language))
         }
-        guard let token = form.text("token"), let caller = try await store.caller(token: token, now: WallClock.now),
+        guard let token = form.text("token"), let caller = try await acts.caller(token: token, now: WallClock.now),
             caller.role != .city
         else {
-            try await store.note(
-                actor: "unknown", action: "console login refused", detail: request.uri.path, now: WallClock.now)
+            if let count = refusals.count(now: WallClock.now) {
+                try await acts.note(
+                    actor: "unknown", action: "console login refused", detail: "\(count) since the last note",
+                    now: WallClock.now)
+            }
             return try fault("loginFault")
         }
         let purpose = form.text("purpose").map { String($0.prefix(200)) } ?? caller.purpose
         if caller.role == .auditor, purpose.isEmpty { return try fault("purposeFault") }
-        try await store.note(
+        try await acts.note(
             actor: "\(caller.role.rawValue) \(caller.label)", action: "console login", detail: "", purpose: purpose,
             now: WallClock.now)
         return ConsolePages.redirect(
@@ -186,11 +203,13 @@ struct ConsoleRoutes: Sendable {
 
     private func visit(_ request: Request, _ session: ConsoleSession?) async throws -> Visit? {
         guard let session,
-            let caller = try await store.caller(tokenDigest: session.tokenDigest, now: WallClock.now),
+            let caller = try await acts.caller(tokenDigest: session.tokenDigest, now: WallClock.now),
             caller.role != .city
         else { return nil }
         var frame = ConsolePages.Frame(request, session: session, person: caller.label)
-        if try await store.isRecovering() {
+        let (head, isRecovering) = try await acts.standing()
+        frame.mark = await mark(head)
+        if isRecovering {
             frame.banner = pages.phrases.text("recoveryBanner", in: frame.language)
         }
         return Visit(session: session, caller: caller, frame: frame)
@@ -207,31 +226,58 @@ struct ConsoleRoutes: Sendable {
         }
     }
 
-    /// An auditor's question is written down once an hour; a page that refreshes itself asks nothing new.
+    /// Writes an auditor's question down. A page that refreshes itself is written down when it was opened, and once an hour.
     private func log(_ request: Request, _ visit: Visit) async throws {
-        guard visit.caller.role == .auditor,
-            asked.isNew(visit.session.formToken + request.uri.string, now: WallClock.now)
-        else { return }
-        try await store.note(
+        guard visit.caller.role == .auditor else { return }
+        let question = visit.session.formToken + request.uri.string
+        if request.headers[.refresh] != nil, asked.contains(question, now: WallClock.now) { return }
+        try await acts.note(
             actor: "auditor \(visit.caller.label)", action: "query", detail: request.uri.string,
             purpose: visit.session.purpose, now: WallClock.now)
+        asked.add(question, now: WallClock.now)
     }
 
     func text(_ key: String, _ visit: Visit) -> String { pages.phrases.text(key, in: visit.language) }
 }
 
-/// The questions of the last hour.
+/// The questions of the last hour that were written down.
 final class AskedQuestions: Sendable {
     private let known = Mutex<[String: UInt64]>([:])
     private static let milliseconds: UInt64 = 3_600_000
+    private static let most = 10_000
 
-    /// Whether a question was not asked within the last hour; it is from now on.
-    func isNew(_ question: String, now: UInt64) -> Bool {
+    func contains(_ question: String, now: UInt64) -> Bool {
+        known.withLock { ($0[question] ?? 0) + AskedQuestions.milliseconds > now }
+    }
+
+    func add(_ question: String, now: UInt64) {
         known.withLock { known in
-            if known.count > 10_000 { known = known.filter { $0.value + AskedQuestions.milliseconds > now } }
-            if let at = known[question], at + AskedQuestions.milliseconds > now { return false }
+            // Whoever is forgotten is written down once more.
+            if known.count >= AskedQuestions.most { known = [:] }
             known[question] = now
-            return true
         }
     }
+}
+
+/// Sign-ins that were refused: anybody can cause them, so they are noted together.
+private final class RefusedLogins: Sendable {
+    private let state = Mutex((count: 0, notedAt: UInt64(0)))
+    private static let milliseconds: UInt64 = 60_000
+
+    /// Counts one.
+    ///
+    /// - Returns: How many there were since the last note, when it is time for one.
+    func count(now: UInt64) -> Int? {
+        state.withLock { state in
+            state.count += 1
+            guard now >= state.notedAt + RefusedLogins.milliseconds else { return nil }
+            defer { state = (0, now) }
+            return state.count
+        }
+    }
+}
+
+extension HTTPField.Name {
+    /// What the script sends when a page looks again by itself.
+    static let refresh = HTTPField.Name("X-Refresh").unsafelyUnwrapped
 }

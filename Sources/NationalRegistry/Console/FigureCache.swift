@@ -16,46 +16,41 @@ actor FigureCache {
 
     private let store: RegistryStore
     private var known: Figures?
+    /// Until when they are good: milliseconds since 1970.
+    private var goodUntil: UInt64 = 0
     private var adding: Task<Figures, any Error>?
 
-    /// How long figures are good for: long enough that adding them up costs little, short enough to be watched.
+    /// How long figures are good for at least; and ten times as long as it took to add them up, so that it never takes more
+    /// than a tenth of one core.
     private static let milliseconds: UInt64 = 5_000
     /// How many days the chart shows.
     static let days: Int64 = 14
 
     init(store: RegistryStore) { self.store = store }
 
-    /// At most a few seconds old; as old as the last ones where adding up takes longer.
+    /// A few seconds old; older where adding up takes longer.
     func figures() async throws -> Figures {
-        if let known, WallClock.now - min(known.takenAt, WallClock.now) < FigureCache.milliseconds { return known }
-        let task = adding ?? Task { try await FigureCache.add(store) }
-        if adding == nil { adding = task }
+        if let known, WallClock.now < goodUntil { return known }
+        let task = adding ?? Task { try await self.refresh() }
+        adding = task
         // Whoever has older ones shows those, and the next one gets the new ones.
-        if let known {
-            Task {
-                let fresh = try? await task.value
-                self.take(fresh)
-            }
-            return known
-        }
-        do {
-            let fresh = try await task.value
-            take(fresh)
-            return fresh
-        } catch {
-            adding = nil
-            throw error
-        }
+        if let known { return known }
+        return try await task.value
     }
 
-    private func take(_ fresh: Figures?) {
-        known = fresh ?? known
-        adding = nil
+    private func refresh() async throws -> Figures {
+        defer { adding = nil }
+        let begun = WallClock.now
+        let fresh = try await FigureCache.add(store)
+        let now = WallClock.now
+        known = fresh
+        goodUntil = now + max(FigureCache.milliseconds, 10 * (now - min(begun, now)))
+        return fresh
     }
 
     private static func add(_ store: RegistryStore) async throws -> Figures {
         let now = WallClock.now
-        let today = CalendarDate(inChina: Int64(now))
+        let today = CalendarDate.inChina(milliseconds: Int64(now))
         return Figures(
             totals: try await store.stateTotals(),
             days: try await store.dayTotals(

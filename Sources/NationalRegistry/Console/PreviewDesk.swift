@@ -11,10 +11,25 @@ actor PreviewDesk {
         case failed(document: String, message: String)
     }
 
-    private let store: RegistryStore
-    private(set) var state = State.idle
+    /// The longest journal that is folded twice in the server's own memory.
+    private static let longest = 300_000
 
-    init(store: RegistryStore) { self.store = store }
+    private let store: RegistryStore
+    /// Called when there is something else to show.
+    private let changed: @Sendable () -> Void
+    private(set) var state = State.idle {
+        didSet {
+            version += 1
+            changed()
+        }
+    }
+    /// How often the state has changed.
+    private(set) var version: UInt64 = 0
+
+    init(store: RegistryStore, changed: @escaping @Sendable () -> Void) {
+        self.store = store
+        self.changed = changed
+    }
 
     /// Begins a preview, in the place of the last one.
     ///
@@ -23,9 +38,17 @@ actor PreviewDesk {
         if case .running = state {
             throw RegistryRefusal(.invalid, "another preview is running: wait for its end")
         }
-        state = .running(document: document, done: 0, total: Int(try await store.feedHead().position))
+        state = .running(document: document, done: 0, total: 0)
         Task {
             do {
+                let total = Int(try await store.feedHead().position)
+                guard total <= PreviewDesk.longest else {
+                    throw RegistryRefusal(
+                        .invalid,
+                        "the journal has \(total) entries, too many to fold twice within the server: run national-registry "
+                            + "policy preview")
+                }
+                self.state = .running(document: document, done: 0, total: total)
                 let preview = try await store.preview(policy: Array(document.utf8)) { done in
                     Task { await self.show(done) }
                 }

@@ -24,14 +24,16 @@ struct CallerGate: Sendable {
     }
 
     /// Lets a caller of one of `roles` in; an auditor's question is itself logged before it is answered.
+    ///
+    /// - Parameter isLogged: `false` where `body` logs it, with what it reads.
     func admit(
-        _ request: Request, _ roles: Set<RegistryStore.Role>,
+        _ request: Request, _ roles: Set<RegistryStore.Role>, isLogged: Bool = true,
         _ body: (RegistryStore.Caller) async throws -> Response
     ) async throws -> Response {
         try await guarded {
             let caller = try await caller(of: request)
             try CallerGate.require(roles, caller)
-            try await log(request, caller)
+            if isLogged { try await log(request, caller) }
             return try await body(caller)
         }
     }
@@ -45,13 +47,17 @@ struct CallerGate: Sendable {
         }
     }
 
-    /// Writes an auditor's question down, with what it is for.
-    func log(_ request: Request, _ caller: RegistryStore.Caller) async throws {
+    /// Writes an auditor's question down, with what it is for: what the request says, or else what the token does.
+    ///
+    /// - Parameter body: What was asked with it.
+    func log(_ request: Request, _ caller: RegistryStore.Caller, body: String = "") async throws {
         guard caller.role == .auditor else { return }
-        let purpose = request.headers[.queryPurpose].flatMap { $0.removingPercentEncoding } ?? caller.purpose
+        let stated = (request.headers[.queryPurpose]?.removingPercentEncoding ?? "").trimmingCharacters(
+            in: .whitespacesAndNewlines)
         try await store.note(
-            actor: "auditor \(caller.label)", action: "query", detail: request.uri.string,
-            purpose: String(purpose.prefix(500)), now: WallClock.now)
+            actor: "auditor \(caller.label)", action: "query",
+            detail: request.uri.string + (body.isEmpty ? "" : " \(body.prefix(4_000))"),
+            purpose: stated.isEmpty ? caller.purpose : String(stated.prefix(500)), now: WallClock.now)
     }
 
     private static let refusal = Problem(

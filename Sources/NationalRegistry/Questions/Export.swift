@@ -133,8 +133,8 @@ struct Export: Sendable {
     // MARK: Rows
 
     private func row(_ record: RegistryStore.ClaimRecord) throws -> String {
-        if format == .csv { return CSVLine.encode(ClaimRow.cells(record)) }
-        return try Export.line(RegistryQueries.document(record))
+        if format == .csv { return CSVLine.encode(ClaimRow.cells(record).map(CSVLine.harmless)) }
+        return try Export.line(RegistryQueries.document(record, withReceipt: false))
     }
 
     private static let duplicateColumns = ["rule", "key_hash", "claims", "claimed_yuan"]

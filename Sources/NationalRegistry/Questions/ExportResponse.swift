@@ -5,6 +5,7 @@ import Hummingbird
 import NIOCore
 import RegistryStore
 import VoucherDomain
+import WebConsole
 
 /// An export as a response that is written while it is read.
 enum ExportResponse {
@@ -16,7 +17,7 @@ enum ExportResponse {
             .map { URLQueryItem(name: $0.0, value: $0.1) }
         // A plus sign would be read as a space.
         let link = (parts.string ?? "").replacing("+", with: "%2B")
-        return Response(
+        var response = Response(
             status: .ok,
             headers: [
                 .contentType: export.format.mediaType,
@@ -28,19 +29,23 @@ enum ExportResponse {
                 while let piece = try await pieces.next() { try await writer.write(ByteBuffer(bytes: piece)) }
                 try await writer.finish(nil)
             })
+        SafetyHeaders.add(to: &response)
+        return response
     }
 }
 
 /// A report as a file.
 enum CSVResponse {
     static func make(_ report: RegistryStore.Report, name: String) -> Response {
-        let text = ([report.columns] + report.rows).map(CSVLine.encode).joined()
-        return Response(
+        let text = ([report.columns] + report.rows.map { $0.map(CSVLine.harmless) }).map(CSVLine.encode).joined()
+        var response = Response(
             status: .ok,
             headers: [
                 .contentType: Export.Format.csv.mediaType,
                 .contentDisposition: "attachment; filename=\"\(name)\"",
             ], body: .init(byteBuffer: ByteBuffer(bytes: CSVLine.byteOrderMark + Array(text.utf8))))
+        SafetyHeaders.add(to: &response)
+        return response
     }
 }
 

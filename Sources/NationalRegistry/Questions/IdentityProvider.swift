@@ -11,7 +11,7 @@ import VoucherDomain
 ///
 /// The key set is a file, which an operator fetches by whatever way the network allows; it is read again when it
 /// changes. Whom a token calls: `vf_role` is `operator`, `auditor` or `city` (with `vf_city_code`), and the label is
-/// `name`, or else `sub`.
+/// `sub`, with `name` behind it: names are neither unique nor for ever.
 struct IdentityProvider: Sendable {
     struct Failure: Error, CustomStringConvertible { let description: String }
 
@@ -50,7 +50,8 @@ struct IdentityProvider: Sendable {
                 "the web token's vf_role is operator, auditor, or city with vf_city_code; ask the provider's operator")
         }
         return RegistryStore.Caller(
-            role: role, label: claims.name ?? claims.sub.value, city: city, purpose: claims.vf_purpose ?? "")
+            role: role, label: claims.sub.value + (claims.name.map { " (\($0))" } ?? ""), city: city,
+            purpose: claims.vf_purpose ?? "")
     }
 
     private struct Claims: JWTPayload {
@@ -83,18 +84,33 @@ private final class KeySetFile: Sendable {
 
     init(path: String) { self.path = path }
 
+    /// The keys of the file; the last good ones while it cannot be read.
     func read() throws -> JWKS {
         let modified = (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
-        guard let modified, let data = FileManager.default.contents(atPath: path) else {
-            throw IdentityProvider.Failure(description: "cannot read the identity provider's keys in \(path)")
-        }
         return try known.withLock { known in
             if let known, known.modified == modified { return known.keys }
-            guard let keys = try? JSONDecoder().decode(JWKS.self, from: data), !keys.keys.isEmpty else {
-                throw IdentityProvider.Failure(description: "\(path) is no JSON Web Key Set")
+            guard let modified, let data = FileManager.default.contents(atPath: path),
+                let keys = KeySetFile.keys(data), !keys.keys.isEmpty
+            else {
+                if let known { return known.keys }
+                throw IdentityProvider.Failure(description: "\(path) is no JSON Web Key Set that has keys with a kid")
             }
             known = Known(modified: modified, keys: keys)
             return keys
         }
+    }
+
+    /// Those keys of a set that are for signatures and of a kind that is known here.
+    private static func keys(_ data: Data) -> JWKS? {
+        guard let set = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
+            let items = set["keys"] as? [[String: Any]]
+        else { return nil }
+        let signing = items.filter { ($0["use"] as? String ?? "sig") == "sig" && $0["kid"] is String }
+        return JWKS(
+            keys: signing.compactMap { item in
+                (try? JSONSerialization.data(withJSONObject: item)).flatMap {
+                    try? JSONDecoder().decode(JWK.self, from: $0)
+                }
+            })
     }
 }

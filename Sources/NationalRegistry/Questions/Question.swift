@@ -22,6 +22,10 @@ struct Question {
                     ? "\(name): nothing can be asked for here"
                     : "\(name): there is no such parameter; there are \(known.joined(separator: ", "))")
         }
+        for (name, value) in values where value.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+        {
+            throw Problem(.badRequest, "query", "\(name) has a control character in it")
+        }
         self.values = values.filter { !$0.value.isEmpty }
     }
 
@@ -75,14 +79,6 @@ struct Question {
             CalendarDate(text).map { $0.startInChina } ?? StatedTime(text.replacing(" ", with: "+"))?.rawValue
         }
     }
-}
-
-extension CalendarDate {
-    /// When the day begins in China (UTC+8), milliseconds since 1970.
-    var startInChina: Int64 { Int64(rawValue) * 86_400_000 - 8 * 3_600_000 }
-
-    /// The day in China at a time, milliseconds since 1970.
-    init(inChina time: Int64) { self.init(rawValue: Int32((time + 8 * 3_600_000) / 86_400_000)) }
 }
 
 extension RegistryStore.ClaimFilter {

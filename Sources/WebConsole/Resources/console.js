@@ -23,16 +23,16 @@ async function refresh() {
     // The stream says so when the server is away.
   } finally {
     refreshing = false;
-    if (wanted) { wanted = false; setTimeout(refresh, 500); }
+    if (wanted) { wanted = false; setTimeout(refresh, 2000); }
   }
 }
 
 if (stream && window.EventSource) {
   const events = new EventSource(stream);
-  let last = null;
+  let last = document.body.dataset.mark;
   events.onmessage = (event) => {
     connection.hidden = true;
-    if (last !== null && last !== event.data) refresh();
+    if (last !== event.data) refresh();
     last = event.data;
   };
   events.onerror = () => { connection.hidden = false; };
@@ -65,4 +65,16 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
+}
+
+// A document stays on this computer: only its SHA-256 goes into the field.
+for (const input of document.querySelectorAll("input[data-digests]")) {
+  input.addEventListener("change", async () => {
+    const digests = [];
+    for (const file of input.files) {
+      const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+      digests.push(Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join(""));
+    }
+    document.getElementById(input.dataset.digests).value = digests.join("\n");
+  });
 }

@@ -1,0 +1,184 @@
+import Arbitration
+import CityStore
+import FederationHTTP
+import FederationWire
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Replication
+import VoucherDomain
+import WebConsole
+
+extension NodeConsole {
+    private static let pageRows = 50
+
+    func addClaims(to group: RouterGroup<NodeContext>) {
+        group.get("claims") { request, _ in try await page(request) { try claims(request, $0) } }
+        group.get("claims/{claim_no}") { request, context in
+            let number = try NodeRoutes.number(context)
+            return try await page(request) { try claim(number, $0) }
+        }
+        group.post("claims/{claim_no}/withdrawal") { request, context in
+            let number = try NodeRoutes.number(context)
+            return try await act(request) { form, visit in
+                try routes.requireWritable()
+                guard let reason = form.line("reason") else {
+                    throw Problem(.unprocessableContent, "reason", text("reasonMissing", visit))
+                }
+                try store.withdraw(claimNumber: number, reason: reason, now: WallClock.now)
+                routes.ring()
+                return ConsolePages.redirect(to: path(number))
+            }
+        }
+        group.get("file") { request, _ in
+            try await page(request) { visit in
+                // A row that is no entry is corrected under its number.
+                let view = try request.text("correct").flatMap { try store.claim($0) }
+                return try form(view?.fields ?? [:], view?.problems ?? [], visit)
+            }
+        }
+        group.post("file") { request, _ in try await act(request) { form, visit in try file(form, visit) } }
+    }
+
+    // MARK: Looking
+
+    private func claims(_ request: Request, _ visit: Visit) throws -> Response {
+        let states = [
+            "recorded", "received", "reserved", "refused", "held", "invalid", "withdrawn", "authorized", "paid",
+            "reversed",
+        ]
+        let state = request.text("state").flatMap { states.contains($0) ? $0 : nil }
+        let after = try request.number("after", default: 0, in: 0...Int64.max)
+        let views = try store.claims(state: state, after: after, limit: NodeConsole.pageRows)
+        let query = state.map { "state=\($0)&" } ?? ""
+        return try pages.page(
+            "claims", title: "claims", visit.frame,
+            [
+                "states": states.map { name -> [String: Any] in
+                    ["value": name, "text": text("state_\(name)", visit), "is_chosen": name == state]
+                }, "rows": views.map { row($0, visit) }, "is_empty": views.isEmpty,
+                "has_next": views.count == NodeConsole.pageRows,
+                "next": "/console/claims?\(query)after=\(views.last?.id ?? 0)",
+            ])
+    }
+
+    private func row(_ view: CityStore.ClaimView, _ visit: Visit) -> [String: Any] {
+        let problems = view.problems.map { "\(text("field_\($0.column)", visit)): \($0.message)" }
+        let reasons = view.reasons.map { Phrasebook.half(of: $0.message, in: visit.language) }
+        return [
+            "number": view.number, "path": path(view.number), "state": text("state_\(view.state)", visit),
+            "state_key": view.state, "enterprise": view.fields["enterprise_name"] ?? "",
+            "contract": view.fields["contract_no"] ?? "",
+            "money": view.fields["claimed_yuan"].map { Money(yuan: $0)?.grouped ?? $0 } ?? "",
+            "why": (problems + reasons).joined(separator: "; "), "is_withdrawing": view.isBeingWithdrawn,
+        ]
+    }
+
+    private func claim(_ number: String, _ visit: Visit) throws -> Response {
+        guard let view = try store.claim(number) else {
+            throw Problem(.notFound, "not-found", "no claim \(number) in this city")
+        }
+        let payment = try store.payment(ofClaim: number)
+        var values = row(view, visit)
+        values["fields"] = ClaimForm.columns.compactMap { column in
+            view.fields[column].map {
+                ["name": text("field_\(column)", visit), "value": $0.replacing(";", with: "; ")]
+            }
+        }
+        values["problems"] = view.problems.map {
+            ["name": text("field_\($0.column)", visit), "message": $0.message]
+        }
+        values["repairs"] = view.repairs.map {
+            ["name": text("field_\($0.column)", visit), "typed": $0.typed, "read": $0.read]
+        }
+        values["has_repairs"] = !view.repairs.isEmpty
+        values["reasons"] = view.reasons.map { reason -> [String: Any] in
+            [
+                "rule": reason.rule, "message": Phrasebook.half(of: reason.message, in: visit.language),
+                "level": reason.outcome == .block ? "bad" : reason.outcome == .hold ? "warn" : "",
+                "outcome": text("outcome_\(reason.outcome.rawValue)", visit),
+                "blocking": reason.blocking.map(\.description).joined(separator: ", "),
+                "has_blocking": !reason.blocking.isEmpty,
+            ]
+        }
+        values["is_invalid"] = view.state == "invalid" && !view.problems.isEmpty
+        values["correct"] = "/console/file?correct=\(ConsolePages.encoded(number))"
+        values["case_id"] = view.caseID ?? ""
+        values["has_case"] = view.caseID != nil
+        values["receipt"] = view.receipt.map { Data($0.signature).base64EncodedString() } ?? ""
+        values["has_receipt"] = view.receipt != nil
+        values["position"] = view.decidedAt.map { Int($0.position).grouped } ?? ""
+        values["hash"] = view.decidedAt?.hash.rawValue.hexadecimal ?? ""
+        values["is_decided"] = view.decidedAt != nil
+        values["may_withdraw"] =
+            ["recorded", "received", "reserved", "held"].contains(view.state) && !view.isBeingWithdrawn
+        values["may_ask"] = view.state == "reserved" && payment == nil
+        values["has_payment"] = payment != nil
+        values["payment"] = payment.map { self.payment($0, visit) } ?? [:]
+        return try pages.page("claim", title: number, visit.frame, values)
+    }
+
+    func path(_ number: String) -> String {
+        "/console/claims/\(ConsolePages.encoded(number).replacing("/", with: "%2F"))"
+    }
+
+    // MARK: Filing
+
+    /// The columns that a claim cannot be without.
+    private static let compulsory: Set = [
+        "claim_no", "voucher_no", "enterprise_uscc", "enterprise_name", "provider_uscc", "provider_name",
+        "contract_no", "contract_amount_yuan", "service_from", "service_until", "invoice_numbers",
+        "invoice_amounts_yuan", "claimed_yuan",
+    ]
+
+    private func form(
+        _ fields: [String: String], _ problems: [FieldProblem], _ visit: Visit, check: [String: Any] = [:]
+    ) throws -> Response {
+        let columns = ClaimForm.columns.map { column -> [String: Any] in
+            let own = problems.filter { $0.column == column }.map(\.message)
+            return [
+                "column": column, "name": text("field_\(column)", visit), "value": fields[column] ?? "",
+                "is_compulsory": NodeConsole.compulsory.contains(column), "problem": own.joined(separator: "; "),
+                "has_problem": !own.isEmpty,
+                "hint": column.hasSuffix("_on") || column.hasPrefix("service_") ? "2026-06-01" : "",
+            ]
+        }
+        let others = problems.filter { !ClaimForm.columns.contains($0.column) }
+        var values: [String: Any] = check
+        values["columns"] = columns
+        values["others"] = others.map { ["message": "\($0.column): \($0.message)"] }
+        values["has_problems"] = !problems.isEmpty
+        return try pages.page(
+            "file", title: "fileClaim", visit.frame, values, status: problems.isEmpty ? .ok : .unprocessableContent)
+    }
+
+    /// Files what was typed, or says at once whether the nation already has it.
+    private func file(_ form: ConsoleForm, _ visit: Visit) throws -> Response {
+        let fields = form.all.filter { ClaimForm.columns.contains($0.key) }
+        if form.text("act") == "check" { return try self.form(fields, [], visit, check: try check(fields, visit)) }
+        try routes.requireWritable()
+        let results = try store.fileClaims([FormRow(line: nil, fields: fields)], now: WallClock.now)
+        routes.ring()
+        guard let result = results.first, [.recorded, .unchanged].contains(result.outcome) else {
+            return try self.form(fields, results.first?.problems ?? [], visit)
+        }
+        return ConsolePages.redirect(to: path(result.number))
+    }
+
+    /// The answer of the city's own index: HIT, or UNKNOWN, never CLEAR.
+    private func check(_ fields: [String: String], _ visit: Visit) throws -> [String: Any] {
+        let question = CheckRequestDocument(
+            enterprise_uscc: fields["enterprise_uscc"] ?? "", provider_uscc: fields["provider_uscc"] ?? "",
+            contract_no: fields["contract_no"] ?? "",
+            invoices: (fields["invoice_numbers"] ?? "").split(separator: ";").map(String.init), city_code: nil)
+        do {
+            let hits = try routes.hits([try question.question(askedBy: routes.identity.city)]).hits.first ?? []
+            return [
+                "is_checked": true, "is_hit": !hits.isEmpty,
+                "hits": hits.map { hit -> [String: Any] in
+                    ["message": Phrasebook.half(of: NodeRoutes.reason(hit).message, in: visit.language)]
+                },
+            ]
+        } catch let fault as WireFault { return ["has_check_fault": true, "check_fault": fault.message] }
+    }
+}

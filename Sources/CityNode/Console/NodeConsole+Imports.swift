@@ -1,0 +1,119 @@
+import CityStore
+import FederationHTTP
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Terminal
+import VoucherDomain
+import WebConsole
+
+extension NodeConsole {
+    /// The largest file that is taken: about a million rows.
+    private static let maximumBytes = 512 << 20
+    private static let rowsAtATime = 500
+    /// How many rows that were not taken a page shows.
+    private static let shownRows = 500
+
+    func addImports(to group: RouterGroup<NodeContext>) {
+        group.get("import") { request, _ in
+            try await page(request) { try pages.page("import", title: "importFile", $0.frame, [:]) }
+        }
+        group.post("import") { request, _ in
+            try await page(request) { visit in
+                try sessions.requireOwn(request, visit.session, token: request.headers[.formToken])
+                try routes.requireWritable()
+                let isClaims = request.text("kind") != "vouchers"
+                return try imported(try await take(request, isClaims: isClaims), visit)
+            }
+        }
+    }
+
+    /// What became of a file.
+    private struct ImportReport {
+        var counts: [FilingResult.Outcome: Int] = [:]
+        var repairs = 0
+        var faults: [FilingResult] = []
+        var ignored: [String] = []
+        /// Why the rest of the file was not read.
+        var end: String?
+    }
+
+    /// Keeps the file for as long as it is read: the encoding is decided before the first row.
+    private func take(_ request: Request, isClaims: Bool) async throws -> ImportReport {
+        let path = "\(directory)/import-\(UUID().uuidString).csv"
+        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
+            let handle = FileHandle(forWritingAtPath: path)
+        else { throw Problem(.internalServerError, "store", "cannot write in \(directory)") }
+        defer { unlink(path) }
+        var size = 0
+        for try await buffer in request.body {
+            size += buffer.readableBytes
+            guard size <= NodeConsole.maximumBytes else {
+                throw Problem(
+                    .contentTooLarge, "too-large", "a file of more than \(NodeConsole.maximumBytes >> 20) MiB")
+            }
+            try handle.write(contentsOf: Data(buffer.readableBytesView))
+        }
+        try handle.close()
+        var report = ImportReport()
+        do {
+            let file = try CSVFile(
+                path: path, columns: isClaims ? ClaimForm.columns : VoucherForm.columns,
+                optional: isClaims ? ["invoice_dates"] : [])
+            var waiting: [FormRow] = []
+            try await file.read(unknown: { report.ignored = $0 }) { row, _ in
+                waiting.append(row)
+                guard waiting.count == NodeConsole.rowsAtATime else { return }
+                try record(waiting, isClaims: isClaims, &report)
+                waiting = []
+            }
+            try record(waiting, isClaims: isClaims, &report)
+        } catch let failure as CSVFile.Failure {
+            // The officer knows the file by another name.
+            report.end = failure.message.replacing("\(path), ", with: "").replacing("\(path): ", with: "")
+                .replacing(path, with: "the file")
+        }
+        return report
+    }
+
+    private func record(_ rows: [FormRow], isClaims: Bool, _ report: inout ImportReport) throws {
+        guard !rows.isEmpty else { return }
+        let now = WallClock.now
+        let results = isClaims ? try store.fileClaims(rows, now: now) : try store.issueVouchers(rows, now: now)
+        routes.ring()
+        for result in results {
+            report.counts[result.outcome, default: 0] += 1
+            report.repairs += result.repairs.count
+            let isTaken = result.outcome == .recorded || result.outcome == .unchanged
+            if !isTaken || !result.repairs.isEmpty { report.faults.append(result) }
+        }
+    }
+
+    private func imported(_ report: ImportReport, _ visit: Visit) throws -> Response {
+        func count(_ outcome: FilingResult.Outcome) -> String { (report.counts[outcome] ?? 0).grouped }
+        return try pages.page(
+            "imported", title: "importDone", visit.frame,
+            [
+                "rows": report.counts.values.reduce(0, +).grouped, "recorded": count(.recorded),
+                "unchanged": count(.unchanged), "invalid": count(.invalid), "conflict": count(.conflict),
+                "repairs": report.repairs.grouped,
+                "ignored": report.ignored.joined(separator: ", "), "has_ignored": !report.ignored.isEmpty,
+                "end": report.end ?? "", "is_cut": report.end != nil,
+                "faults": report.faults.prefix(NodeConsole.shownRows).map { result -> [String: Any] in
+                    [
+                        "line": result.line.map { "\($0)" } ?? "", "number": result.number,
+                        "outcome": text("import_\(result.outcome.rawValue)", visit),
+                        "level": [.invalid, .conflict].contains(result.outcome) ? "bad" : "good",
+                        "problems": result.problems.map {
+                            ["name": text("field_\($0.column)", visit), "message": $0.message]
+                        },
+                        "repairs": result.repairs.map {
+                            ["name": text("field_\($0.column)", visit), "typed": $0.typed, "read": $0.read]
+                        },
+                    ]
+                }, "has_faults": !report.faults.isEmpty,
+                "is_long": report.faults.count > NodeConsole.shownRows,
+            ])
+    }
+}

@@ -1,0 +1,172 @@
+import Arbitration
+import CityStore
+import FederationHTTP
+import FederationWire
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import VoucherDomain
+import WebConsole
+
+extension NodeConsole {
+    /// How many payments go into one file: each waits until the registry holds the city's word.
+    private static let exportedAtATime = 200
+
+    func addPayments(to group: RouterGroup<NodeContext>) {
+        group.get("payments") { request, _ in try await page(request) { try payments(request, $0) } }
+        group.post("payments/requests") { request, _ in
+            try await act(request) { form, _ in
+                try routes.requireWritable()
+                try ask(for: form.text("claim"))
+                return ConsolePages.redirect(to: form.text("claim").map(path) ?? "/console/payments")
+            }
+        }
+        group.post("payments/export") { request, _ in
+            try await act(request) { form, visit in try await export(again: form.text("again") != nil, visit) }
+        }
+        group.get("reconciliation") { request, _ in try await page(request) { try reconciliation(request, $0) } }
+    }
+
+    private func payments(_ request: Request, _ visit: Visit) throws -> Response {
+        let stage = request.text("stage").flatMap { NodeRoutes.paymentStages.contains($0) ? $0 : nil }
+        let after = try request.number("after", default: 0, in: 0...Int64.max)
+        let views = try store.payments(stage: stage, after: after, limit: 100)
+        let totals = try store.paymentTotals()
+        let query = stage.map { "stage=\($0)&" } ?? ""
+        return try pages.page(
+            "payments", title: "payments", visit.frame,
+            [
+                "stages": NodeRoutes.paymentStages.map { name -> [String: Any] in
+                    ["value": name, "text": text("stage_\(name)", visit), "is_chosen": name == stage]
+                },
+                "rows": views.map { view -> [String: Any] in
+                    var row = payment(view, visit)
+                    row["number"] = view.claimNumber
+                    row["path"] = path(view.claimNumber)
+                    return row
+                }, "is_empty": views.isEmpty, "has_next": views.count == 100,
+                "next": "/console/payments?\(query)after=\(views.last?.id ?? 0)",
+                "released": (totals.first { $0.state == "released" }?.count ?? 0).grouped,
+                "submitted": (totals.first { $0.state == "submitted" }?.count ?? 0).grouped,
+                "reserved": (try store.claimTotals().first { $0.state == "reserved" }?.count ?? 0).grouped,
+            ])
+    }
+
+    func payment(_ view: CityStore.PaymentView, _ visit: Visit) -> [String: Any] {
+        [
+            "stage": text("stage_\(view.stage)", visit), "reference": view.reference?.text ?? "–",
+            "amount": view.amount > .zero ? view.amount.grouped : "–", "refunded": view.refunded.grouped,
+            "clawback": view.clawback.grouped, "is_stopped": view.isStopped, "problem": view.problem ?? "",
+            "has_problem": view.problem != nil,
+        ]
+    }
+
+    /// Asks for the payment of one claim, or of all that are reserved and were not asked for.
+    private func ask(for number: String?) throws {
+        if let number {
+            try store.take(.request, ofClaim: number, now: WallClock.now)
+            return routes.ring()
+        }
+        var after: Int64 = 0
+        while true {
+            let views = try store.claims(state: "reserved", after: after, limit: 500)
+            let known = try store.payments(ofClaims: views.map(\.id))
+            for view in views where known[view.id] == nil {
+                try store.take(.request, ofClaim: view.number, now: WallClock.now)
+            }
+            routes.ring()
+            guard let last = views.last, views.count == 500 else { return }
+            after = last.id
+        }
+    }
+
+    /// Submits what is released, and gives the bank's file with those that the registry has received.
+    ///
+    /// - Parameter again: Also what was submitted before and has no answer of the bank.
+    private func export(again: Bool, _ visit: Visit) async throws -> Response {
+        try routes.requireWritable()
+        var rows: [[String]] = []
+        if again {
+            for view in try store.payments(stage: "submitted", limit: NodeConsole.exportedAtATime)
+            where view.isSubmissionReceived && !view.isStopped { rows.append(try bankRow(view)) }
+        }
+        var fault: Problem?
+        for view in try store.payments(stage: "released", limit: NodeConsole.exportedAtATime) where !view.isStopped {
+            do {
+                rows.append(try bankRow(try await routes.submitted(view.claimNumber)))
+            } catch let problem as Problem { fault = problem }
+        }
+        if rows.isEmpty {
+            throw fault ?? Problem(.conflict, "nothing", text("nothingReleased", visit))
+        }
+        let bytes =
+            CSVLine.byteOrderMark
+            + Array(([BankFile.columns] + rows).map(CSVLine.encode).joined().utf8)
+        var response = Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/csv; charset=utf-8",
+                .contentDisposition: "attachment; filename=\"bank-\(routes.identity.city)-\(WallClock.now).csv\"",
+            ], body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+        SafetyHeaders.add(to: &response)
+        return response
+    }
+
+    private func bankRow(_ view: CityStore.PaymentView) throws -> [String] {
+        let fields = try store.claim(view.claimNumber)?.fields ?? [:]
+        return BankFile.row(
+            reference: view.reference?.text ?? "", amount: view.amount.yuan, claimNumber: view.claimNumber, fields)
+    }
+
+    // MARK: Month's end
+
+    /// What was filed, decided and paid: to be printed, signed and filed away.
+    private func reconciliation(_ request: Request, _ visit: Visit) throws -> Response {
+        let months = try store.filingMonths()
+        let month = request.text("month").flatMap { months.contains($0) ? $0 : nil }
+        let state = try store.syncState()
+        func row(_ total: CityStore.Total, _ prefix: String) -> [String: Any] {
+            [
+                "state": text("\(prefix)_\(total.state)", visit), "count": total.count.grouped,
+                "money": total.amount.grouped, "refunded": total.refunded.grouped, "clawback": total.clawback.grouped,
+            ]
+        }
+        let claims = try store.claimTotals(month: month)
+        let payments = try store.paymentTotals(month: month)
+        var unsettled: [[String: Any]] = []
+        for stage in ["released", "submitted"] {
+            for view in try store.payments(stage: stage, limit: 500) {
+                unsettled.append(payment(view, visit).merging(["number": view.claimNumber]) { $1 })
+            }
+        }
+        return try pages.page(
+            "reconciliation", title: "reconciliation", visit.frame,
+            [
+                "months": months.map { ["value": $0, "is_chosen": $0 == month] as [String: Any] },
+                "month": month ?? text("all", visit), "city": cityName,
+                "made_at": ChinaTime.text(Int64(WallClock.now)), "feed": Int(state.feedPosition).grouped,
+                "unsent": Int(state.unsent).grouped, "undecided": state.undecided.grouped,
+                "claims": claims.map { row($0, "state") },
+                "claims_count": claims.reduce(0) { $0 + $1.count }.grouped,
+                "claims_money": claims.map(\.amount).total?.grouped ?? "–",
+                "payments": payments.map { row($0, "stage") }, "has_payments": !payments.isEmpty,
+                "unsettled": unsettled, "has_unsettled": !unsettled.isEmpty,
+            ])
+    }
+}
+
+/// The file that a bank gets.
+enum BankFile {
+    static let columns = [
+        "bank_reference", "amount_yuan", "claim_no", "enterprise_uscc", "enterprise_name", "voucher_no", "contract_no",
+    ]
+
+    /// - Parameter fields: The claim's, by column.
+    static func row(
+        reference: String, amount: String, claimNumber: String, _ fields: [String: String]
+    ) -> [String] {
+        [reference, amount, claimNumber]
+            + ["enterprise_uscc", "enterprise_name", "voucher_no", "contract_no"].map { fields[$0] ?? "" }
+    }
+}

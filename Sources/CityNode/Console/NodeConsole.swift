@@ -1,0 +1,230 @@
+import Arbitration
+import CityStore
+import Crypto
+import FederationHTTP
+import FederationWire
+import Foundation
+import HTTPTypes
+import Hummingbird
+import ServiceLifecycle
+import VoucherDomain
+import WebConsole
+
+/// The city officer's console in the browser.
+///
+/// It reads the store, and writes through the same door as the API and the commands: the same checks, the same refusals.
+struct NodeConsole: Sendable {
+    let routes: NodeRoutes
+    /// Where files that are being imported lie until they are read.
+    let directory: String
+    let pages: ConsolePages
+    let sessions: SessionKeeper
+    /// What a session is bound to; another token ends it.
+    private let tokenDigest: [UInt8]
+
+    var store: CityStore { routes.store }
+
+    init(routes: NodeRoutes, pages: ConsolePages, token: String, directory: String) {
+        self.routes = routes
+        self.pages = pages
+        self.directory = directory
+        tokenDigest = Array(SHA256.hash(data: Array(token.utf8)))
+        sessions = SessionKeeper(
+            secret: Array(token.utf8), name: "city-session-\(routes.identity.city)", isSecure: false)
+    }
+
+    /// The templates and words, read once.
+    static func makePages() throws -> ConsolePages {
+        try ConsolePages(
+            templates: [
+                "desk": PackageResources.desk_mustache, "claims": PackageResources.claims_mustache,
+                "claim": PackageResources.claim_mustache, "file": PackageResources.file_mustache,
+                "import": PackageResources.import_mustache, "imported": PackageResources.imported_mustache,
+                "cases": PackageResources.cases_mustache, "case": PackageResources.case_mustache,
+                "payments": PackageResources.payments_mustache,
+                "reconciliation": PackageResources.reconciliation_mustache,
+            ], phrases: [PackageResources.city_phrases_json],
+            navigation: [
+                ("desk", "/console"), ("claims", "/console/claims"), ("fileClaim", "/console/file"),
+                ("importFile", "/console/import"), ("cases", "/console/cases"), ("payments", "/console/payments"),
+                ("reconciliation", "/console/reconciliation"),
+            ].map { (key: $0.0, path: $0.1) })
+    }
+
+    /// An officer who looks at a page.
+    struct Visit: Sendable {
+        let session: ConsoleSession
+        let frame: ConsolePages.Frame
+
+        var language: Language { frame.language }
+    }
+
+    func add(to router: Router<NodeContext>) {
+        pages.addAssets(to: router, under: "/console")
+        router.get("/") { _, _ in ConsolePages.redirect(to: "/console") }
+        addSessions(to: router)
+        let group = router.group("console")
+        group.get("") { request, _ in try await page(request) { try desk($0) } }
+        group.get("stream") { request, _ in try await page(request) { _ in stream } }
+        addClaims(to: group)
+        addImports(to: group)
+        addCases(to: group)
+        addPayments(to: group)
+    }
+
+    /// Tells pages that the log, the feed or the connection has moved on.
+    private var stream: Response {
+        let console = self
+        return EventStream.response(
+            of: { try console.mark() },
+            // The store tells nobody; a look costs less than a millisecond.
+            wait: { limit in try? await Task.sleep(for: min(limit, .seconds(1))) },
+            isOver: { Task.isShuttingDownGracefully })
+    }
+
+    /// A number that is another one when the log, the feed or the connection has moved on.
+    private func mark() throws -> UInt64 {
+        let state = try store.syncState()
+        let now = routes.status.current
+        let numbers = [state.logHead, state.receivedThrough, state.feedPosition, now.isConnected ? 1 : 0]
+        let text = numbers.map { "\($0)" }.joined(separator: " ") + (now.alarm ?? "")
+        return SHA256.hash(data: Array(text.utf8)).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    // MARK: Sessions
+
+    private func addSessions(to router: Router<NodeContext>) {
+        let group = router.group("console")
+        group.get("login") { request, _ in
+            try pages.login(
+                ConsolePages.Frame(request, session: nil, person: ""), next: request.text("next") ?? "/console",
+                asksPurpose: false)
+        }
+        group.post("login") { request, _ in
+            try await shown(request, session: nil) {
+                try SessionKeeper.requireOwnSite(request)
+                let form = try await ConsoleForm(request)
+                let frame = ConsolePages.Frame(request, session: nil, person: "")
+                let next = form.text("next") ?? "/console"
+                let digest = Array(SHA256.hash(data: Array((form.text("token") ?? "").utf8)))
+                guard digest == tokenDigest else {
+                    return try pages.login(
+                        frame, next: next, asksPurpose: false,
+                        fault: pages.phrases.text("loginFault", in: frame.language))
+                }
+                return ConsolePages.redirect(
+                    to: next, cookie: try sessions.begin(tokenDigest: digest, purpose: "", now: WallClock.now))
+            }
+        }
+        group.post("logout") { request, _ in
+            try await act(request) { _, visit in
+                sessions.end(visit.session, of: request, now: WallClock.now)
+                return ConsolePages.redirect(to: "/console/login", cookie: sessions.end)
+            }
+        }
+        group.get("language") { request, _ in
+            let language = request.text("to").flatMap(Language.init(rawValue:)) ?? .chinese
+            let cookie = Cookie.field(Cookie.language, language.rawValue, seconds: 31_536_000, isSecure: false)
+            return ConsolePages.redirect(to: request.text("next") ?? "/console", cookie: cookie)
+        }
+    }
+
+    private func visit(_ request: Request) -> Visit? {
+        guard let session = sessions.session(of: request, now: WallClock.now), session.tokenDigest == tokenDigest
+        else { return nil }
+        var frame = ConsolePages.Frame(
+            request, session: session, person: cityName)
+        frame.mark = (try? mark()) ?? 0
+        frame.banner = banner(frame.language)
+        return Visit(session: session, frame: frame)
+    }
+
+    /// The city's code and name.
+    var cityName: String { "\(routes.identity.city) \((try? store.syncState().cityName) ?? "")" }
+
+    /// What stands in the way, or that the registry is not reached, with how much waits.
+    private func banner(_ language: Language) -> String? {
+        let now = routes.status.current
+        if let alarm = now.alarm ?? (try? store.alarm()) ?? nil {
+            return pages.phrases.text("alarm", in: language) + " " + alarm
+        }
+        guard !now.isConnected, let state = try? store.syncState() else { return nil }
+        return [
+            pages.phrases.text("offline", in: language), "\(Int(state.unsent).grouped)",
+            pages.phrases.text("offlineWaiting", in: language),
+        ].joined(separator: " ")
+    }
+
+    /// Shows a page to whoever has a session; everybody else is asked for the token first.
+    func page(_ request: Request, _ body: (Visit) async throws -> Response) async throws -> Response {
+        guard let visit = visit(request) else {
+            return ConsolePages.redirect(to: "/console/login?next=\(ConsolePages.encoded(request.uri.string))")
+        }
+        return try await shown(request, session: visit.session) { try await body(visit) }
+    }
+
+    /// Takes a form of the console's own.
+    func act(
+        _ request: Request, _ body: (ConsoleForm, Visit) async throws -> Response
+    ) async throws -> Response {
+        let visit = visit(request)
+        return try await shown(request, session: visit?.session) {
+            guard let visit else {
+                throw Problem(.forbidden, "form", "the session is over: sign in and try again")
+            }
+            let form = try await ConsoleForm(request, upTo: 256 << 10)
+            try sessions.requireOwn(request, visit.session, token: form.text("form_token"))
+            return try await body(form, visit)
+        }
+    }
+
+    /// Runs a handler; what goes wrong is shown as a page.
+    func shown(
+        _ request: Request, session: ConsoleSession?, _ body: () async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await routes.guarded(body)
+        } catch let problem as Problem {
+            return try pages.page(problem, ConsolePages.Frame(request, session: session, person: ""))
+        }
+    }
+
+    func text(_ key: String, _ visit: Visit) -> String { pages.phrases.text(key, in: visit.language) }
+
+    // MARK: The desk
+
+    /// What an officer sees first: how claims stand, and what waits for somebody.
+    private func desk(_ visit: Visit) throws -> Response {
+        let state = try store.syncState()
+        let document = SyncDocument(state, routes.status.current)
+        let totals = try store.claimTotals()
+        let payments = try store.paymentTotals()
+        let open = try store.cases(isOpen: true, limit: 1_000)
+        let toAnswer = open.filter { item in
+            !item.isAnswerPending
+                && !item.steps.contains { $0.kind == .answered && $0.city == routes.identity.city }
+        }
+        return try pages.page(
+            "desk", title: "desk", visit.frame,
+            [
+                "totals": totals.map { total -> [String: Any] in
+                    [
+                        "state": text("state_\(total.state)", visit), "state_key": total.state,
+                        "count": total.count.grouped, "money": total.amount.grouped,
+                        "path": "/console/claims?state=\(total.state)",
+                    ]
+                }, "has_totals": !totals.isEmpty,
+                "to_answer": toAnswer.count.grouped, "has_to_answer": !toAnswer.isEmpty,
+                "released": (payments.first { $0.state == "released" }?.count ?? 0).grouped,
+                "has_released": payments.contains { $0.state == "released" },
+                "invalid": (totals.first { $0.state == "invalid" }?.count ?? 0).grouped,
+                "has_invalid": totals.contains { $0.state == "invalid" },
+                "notices": (document.notices ?? []).map { Phrasebook.half(of: $0, in: visit.language) },
+                "unsent": Int(state.unsent).grouped, "undecided": state.undecided.grouped,
+                "feed": Int(state.feedPosition).grouped,
+                "connection": text(routes.status.current.isConnected ? "connected" : "notConnected", visit),
+                "connection_level": routes.status.current.isConnected ? "good" : "warn",
+                "last_contact": state.lastContact.map { ChinaTime.text(Int64(clamping: $0)) } ?? "–",
+            ])
+    }
+}

@@ -1,0 +1,185 @@
+import Foundation
+import Testing
+
+/// A city officer's console in a real browser.
+@Suite("The city's console", .badInputFederation, .serialized)
+struct CityConsoleTests {
+    private let federation = BadInputFederation.current
+
+    /// Fills the form for a claim.
+    private func fill(_ page: BrowserPage, _ fields: [String: String]) async throws {
+        for (column, value) in fields.sorted(by: { $0.key < $1.key }) { try await page.fill("#\(column)", value) }
+    }
+
+    @Test("an officer's day: a claim with a fault, corrected, decided, asked for and exported for the bank")
+    func officersDay() async throws {
+        try await federation.publishQuickPayments()
+        let other = try await federation.city()
+        let city = try await federation.city()
+        try await other.served { _ in
+            try await city.served { daemon in
+                try await ConsoleVisitor.with(daemon.url, token: try city.apiToken()) { visitor in
+                    let page = visitor.page
+                    #expect(try await visitor.heading() == "工作台")
+                    try await visitor.follow("录入申领")
+                    var fields = ClaimFile.distinct(1, of: city)
+                    fields["claimed_yuan"] = "12.345"
+                    try await fill(page, fields)
+                    try await page.clickAndLoad("button[value=file]")
+                    #expect(try await page.exists("#claimed_yuan[aria-invalid]"))
+                    #expect(try await page.with("#contract_no", "e.value", as: String.self) == fields["contract_no"])
+                    try await visitor.picture("city-form")
+                    try await page.fill("#claimed_yuan", ClaimFile.distinct(1, of: city)["claimed_yuan"] ?? "")
+                    try await page.clickAndLoad("button[value=file]")
+                    #expect(try await visitor.heading() == city.claim(1))
+                    try await page.waitUntil(
+                        "document.querySelector('#standing').textContent.includes('已占用')", within: .seconds(30))
+
+                    try await visitor.open("/console/payments")
+                    try await page.clickAndLoad("form[action$='/requests'] button")
+                    try await page.waitUntil(
+                        "document.querySelector('#rows').textContent.includes('已放行')", within: .seconds(60))
+                    try await visitor.picture("city-payments")
+                    let file: String = try await page.evaluate(
+                        """
+                        fetch('/console/payments/export', {method: 'POST', body: new URLSearchParams({form_token:
+                            document.querySelector('[name=form_token]').value})}).then(r => r.text())
+                        """)
+                    let lines = file.split(separator: "\r\n")
+                    #expect(lines.count == 2)
+                    let amount = try #require(ClaimFile.distinct(1, of: city)["claimed_yuan"])
+                    #expect(lines.last?.contains("\(amount),\(city.claim(1))") == true)
+                    try await visitor.open("/console/reconciliation")
+                    #expect(try await page.text().contains("已送银行"))
+                    #expect(try await page.printToPDF() > 5_000)
+                    #expect(try await page.consoleErrors().filter { !$0.contains("422") } == [])
+                }
+            }
+        }
+        try await city.expectSoundLog()
+    }
+
+    @Test(
+        "a file is imported: what was recorded, repaired and refused is shown row by row, and the same again changes nothing"
+    )
+    func imports() async throws {
+        let city = try await federation.city()
+        try await city.served { daemon in
+            let rows = [
+                ClaimFile.distinctRow(1, of: city),
+                ClaimFile.distinctRow(2, of: city, ["provider_uscc": "9144030071526726XX"]),
+                ClaimFile.distinctRow(3, of: city, ["enterprise_uscc": "91110000600037341l"]),
+            ]
+            let file = try city.write(ClaimFile.file(rows), "upload.csv")
+            try await ConsoleVisitor.with(daemon.url, token: try city.apiToken(), language: "en") { visitor in
+                let page = visitor.page
+                for (recorded, unchanged) in [(2, 0), (0, 2)] {
+                    try await visitor.open("/console/import")
+                    try await page.attach("#file", file: file)
+                    try await page.click("form[data-upload] button")
+                    try await page.waitFor("#result table")
+                    let text = try await page.text(of: "#result")
+                    #expect(text.contains("Recorded \(recorded) · Unchanged \(unchanged) · Invalid 1"), "\(text)")
+                    #expect(text.contains(city.claim(2)))
+                    #expect(text.contains("91110000600037341l → 91110000600037341L"))
+                }
+                try await visitor.picture("city-import")
+                // The row that was refused is corrected in the form.
+                try await visitor.open("/console/claims/\(city.claim(2))")
+                try await visitor.follow("Correct it")
+                try await page.fill("#provider_uscc", "9144030071526726XG")
+                try await page.clickAndLoad("button[value=file]")
+                #expect(try await visitor.heading() == city.claim(2))
+            }
+            try await city.settle()
+            #expect(Set(try await city.states().values) == ["reserved"])
+        }
+        let left = try FileManager.default.contentsOfDirectory(atPath: city.data).filter { $0.hasPrefix("import-") }
+        #expect(left == [])
+    }
+
+    @Test("offline the banner says so and what waits, a check is never CLEAR, and all is sent afterwards")
+    func offline() async throws {
+        let city = try await federation.city()
+        try await city.served(isOffline: true) { daemon in
+            try await ConsoleVisitor.with(daemon.url, token: try city.apiToken(), language: "en") { visitor in
+                let page = visitor.page
+                try await visitor.open("/console/file")
+                try await fill(page, ClaimFile.distinct(1, of: city))
+                try await page.clickAndLoad("button[value=check]")
+                #expect(try await page.text(of: ".good").hasPrefix("UNKNOWN"))
+                try await page.clickAndLoad("button[value=file]")
+                #expect(try await page.text(of: "#standing").contains("Recorded"))
+                #expect(try await page.text(of: "#banner").contains("Waiting: 2 entries"))
+                try await visitor.picture("city-offline")
+            }
+        }
+        try await city.served { daemon in
+            try await city.settle()
+            try await ConsoleVisitor.with(daemon.url, token: try city.apiToken(), language: "en") { visitor in
+                let hasBanner = try await visitor.page.exists("#banner .banner")
+                #expect(!hasBanner)
+            }
+        }
+    }
+
+    @Test("a case is answered with a document's digest, and the registry reads it")
+    func answers() async throws {
+        try await DisputedClaims.with(federation) { claims, _, daemon in
+            let id = try await claims.caseID(federation)
+            let document = try claims.second.write(Array("合同原件".utf8), "contract.pdf")
+            try await ConsoleVisitor.with(daemon.url, token: try claims.second.apiToken()) { visitor in
+                let page = visitor.page
+                try await page.waitUntil("document.querySelector('#todo-list a')")
+                try await visitor.open("/console/cases/\(id)")
+                try await page.check("input[value=contest]")
+                try await page.fill("#reason", "两笔不同的付款")
+                try await page.attach("#documents", file: document)
+                try await page.waitUntil("document.getElementById('evidence').value.length === 64")
+                try await page.clickAndLoad("form[action$='/answer'] button")
+                try await page.waitUntil(
+                    "document.querySelector('#steps').textContent.includes('提出异议')", within: .seconds(30))
+                try await visitor.picture("city-case")
+            }
+            let shown = try await federation.registry(["case", "show", id])
+            #expect(shown.output.contains("两笔不同的付款"))
+        }
+    }
+
+    @Test(
+        "every page can be read, heard and walked through by keyboard, in both languages", arguments: ["zh-CN", "en"])
+    func accessible(language: String) async throws {
+        try await DisputedClaims.with(federation) { claims, _, daemon in
+            let id = try await claims.caseID(federation)
+            try await ConsoleVisitor.with(daemon.url, token: try claims.second.apiToken(), language: language) {
+                visitor in
+                for path in [
+                    "", "/claims", "/claims/\(claims.second.claim(1))", "/file", "/import", "/cases", "/cases/\(id)",
+                    "/payments", "/reconciliation",
+                ] {
+                    try await visitor.open("/console\(path)")
+                    try await visitor.expectAccessible(path)
+                }
+            }
+        }
+    }
+
+    @Test("without the token nothing is shown, and another site's form does nothing")
+    func safety() async throws {
+        let city = try await federation.city()
+        try await city.served { daemon in
+            try await HTTPProbe.with(daemon.url) { probe in
+                for path in ["/console", "/console/claims", "/console/stream", "/console/reconciliation"] {
+                    #expect(try await probe.send("GET", path).status == 303, "\(path)")
+                }
+                #expect(try await probe.form("/console/login", ["token": "wrong"]).status == 401)
+                let signedIn = try await probe.form("/console/login", ["token": try city.apiToken()])
+                let cookie = try #require(signedIn.cookie)
+                #expect(try await probe.form("/console/payments/requests", [:], [("Cookie", cookie)]).status == 403)
+                #expect(
+                    try await probe.send("POST", "/console/import?kind=claims", [("Cookie", cookie)], body: [1]).status
+                        == 403)
+            }
+        }
+    }
+}
