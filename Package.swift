@@ -90,6 +90,10 @@ let package = Package(
             name: "DefaultPolicy", path: "Schemas/policy", exclude: ["policy.schema.json"],
             resources: [.embedInCode("default_policy.json")], swiftSettings: settings),
 
+        .target(
+            name: "OpenAPIDocuments", path: "Schemas/openapi",
+            resources: [.embedInCode("registry.json"), .embedInCode("city.json")], swiftSettings: settings),
+
         // PostgreSQL.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "PostgresClient", dependencies: ["CLibPQ", collections], swiftSettings: settings),
@@ -149,8 +153,9 @@ let package = Package(
         .target(
             name: "NationalRegistry",
             dependencies: [
-                "Arbitration", "DefaultPolicy", "Failpoints", "FederationHTTP", "FederationWire", "PostgresClient",
-                "RegistryStore", "Replication", "Terminal", "VoucherDomain", "WebConsole", argumentParser, crypto,
+                "Arbitration", "DefaultPolicy", "Failpoints", "FederationHTTP", "FederationWire", "OpenAPIDocuments",
+                "PostgresClient", "RegistryStore", "Replication", "Terminal", "VoucherDomain", "WebConsole",
+                argumentParser, crypto,
                 httpTypes, hummingbird, hummingbirdTLS, jwtKit, logging, metrics, mustache, nioCore, nioSSL,
                 serviceLifecycle, swiftASN1, x509,
             ], resources: [.embedInCode("Resources")], swiftSettings: settings),
@@ -159,8 +164,9 @@ let package = Package(
         .target(
             name: "CityNode",
             dependencies: [
-                "Arbitration", "CityStore", "Failpoints", "FederationHTTP", "FederationWire", "Replication", "Terminal",
-                "VoucherDomain", "WebConsole", argumentParser, asyncHTTPClient, crypto, httpTypes, hummingbird, logging,
+                "Arbitration", "CityStore", "Failpoints", "FederationHTTP", "FederationWire", "OpenAPIDocuments",
+                "Replication", "Terminal", "VoucherDomain", "WebConsole", argumentParser, asyncHTTPClient, crypto,
+                httpTypes, hummingbird, logging,
                 metrics, nioCore, nioFoundationCompat, nioPosix, nioSSL, serviceLifecycle,
             ], resources: [.embedInCode("Resources")], swiftSettings: settings),
         .executableTarget(name: "city-node", dependencies: ["CityNode", argumentParser], swiftSettings: settings),
@@ -227,12 +233,14 @@ let package = Package(
                 "Arbitration", "DefaultPolicy", "FederationWire", "Laboratory", "Replication", "SeededBugs",
                 "Simulation", "TestSupport", "VoucherDomain",
             ], swiftSettings: settings),
+        .testTarget(name: "WebConsoleTests", dependencies: ["WebConsole"], swiftSettings: settings),
         .testTarget(name: "HouseRulesTests", dependencies: ["Failpoints"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "Arbitration", "Failpoints", "FederationHTTP", "FederationWire", "Laboratory", "NationalRegistry",
-                "Replication", "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, nioCore, nioHTTP1, nioSSL,
+                "Replication", "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, crypto, nioCore, nioHTTP1,
+                nioSSL,
             ], swiftSettings: settings),
     ]
 )

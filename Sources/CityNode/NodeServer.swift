@@ -4,8 +4,10 @@ import FederationHTTP
 import Foundation
 import Hummingbird
 import Logging
+import OpenAPIDocuments
 import ServiceLifecycle
 import UnixSignals
+import WebConsole
 
 /// The composition of `city-node serve`: store, local API and replication in one group.
 struct NodeServer {
@@ -33,6 +35,7 @@ struct NodeServer {
         let key = try directory.signingKey()
         let token = try directory.apiToken()
         let pages = try NodeConsole.makePages()
+        let documentation = try APIDocumentation(OpenAPIDocuments.city)
         let status = NodeStatus()
         // From here on nothing may throw before the sync service runs, which shuts the client down.
         let client = try RegistryClient(
@@ -43,6 +46,7 @@ struct NodeServer {
         let routes = NodeRoutes(
             store: store, identity: identity, key: key, status: status, token: token, ring: { sync.ring() })
         let router = routes.makeRouter()
+        documentation.add(to: router)
         NodeConsole(routes: routes, pages: pages, token: token, directory: directory.path).add(to: router)
         let application = Application(
             router: router,

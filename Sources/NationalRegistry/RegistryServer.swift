@@ -6,10 +6,12 @@ import Hummingbird
 import HummingbirdTLS
 package import Logging
 import NIOSSL
+import OpenAPIDocuments
 import PostgresClient
 import RegistryStore
 import ServiceLifecycle
 import UnixSignals
+import WebConsole
 
 /// The composition of `national-registry serve`: database, arbiter, feed bell and HTTP server in one group.
 package struct RegistryServer {
@@ -88,6 +90,7 @@ package struct RegistryServer {
         SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bell).add(to: router)
         let gate = CallerGate(store: store, identityProvider: options.identityProvider)
         QueryRoutes(store: questions, arbiter: arbiter, gate: gate).add(to: router)
+        try APIDocumentation(OpenAPIDocuments.registry).add(to: router)
         try ConsoleRoutes(
             store: store, questions: questions, gate: gate, bell: bell,
             certificateUntil: options.tls == nil ? Int64(WallClock.now) + CertificateAuthority.leafMilliseconds : nil

@@ -17,7 +17,7 @@ package enum Language: String, CaseIterable, Sendable {
         self = chosen ?? Language.preferred(request.headers[.acceptLanguage] ?? "") ?? .chinese
     }
 
-    private static func preferred(_ header: String) -> Language? {
+    static func preferred(_ header: String) -> Language? {
         let ranges = header.split(separator: ",").compactMap { part -> (language: Language, weight: Double)? in
             let pieces = part.split(separator: ";").map { $0.filter { $0 != " " } }
             guard let tag = pieces.first?.lowercased(), let language = Language(rawValue: String(tag.prefix(2))),

@@ -81,8 +81,9 @@ extension NodeConsole {
         let payment = try store.payment(ofClaim: number)
         var values = row(view, visit)
         values["fields"] = ClaimForm.columns.compactMap { column in
-            view.fields[column].map {
-                ["name": text("field_\(column)", visit), "value": $0.replacing(";", with: "; ")]
+            view.fields[column].flatMap {
+                $0.isEmpty
+                    ? nil : ["name": text("field_\(column)", visit), "value": $0.replacing(";", with: "; ")]
             }
         }
         values["problems"] = view.problems.map {

@@ -43,6 +43,8 @@ struct StatusCommand: AsyncParsableCommand {
         }
         let incarnation: UInt32
         let feed_position: UInt64
+        /// The public key by which receipts and manifests are verified, in hexadecimal.
+        let signing_key: String
         let cities: Int
         let undecided: UInt64
         let unread: [Unread]
@@ -55,7 +57,8 @@ struct StatusCommand: AsyncParsableCommand {
             let cities = try await store.cities()
             let report = try await store.recoveryReport()
             let document = Document(
-                incarnation: head.incarnation, feed_position: head.position, cities: cities.count,
+                incarnation: head.incarnation, feed_position: head.position,
+                signing_key: store.secrets.signingKey.publicKey.bytes.hexadecimal, cities: cities.count,
                 undecided: cities.reduce(0) { $0 + $1.undecided },
                 unread: try await store.unread().map {
                     .init(
