@@ -234,6 +234,7 @@ let package = Package(
                 "Simulation", "TestSupport", "VoucherDomain",
             ], swiftSettings: settings),
         .testTarget(name: "WebConsoleTests", dependencies: ["WebConsole"], swiftSettings: settings),
+        .testTarget(name: "TerminalTests", dependencies: ["Terminal"], swiftSettings: settings),
         .testTarget(name: "HouseRulesTests", dependencies: ["Failpoints"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",

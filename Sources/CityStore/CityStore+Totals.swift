@@ -17,16 +17,17 @@ extension CityStore {
         package let clawback: Money
     }
 
-    /// The months, in China, in which claims were filed as their officers say; the newest first, such as `2026-06`.
+    /// The months, in China, in which claims were filed as their officers say; the newest first, such as `2026-06`, and `–`
+    /// for claims that do not say it.
     package func filingMonths() throws -> [String] {
         try pool.read { database in
             try String.fetchAll(
                 database.cachedStatement(
-                    sql: "SELECT DISTINCT \(CityStore.month) AS m FROM claim c WHERE m IS NOT NULL ORDER BY m DESC"))
+                    sql: "SELECT DISTINCT \(CityStore.month) AS m FROM claim c ORDER BY m DESC"))
         }
     }
 
-    private static let month = "strftime('%Y-%m', c.fields ->> 'filed_at', '+8 hours')"
+    private static let month = "coalesce(strftime('%Y-%m', c.fields ->> 'filed_at', '+8 hours'), '–')"
 
     /// Claims by state, in the order of the states' names.
     ///

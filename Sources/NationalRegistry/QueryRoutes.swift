@@ -14,7 +14,10 @@ import VoucherDomain
 ///
 /// Everything here reads; what is written, but for an auditor's questions, is written by cities and by commands.
 struct QueryRoutes {
+    /// For what people ask, which may take its time.
     let store: RegistryStore
+    /// For what programs wait for.
+    let prompt: RegistryStore
     let arbiter: ArbiterStatus
     let gate: CallerGate
 
@@ -58,7 +61,7 @@ struct QueryRoutes {
         router.get("healthz") { _, _ in "ok\n" }
         router.get("readyz") { _, _ -> Response in
             try await guarded {
-                try await store.checkReady()
+                try await prompt.checkReady()
                 return Response(
                     status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
                     body: .init(byteBuffer: ByteBuffer(string: "ready\n")))
@@ -66,7 +69,7 @@ struct QueryRoutes {
         }
         router.get("metrics") { request, _ in
             try await gate.admit(request, Self.nation) { _ in
-                try await queries.measure(arbiter: arbiter)
+                try await RegistryQueries(store: prompt).measure(arbiter: arbiter)
                 return Response.metrics
             }
         }
@@ -146,7 +149,8 @@ struct QueryRoutes {
             guard caller.role != .city || questions.allSatisfy({ $0.city == caller.city }) else {
                 throw Problem(.forbidden, "role", "a city's token asks for its own city")
             }
-            return try JSONBody.response(CheckAnswers(try await queries.check(questions), to: asked))
+            return try JSONBody.response(
+                CheckAnswers(try await RegistryQueries(store: prompt).check(questions), to: asked))
         } catch let fault as WireFault {
             throw Problem(.badRequest, "malformed", fault.message)
         }
@@ -238,7 +242,7 @@ struct QueryRoutes {
         let limit = Int(try question.number("limit", in: 1...100_000) ?? 1_000)
         let report = try await queries.report(name, limit: limit)
         guard isCSV else {
-            return try JSONBody.response(RegistryQueries.ReportDocument(report, limit: limit, now: WallClock.now))
+            return try JSONBody.response(RegistryQueries.ReportDocument(report, now: WallClock.now))
         }
         return CSVResponse.make(report, name: "\(name.rawValue)-\(report.head.position).csv")
     }

@@ -249,8 +249,8 @@ package struct RegistryQueries: Sendable {
         package let position: PositionDocument
         package let made_at: String
 
-        init(_ report: RegistryStore.Report, limit: Int, now: UInt64) {
-            cut = report.rows.count >= limit
+        init(_ report: RegistryStore.Report, now: UInt64) {
+            cut = report.isCut
             self.report = report.name.rawValue
             must_be_empty = report.name.mustBeEmpty
             columns = report.columns

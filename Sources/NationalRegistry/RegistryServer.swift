@@ -89,7 +89,7 @@ package struct RegistryServer {
         router.add(middleware: ProblemMiddleware())
         SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bell).add(to: router)
         let gate = CallerGate(store: store, identityProvider: options.identityProvider)
-        QueryRoutes(store: questions, arbiter: arbiter, gate: gate).add(to: router)
+        QueryRoutes(store: questions, prompt: store, arbiter: arbiter, gate: gate).add(to: router)
         try APIDocumentation(OpenAPIDocuments.registry).add(to: router)
         try ConsoleRoutes(
             store: store, questions: questions, gate: gate, bell: bell,

@@ -32,9 +32,15 @@ extension RegistryStore {
         package var asOf: Int64?
         package var isNewestFirst = false
         /// Only claims decided there.
-        var positions: ClosedRange<Int64>?
+        package var positions: ClosedRange<Int64>?
 
         package init() {}
+
+        /// Whether an index finds the few claims that it is about.
+        var isSelective: Bool {
+            number != nil || enterprise != nil || !keys.isEmpty || contract != nil || voucherNumber != nil
+                || caseID != nil || pair != nil || partyName != nil
+        }
     }
 
     /// Two cities, the lower code first.

@@ -227,7 +227,11 @@ private struct CaseQuery {
             // Who proposed what is told by the steps.
             proposal = "''::bytea"
             let live = Outcome.Decision.allCases.filter(\.isLive).map { "\($0.rawValue)" }.joined(separator: ", ")
-            isLive = "\(claimState) IN (\(live))"
+            // A refused claim is in an automatic case as long as it stays refused.
+            isLive = """
+                (\(claimState) IN (\(live)) OR k.automatic_dwell_seconds IS NOT NULL
+                    AND \(claimState) = \(Outcome.Decision.refused.rawValue))
+                """
         }
         if let isOpen = filter.isOpen { conditions.append("\(state) \(isOpen ? "<>" : "=") 'closed'") }
         if let id = filter.id { conditions.append("case_id = \(bind(.text(id)))") }

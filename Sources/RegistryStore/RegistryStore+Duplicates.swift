@@ -59,11 +59,25 @@ extension RegistryStore {
     static func duplicates(
         _ filter: DuplicateFilter, after: DuplicatePlace?, limit: Int, _ session: PostgresSession, _ hasher: KeyHasher
     ) throws -> [Duplicate] {
+        let (sql, parameters) = statement(filter, after: after, limit: limit)
+        let result = try session.execute(sql, parameters)
+        return (0..<result.count).map { row in
+            let names = result.text(row, 3).split(separator: "\n").compactMap { ClaimName(String($0)) }
+            return Duplicate(
+                rule: result.text(row, 0),
+                keyHash: result.isNull(row, 2) ? [] : hasher.hash(Key(bytes: result.bytes(row, 2))),
+                claims: Set(names).sorted(), claimed: Money(rawValue: result.int(row, 4)),
+                place: DuplicatePlace(rule: result.text(row, 0), key: result.bytes(row, 1)))
+        }
+    }
+
+    private static func statement(
+        _ filter: DuplicateFilter, after: DuplicatePlace?, limit: Int
+    ) -> (String, [PostgresParameter]) {
         let pair = filter.pair.map {
             "least(city_code, blocking_city) = \($0.first.rawValue) AND greatest(city_code, blocking_city) = \($0.second.rawValue)"
         }
-        let result = try session.execute(
-            """
+        let sql = """
             WITH page AS MATERIALIZED (
                 SELECT DISTINCT rule, coalesce(key, int8send(position)) AS place FROM finding
                 WHERE blocking_city <> 0 AND outcome <> 'flag' AND position <= $1 AND \(pair ?? "true")
@@ -80,17 +94,21 @@ extension RegistryStore {
                     AND blocking_city <> 0 AND outcome <> 'flag' AND position <= $1 OFFSET 0) f
             JOIN claim c ON c.position = f.position
             GROUP BY page.rule, page.place, f.key ORDER BY page.rule, page.place
-            """,
+            """
+        return (
+            sql,
             [
                 .int8(filter.asOf ?? .max), .text(after?.rule ?? ""), .bytea(after?.key ?? []), .int8(Int64(limit)),
-            ] + (filter.rule.map { [.text($0)] } ?? []))
-        return (0..<result.count).map { row in
-            let names = result.text(row, 3).split(separator: "\n").compactMap { ClaimName(String($0)) }
-            return Duplicate(
-                rule: result.text(row, 0),
-                keyHash: result.isNull(row, 2) ? [] : hasher.hash(Key(bytes: result.bytes(row, 2))),
-                claims: Set(names).sorted(), claimed: Money(rawValue: result.int(row, 4)),
-                place: DuplicatePlace(rule: result.text(row, 0), key: result.bytes(row, 1)))
+            ] + (filter.rule.map { [.text($0)] } ?? [])
+        )
+    }
+
+    /// How PostgreSQL goes about finding the first duplicates, in its own words: for benchmarks.
+    package func planOfDuplicates(limit: Int) async throws -> String {
+        let (sql, parameters) = RegistryStore.statement(DuplicateFilter(), after: nil, limit: limit)
+        return try await pool.run { session in
+            let result = try session.execute("EXPLAIN " + sql, parameters)
+            return (0..<result.count).map { result.text($0, 0) }.joined(separator: "\n")
         }
     }
 

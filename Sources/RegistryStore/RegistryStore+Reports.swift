@@ -31,6 +31,8 @@ extension RegistryStore {
         package let columns: [String]
         /// Cells by column; what ends in `_yuan` is money in yuan, two decimals.
         package let rows: [[String]]
+        /// Whether there are more.
+        package let isCut: Bool
         /// The feed's end when they were read.
         package let head: FeedHead
     }
@@ -42,12 +44,13 @@ extension RegistryStore {
         try await pool.run { session in
             try session.transaction(isSnapshot: true) {
                 let query = ReportQuery(name, today: today, policy: try policies.standing(session).current)
-                let result = try session.execute(query.sql + " LIMIT $1", [.int8(Int64(limit))] + query.parameters)
-                let rows = (0..<result.count).map { row in
+                let result = try session.execute(query.sql + " LIMIT $1", [.int8(Int64(limit) + 1)] + query.parameters)
+                let rows = (0..<min(result.count, limit)).map { row in
                     query.columns.indices.map { query.text(result, row, $0) }
                 }
                 return Report(
-                    name: name, columns: query.columns, rows: rows, head: try RegistryRow.read(session).feedHead)
+                    name: name, columns: query.columns, rows: rows, isCut: result.count > limit,
+                    head: try RegistryRow.read(session).feedHead)
             }
         }
     }

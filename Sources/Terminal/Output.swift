@@ -18,6 +18,13 @@ package enum Output {
         line(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
+    /// How many columns the terminal on standard output has; `nil` where that is none.
+    package static var terminalWidth: Int? {
+        var size = winsize()
+        guard isatty(1) == 1, ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
     /// Whether a person watches standard error.
     package static var isInteractive: Bool { isatty(2) == 1 }
 }
@@ -35,15 +42,46 @@ package struct TextTable {
 
     package mutating func add(_ row: [String]) { rows.append(row) }
 
-    package var text: String {
+    /// The table as text; where a person watches standard output, no wider than the terminal.
+    package var text: String { text(within: Output.terminalWidth) }
+
+    /// - Parameter limit: The most columns of the terminal; the widest texts are cut to it, with an ellipsis, numbers never.
+    package func text(within limit: Int?) -> String {
         let all = [header] + rows
-        let widths = header.indices.map { column in all.map { TextTable.width($0[column]) }.max() ?? 0 }
+        let widths = fitted(
+            header.indices.map { column in all.map { TextTable.width($0[column]) }.max() ?? 0 }, within: limit)
         let lines = all.map { row in
-            row.indices.map { pad(row[$0], to: widths[$0], column: $0) }.joined(separator: "  ")
-                .replacing(/\s+$/, with: "")
+            row.indices.map { pad(TextTable.cut(row[$0], to: widths[$0]), to: widths[$0], column: $0) }
+                .joined(separator: "  ").replacing(/\s+$/, with: "")
         }
         let rule = widths.map { String(repeating: "-", count: $0) }.joined(separator: "  ")
         return ([lines[0], rule] + lines.dropFirst()).joined(separator: "\n")
+    }
+
+    /// No text is cut to less.
+    private static let narrowest = 8
+
+    private func fitted(_ widths: [Int], within limit: Int?) -> [Int] {
+        var widths = widths
+        guard let limit else { return widths }
+        while widths.reduce(0, +) + 2 * (widths.count - 1) > limit {
+            let texts = widths.indices.filter { !rightAligned.contains($0) && widths[$0] > TextTable.narrowest }
+            guard let widest = texts.max(by: { widths[$0] < widths[$1] }) else { break }
+            widths[widest] -= 1
+        }
+        return widths
+    }
+
+    private static func cut(_ text: String, to limit: Int) -> String {
+        guard width(text) > limit else { return text }
+        var (kept, used) = ("", 0)
+        for character in text {
+            let size = width(String(character))
+            guard used + size < limit else { break }
+            kept.append(character)
+            used += size
+        }
+        return kept + "…"
     }
 
     private func pad(_ text: String, to width: Int, column: Int) -> String {

@@ -114,7 +114,10 @@ package struct ConsolePages: Sendable {
 
     /// A page that says what went wrong.
     package func page(_ problem: Problem, _ frame: Frame) throws -> Response {
-        try page(
+        var frame = frame
+        // It may answer a form, which is not to be looked up again.
+        frame.isLive = false
+        return try page(
             "problem", title: "problemTitle", frame,
             ["status": "\(problem.status.code)", "detail": problem.detail], status: problem.status)
     }

@@ -25,10 +25,24 @@ struct BenchTests {
         #expect(figures.map { $0["keys"] } == [1_000])
     }
 
+    @Test("query asks every question at a registry that was filled")
+    func query() async throws {
+        struct Asked: Decodable {
+            let question: String
+            let p50_ms: Double
+        }
+        let result = try await Program.laboratory.run(["bench", "query", "--smallest", "--json"])
+
+        #expect(result.status == 0, "\(result.errors)")
+        let asked = try result.json([Asked].self)
+        #expect(asked.count == 16)
+        #expect(asked.allSatisfy { $0.p50_ms > 0 })
+    }
+
     #if DEBUG
         @Test(
             "a debug build refuses to measure",
-            arguments: ["ingest", "latency", "check", "rebuild", "refill", "catchup"])
+            arguments: ["ingest", "latency", "check", "rebuild", "refill", "catchup", "query"])
         func debugBuild(bench: String) async throws {
             let result = try await Program.laboratory.run(["bench", bench])
 

@@ -49,6 +49,19 @@ struct LayerTests {
         }
     }
 
+    @Test("what both consoles share knows neither store")
+    func consolesAreApart() throws {
+        let allowed: Set<String> = [
+            "Crypto", "FederationHTTP", "Foundation", "HTTPTypes", "Hummingbird", "Mustache", "NIOCore",
+            "Synchronization",
+            "VoucherDomain",
+        ]
+        for file in try SourceTree.swiftFiles(in: "Sources/WebConsole") {
+            let foreign = SourceTree.imports(file.text).filter { !allowed.contains($0) }
+            #expect(foreign == [], "\(file.path)")
+        }
+    }
+
     @Test("what records the store's writes is in no program but the laboratory")
     func recordingIsApart() throws {
         for target in ["CityStore", "CityNode", "city-node", "NationalRegistry", "national-registry"] {

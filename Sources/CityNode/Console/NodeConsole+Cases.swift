@@ -46,7 +46,6 @@ extension NodeConsole {
     }
 
     private func row(_ view: CityStore.CaseView, _ visit: Visit) -> [String: Any] {
-        let isAnswered = view.steps.contains { $0.kind == .answered && $0.city == routes.identity.city }
         let today = CalendarDate.inChina(milliseconds: Int64(WallClock.now))
         return [
             "id": view.id, "path": "/console/cases/\(ConsolePages.encoded(view.id))",
@@ -61,7 +60,7 @@ extension NodeConsole {
                 ]
             },
             "rules": view.reasons.map(\.rule).joined(separator: " "),
-            "to_answer": view.state != .closed && !isAnswered && !view.isAnswerPending,
+            "to_answer": view.awaitsAnswer(of: routes.identity.city),
             "is_pending": view.isAnswerPending, "problem": view.answerProblem ?? "",
             "has_problem": view.answerProblem != nil,
         ]

@@ -171,7 +171,7 @@ extension NodeConsole {
         let question = CheckRequestDocument(
             enterprise_uscc: fields["enterprise_uscc"] ?? "", provider_uscc: fields["provider_uscc"] ?? "",
             contract_no: fields["contract_no"] ?? "",
-            invoices: (fields["invoice_numbers"] ?? "").split(separator: ";").map(String.init), city_code: nil)
+            invoices: (fields["invoice_numbers"] ?? "").split { ";；".contains($0) }.map(String.init), city_code: nil)
         do {
             let hits = try routes.hits([try question.question(askedBy: routes.identity.city)]).hits.first ?? []
             return [

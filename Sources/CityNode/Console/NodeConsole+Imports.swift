@@ -33,29 +33,31 @@ extension NodeConsole {
     private struct ImportReport {
         var counts: [FilingResult.Outcome: Int] = [:]
         var repairs = 0
+        /// Rows that were not taken, and rows of which a field was repaired; the first of each.
         var faults: [FilingResult] = []
+        var repaired: [FilingResult] = []
+        /// Whether there were more.
+        var isLong = false
         var ignored: [String] = []
         /// Why the rest of the file was not read.
         var end: String?
     }
 
+    /// Files that were being imported when the node was ended: nobody else has the directory.
+    static func removeLeftImports(in directory: String) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        where name.hasPrefix("import-") && name.hasSuffix(".csv") { unlink("\(directory)/\(name)") }
+    }
+
     /// Keeps the file for as long as it is read: the encoding is decided before the first row.
     private func take(_ request: Request, isClaims: Bool) async throws -> ImportReport {
         let path = "\(directory)/import-\(UUID().uuidString).csv"
-        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
-            let handle = FileHandle(forWritingAtPath: path)
-        else { throw Problem(.internalServerError, "store", "cannot write in \(directory)") }
         defer { unlink(path) }
-        var size = 0
-        for try await buffer in request.body {
-            size += buffer.readableBytes
-            guard size <= NodeConsole.maximumBytes else {
-                throw Problem(
-                    .contentTooLarge, "too-large", "a file of more than \(NodeConsole.maximumBytes >> 20) MiB")
-            }
-            try handle.write(contentsOf: Data(buffer.readableBytesView))
+        let size = try await keep(request, at: path)
+        // A connection that ends early must not leave a row with half a number in it.
+        if let whole = request.headers[.fileSize].flatMap({ Int($0) }), whole != size {
+            throw Problem(.badRequest, "cut", "only \(size) of \(whole) bytes arrived: send the file again")
         }
-        try handle.close()
         var report = ImportReport()
         do {
             let file = try CSVFile(
@@ -67,15 +69,44 @@ extension NodeConsole {
                 guard waiting.count == NodeConsole.rowsAtATime else { return }
                 try record(waiting, isClaims: isClaims, &report)
                 waiting = []
+                // Others want to be served as well, and a node that is being stopped does not finish a long file.
+                try Task.checkCancellation()
+                await Task.yield()
             }
             try record(waiting, isClaims: isClaims, &report)
         } catch let failure as CSVFile.Failure {
             // The officer knows the file by another name.
             report.end = failure.message.replacing("\(path), ", with: "").replacing("\(path): ", with: "")
                 .replacing(path, with: "the file")
+        } catch {
+            // What was recorded stays; the officer must know how much that is.
+            report.end = error.isDiskFull ? "the disk is full" : "\(error)"
         }
         return report
     }
+
+    /// - Returns: How many bytes the file has.
+    private func keep(_ request: Request, at path: String) async throws -> Int {
+        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
+            let handle = FileHandle(forWritingAtPath: path)
+        else { throw NodeConsole.noRoom }
+        var size = 0
+        for try await buffer in request.body {
+            size += buffer.readableBytes
+            guard size <= NodeConsole.maximumBytes else {
+                throw Problem(
+                    .contentTooLarge, "too-large", "a file of more than \(NodeConsole.maximumBytes >> 20) MiB")
+            }
+            do { try handle.write(contentsOf: Data(buffer.readableBytesView)) } catch { throw NodeConsole.noRoom }
+        }
+        do { try handle.close() } catch { throw NodeConsole.noRoom }
+        return size
+    }
+
+    private static let noRoom = Problem(
+        .init(code: 507, reasonPhrase: "Insufficient Storage"), "disk-full",
+        "the file cannot be kept on the node's disk: nothing of it was recorded; free some space and try again",
+        retryAfter: 30)
 
     private func record(_ rows: [FormRow], isClaims: Bool, _ report: inout ImportReport) throws {
         guard !rows.isEmpty else { return }
@@ -86,7 +117,15 @@ extension NodeConsole {
             report.counts[result.outcome, default: 0] += 1
             report.repairs += result.repairs.count
             let isTaken = result.outcome == .recorded || result.outcome == .unchanged
-            if !isTaken || !result.repairs.isEmpty { report.faults.append(result) }
+            if isTaken, result.repairs.isEmpty { continue }
+            let shown = isTaken ? report.repaired.count : report.faults.count
+            if shown >= NodeConsole.shownRows {
+                report.isLong = true
+            } else if isTaken {
+                report.repaired.append(result)
+            } else {
+                report.faults.append(result)
+            }
         }
     }
 
@@ -100,7 +139,7 @@ extension NodeConsole {
                 "repairs": report.repairs.grouped,
                 "ignored": report.ignored.joined(separator: ", "), "has_ignored": !report.ignored.isEmpty,
                 "end": report.end ?? "", "is_cut": report.end != nil,
-                "faults": report.faults.prefix(NodeConsole.shownRows).map { result -> [String: Any] in
+                "faults": (report.faults + report.repaired).map { result -> [String: Any] in
                     [
                         "line": result.line.map { "\($0)" } ?? "", "number": result.number,
                         "outcome": text("import_\(result.outcome.rawValue)", visit),
@@ -112,8 +151,13 @@ extension NodeConsole {
                             ["name": text("field_\($0.column)", visit), "typed": $0.typed, "read": $0.read]
                         },
                     ]
-                }, "has_faults": !report.faults.isEmpty,
-                "is_long": report.faults.count > NodeConsole.shownRows,
+                }, "has_faults": !(report.faults + report.repaired).isEmpty,
+                "is_long": report.isLong,
             ])
     }
+}
+
+extension HTTPField.Name {
+    /// How long the file is that a script sends.
+    static let fileSize = HTTPField.Name("X-File-Size").unsafelyUnwrapped
 }

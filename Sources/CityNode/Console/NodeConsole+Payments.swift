@@ -18,12 +18,21 @@ extension NodeConsole {
         group.post("payments/requests") { request, _ in
             try await act(request) { form, _ in
                 try routes.requireWritable()
-                try ask(for: form.text("claim"))
+                try await ask(for: form.text("claim"))
                 return ConsolePages.redirect(to: form.text("claim").map(path) ?? "/console/payments")
             }
         }
         group.post("payments/export") { request, _ in
             try await act(request) { form, visit in try await export(again: form.text("again") != nil, visit) }
+        }
+        group.get("payments/exports/{id}") { request, context in
+            let id = try context.parameters.require("id")
+            return try await page(request) { visit in
+                guard let rows = await exports.rows(of: id) else {
+                    throw Problem(.notFound, "not-found", text("exportGone", visit))
+                }
+                return bankFile(rows)
+            }
         }
         group.get("reconciliation") { request, _ in try await page(request) { try reconciliation(request, $0) } }
     }
@@ -32,7 +41,7 @@ extension NodeConsole {
         let stage = request.text("stage").flatMap { NodeRoutes.paymentStages.contains($0) ? $0 : nil }
         let after = try request.number("after", default: 0, in: 0...Int64.max)
         let views = try store.payments(stage: stage, after: after, limit: 100)
-        let totals = try store.paymentTotals()
+        let (claims, totals) = try totals.current(store)
         let query = stage.map { "stage=\($0)&" } ?? ""
         return try pages.page(
             "payments", title: "payments", visit.frame,
@@ -49,7 +58,7 @@ extension NodeConsole {
                 "next": "/console/payments?\(query)after=\(views.last?.id ?? 0)",
                 "released": (totals.first { $0.state == "released" }?.count ?? 0).grouped,
                 "submitted": (totals.first { $0.state == "submitted" }?.count ?? 0).grouped,
-                "reserved": (try store.claimTotals().first { $0.state == "reserved" }?.count ?? 0).grouped,
+                "reserved": (claims.first { $0.state == "reserved" }?.count ?? 0).grouped,
             ])
     }
 
@@ -62,8 +71,9 @@ extension NodeConsole {
         ]
     }
 
-    /// Asks for the payment of one claim, or of all that are reserved and were not asked for.
-    private func ask(for number: String?) throws {
+    /// Asks for the payment of one claim, or of all that are reserved and were not asked for. Of these, one that cannot be
+    /// asked for, such as one that is being withdrawn, stays as it is.
+    private func ask(for number: String?) async throws {
         if let number {
             try store.take(.request, ofClaim: number, now: WallClock.now)
             return routes.ring()
@@ -73,7 +83,10 @@ extension NodeConsole {
             let views = try store.claims(state: "reserved", after: after, limit: 500)
             let known = try store.payments(ofClaims: views.map(\.id))
             for view in views where known[view.id] == nil {
-                try store.take(.request, ofClaim: view.number, now: WallClock.now)
+                do {
+                    try store.take(.request, ofClaim: view.number, now: WallClock.now)
+                } catch is StoreRefusal { continue }
+                await Task.yield()
             }
             routes.ring()
             guard let last = views.last, views.count == 500 else { return }
@@ -81,28 +94,77 @@ extension NodeConsole {
         }
     }
 
-    /// Submits what is released, and gives the bank's file with those that the registry has received.
+    /// Submits what is released, and keeps the bank's file of those that the registry has received. One that cannot be
+    /// submitted is named, and the others go on.
     ///
     /// - Parameter again: Also what was submitted before and has no answer of the bank.
     private func export(again: Bool, _ visit: Visit) async throws -> Response {
         try routes.requireWritable()
-        var rows: [[String]] = []
-        if again {
-            for view in try store.payments(stage: "submitted", limit: NodeConsole.exportedAtATime)
-            where view.isSubmissionReceived && !view.isStopped { rows.append(try bankRow(view)) }
+        guard await exports.begin() else { throw Problem(.conflict, "busy", text("exportRunning", visit)) }
+        do {
+            let response = try await exported(again: again, visit)
+            await exports.end()
+            return response
+        } catch {
+            await exports.end()
+            throw error
         }
-        var fault: Problem?
-        for view in try store.payments(stage: "released", limit: NodeConsole.exportedAtATime) where !view.isStopped {
+    }
+
+    private func exported(again: Bool, _ visit: Visit) async throws -> Response {
+        var rows: [String: [String]] = [:]
+        var failures: [[String: Any]] = []
+        var isStuck = false
+        // Read before what was submitted, so that none is missed in between; the reference tells those that are in both.
+        for view in try payments(at: "released").prefix(NodeConsole.exportedAtATime) where !isStuck {
             do {
-                rows.append(try bankRow(try await routes.submitted(view.claimNumber)))
-            } catch let problem as Problem { fault = problem }
+                let submitted = try await routes.submitted(view.claimNumber)
+                guard ["released", "submitted"].contains(submitted.stage), let reference = submitted.reference else {
+                    continue
+                }
+                rows[reference.text] = try bankRow(submitted)
+            } catch let refusal as StoreRefusal {
+                failures.append([
+                    "number": view.claimNumber, "path": path(view.claimNumber), "message": refusal.message,
+                ])
+            } catch let problem as Problem {
+                failures.append(["number": view.claimNumber, "path": path(view.claimNumber), "message": problem.detail])
+                // Where the registry does not answer, the next one would wait as long.
+                isStuck = problem.kind == "not-received" || problem.kind == "offline"
+            }
         }
-        if rows.isEmpty {
-            throw fault ?? Problem(.conflict, "nothing", text("nothingReleased", visit))
+        if again {
+            for view in try payments(at: "submitted") where view.isSubmissionReceived {
+                if let reference = view.reference { rows[reference.text] = try bankRow(view) }
+            }
         }
-        let bytes =
-            CSVLine.byteOrderMark
-            + Array(([BankFile.columns] + rows).map(CSVLine.encode).joined().utf8)
+        let left = try payments(at: "released").count
+        let id = await exports.keep(rows.sorted { $0.key < $1.key }.map(\.value))
+        var frame = visit.frame
+        // The answer to a form, which is not to be looked up again.
+        frame.isLive = false
+        return try pages.page(
+            "exported", title: "bankFile", frame,
+            [
+                "count": rows.count.grouped, "has_rows": !rows.isEmpty, "file": "/console/payments/exports/\(id)",
+                "failures": failures, "has_failures": !failures.isEmpty, "left": left.grouped, "has_left": left > 0,
+            ])
+    }
+
+    /// All payments at a stage that are not stopped.
+    private func payments(at stage: String) throws -> [CityStore.PaymentView] {
+        var found: [CityStore.PaymentView] = []
+        var after: Int64 = 0
+        while true {
+            let page = try store.payments(stage: stage, after: after, limit: 500)
+            found += page.filter { !$0.isStopped }
+            guard let last = page.last, page.count == 500 else { return found }
+            after = last.id
+        }
+    }
+
+    private func bankFile(_ rows: [[String]]) -> Response {
+        let bytes = CSVLine.byteOrderMark + Array(([BankFile.columns] + rows).map(CSVLine.encode).joined().utf8)
         var response = Response(
             status: .ok,
             headers: [
@@ -136,7 +198,7 @@ extension NodeConsole {
         let payments = try store.paymentTotals(month: month)
         var unsettled: [[String: Any]] = []
         for stage in ["released", "submitted"] {
-            for view in try store.payments(stage: stage, limit: 500) {
+            for view in try self.payments(at: stage) {
                 unsettled.append(payment(view, visit).merging(["number": view.claimNumber]) { $1 })
             }
         }
@@ -154,6 +216,32 @@ extension NodeConsole {
                 "unsettled": unsettled, "has_unsettled": !unsettled.isEmpty,
             ])
     }
+}
+
+/// The bank's files of this process, one made at a time.
+actor BankExports {
+    private var isRunning = false
+    private var files: [(id: String, rows: [[String]])] = []
+
+    /// How many files can be loaded once more; `again` gives the content of all.
+    private static let kept = 20
+
+    /// - Returns: Whether no other export is running.
+    func begin() -> Bool {
+        defer { isRunning = true }
+        return !isRunning
+    }
+
+    func end() { isRunning = false }
+
+    /// - Returns: The file's id.
+    func keep(_ rows: [[String]]) -> String {
+        let id = UUID().uuidString
+        files = files.suffix(BankExports.kept - 1) + [(id, rows)]
+        return id
+    }
+
+    func rows(of id: String) -> [[String]]? { files.first { $0.id == id }?.rows }
 }
 
 /// The file that a bank gets.

@@ -7,6 +7,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import ServiceLifecycle
+import Synchronization
 import VoucherDomain
 import WebConsole
 
@@ -21,6 +22,8 @@ struct NodeConsole: Sendable {
     let sessions: SessionKeeper
     /// What a session is bound to; another token ends it.
     private let tokenDigest: [UInt8]
+    let totals = TotalsCache()
+    let exports = BankExports()
 
     var store: CityStore { routes.store }
 
@@ -28,9 +31,12 @@ struct NodeConsole: Sendable {
         self.routes = routes
         self.pages = pages
         self.directory = directory
+        NodeConsole.removeLeftImports(in: directory)
         tokenDigest = Array(SHA256.hash(data: Array(token.utf8)))
         sessions = SessionKeeper(
-            secret: Array(token.utf8), name: "city-session-\(routes.identity.city)", isSecure: false)
+            // Of this process alone: whoever takes the port after it gains nothing by the cookies that browsers send.
+            secret: Array(token.utf8) + SymmetricKey(size: .bits256).withUnsafeBytes(Array.init),
+            name: "city-session-\(routes.identity.city)", isSecure: false)
     }
 
     /// The templates and words, read once.
@@ -41,7 +47,7 @@ struct NodeConsole: Sendable {
                 "claim": PackageResources.claim_mustache, "file": PackageResources.file_mustache,
                 "import": PackageResources.import_mustache, "imported": PackageResources.imported_mustache,
                 "cases": PackageResources.cases_mustache, "case": PackageResources.case_mustache,
-                "payments": PackageResources.payments_mustache,
+                "payments": PackageResources.payments_mustache, "exported": PackageResources.exported_mustache,
                 "reconciliation": PackageResources.reconciliation_mustache,
             ], phrases: [PackageResources.city_phrases_json],
             navigation: [
@@ -197,13 +203,9 @@ struct NodeConsole: Sendable {
     private func desk(_ visit: Visit) throws -> Response {
         let state = try store.syncState()
         let document = SyncDocument(state, routes.status.current)
-        let totals = try store.claimTotals()
-        let payments = try store.paymentTotals()
+        let (totals, payments) = try totals.current(store)
         let open = try store.cases(isOpen: true, limit: 1_000)
-        let toAnswer = open.filter { item in
-            !item.isAnswerPending
-                && !item.steps.contains { $0.kind == .answered && $0.city == routes.identity.city }
-        }
+        let toAnswer = open.filter { $0.awaitsAnswer(of: routes.identity.city) }
         return try pages.page(
             "desk", title: "desk", visit.frame,
             [
@@ -226,5 +228,32 @@ struct NodeConsole: Sendable {
                 "connection_level": routes.status.current.isConnected ? "good" : "warn",
                 "last_contact": state.lastContact.map { ChinaTime.text(Int64(clamping: $0)) } ?? "–",
             ])
+    }
+}
+
+/// Figures over all claims, kept for ten times as long as it took to add them up.
+final class TotalsCache: Sendable {
+    typealias Totals = (claims: [CityStore.Total], payments: [CityStore.Total])
+
+    private let known = Mutex<(totals: Totals, goodUntil: ContinuousClock.Instant)?>(nil)
+
+    func current(_ store: CityStore) throws -> Totals {
+        if let known = known.withLock({ $0 }), ContinuousClock.now < known.goodUntil { return known.totals }
+        let begun = ContinuousClock.now
+        let totals = (claims: try store.claimTotals(), payments: try store.paymentTotals())
+        let cost = begun.duration(to: .now)
+        known.withLock { $0 = (totals, .now + cost * 10) }
+        return totals
+    }
+}
+
+extension CityStore.CaseView {
+    /// Whether a city has something to say: since the case was last opened again it has said nothing, or what it said was
+    /// not taken.
+    func awaitsAnswer(of city: CityCode) -> Bool {
+        guard state != .closed, !isAnswerPending else { return false }
+        if answerProblem != nil { return true }
+        let begin = steps.lastIndex { $0.kind == .reopened || $0.answer == .appeal } ?? 0
+        return !steps[begin...].contains { $0.kind == .answered && $0.city == city && $0.answer != .appeal }
     }
 }

@@ -5,7 +5,7 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure, side by side in one run, against what the database itself can do.",
         discussion: "Wants a release build; --smallest runs the least work in any build, to see that it runs.",
-        subcommands: [Ingest.self, Latency.self, Check.self, Rebuild.self, Refill.self, Catchup.self])
+        subcommands: [Ingest.self, Latency.self, Check.self, Rebuild.self, Refill.self, Catchup.self, Query.self])
 
     struct Ingest: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -75,6 +75,36 @@ extension BenchCommand {
                     table.add([
                         String(result.keys), result.p50_us.formatted, result.p99_us.formatted,
                         result.bytes_per_key.formatted,
+                    ])
+                }
+                Output.line(table.text)
+            }
+        }
+    }
+}
+
+extension BenchCommand {
+    struct Query: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The questions of operators and auditors, at a registry with many claims.")
+
+        @OptionGroup var options: BenchOptions
+        @Option(help: "Claims that the registry has.") var claims = 10_000_000
+        @Option(help: "How often each question is asked.") var rounds = 200
+
+        func run() async throws {
+            try await options.run {
+                let cluster = try BenchCluster()
+                defer { cluster.remove() }
+                let bench = QueryBench(
+                    claims: options.smallest ? 340 : claims, rounds: options.smallest ? 3 : rounds)
+                let results = try await bench.run(cluster)
+                if options.json { return try Output.json(results) }
+                var table = TextTable(["question", "p50 ms", "p99 ms", "tables read whole"], rightAligned: [1, 2])
+                for result in results {
+                    table.add([
+                        result.question, result.p50_ms.formatted, result.p99_ms.formatted,
+                        result.whole_tables.joined(separator: " "),
                     ])
                 }
                 Output.line(table.text)

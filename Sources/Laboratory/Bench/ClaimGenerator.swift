@@ -76,7 +76,7 @@ struct ClaimGenerator {
     }
 
     /// A code with both check characters, found by trying them.
-    private static func makeCode(_ random: inout SeededGenerator) -> CreditCode {
+    static func makeCode(_ random: inout SeededGenerator) -> CreditCode {
         let alphabet = Array("0123456789ABCDEFGHJKLMNPQRTUWXY")
         while true {
             let organisation = String((0..<8).map { _ in Character(String(Int.random(in: 0...9, using: &random))) })

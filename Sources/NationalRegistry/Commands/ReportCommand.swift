@@ -29,7 +29,7 @@ struct ReportCommand: AsyncParsableCommand {
         try await database.withStore { store in
             let report = try await RegistryQueries(store: store).report(name, limit: limit ?? 1_000_000)
             if json {
-                try Output.json(RegistryQueries.ReportDocument(report, limit: limit ?? .max, now: WallClock.now))
+                try Output.json(RegistryQueries.ReportDocument(report, now: WallClock.now))
             } else if csv {
                 Output.text(([report.columns] + report.rows).map(CSVLine.encode).joined())
             } else {

@@ -69,7 +69,7 @@ extension ConsoleRoutes {
                 "columns": report.columns.enumerated().map { index, column in
                     ["text": self.text("column_\(column)", visit), "class": isMoney.contains(index) ? "number" : ""]
                 }, "is_breach": name.mustBeEmpty && !rows.isEmpty, "is_clean": name.mustBeEmpty && rows.isEmpty,
-                "is_cut": rows.count == limit, "csv": "/console/reports/\(name.rawValue)?format=csv",
+                "is_cut": report.isCut, "csv": "/console/reports/\(name.rawValue)?format=csv",
             ])
     }
 

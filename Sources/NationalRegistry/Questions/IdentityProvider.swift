@@ -84,16 +84,18 @@ private final class KeySetFile: Sendable {
 
     init(path: String) { self.path = path }
 
-    /// The keys of the file; the last good ones while it cannot be read.
+    /// The keys of the file; the last good ones while it is being written. A file that is gone, or a set without keys, calls
+    /// nobody.
     func read() throws -> JWKS {
         let modified = (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
         return try known.withLock { known in
-            if let known, known.modified == modified { return known.keys }
-            guard let modified, let data = FileManager.default.contents(atPath: path),
-                let keys = KeySetFile.keys(data), !keys.keys.isEmpty
-            else {
+            if let known, let modified, known.modified == modified { return known.keys }
+            guard let modified, let data = FileManager.default.contents(atPath: path) else {
+                throw IdentityProvider.Failure(description: "cannot read the identity provider's keys in \(path)")
+            }
+            guard let keys = KeySetFile.keys(data) else {
                 if let known { return known.keys }
-                throw IdentityProvider.Failure(description: "\(path) is no JSON Web Key Set that has keys with a kid")
+                throw IdentityProvider.Failure(description: "\(path) is no JSON Web Key Set")
             }
             known = Known(modified: modified, keys: keys)
             return keys

@@ -50,11 +50,11 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     try {
       const response = await fetch(form.action + "?kind=" + encodeURIComponent(kind), {
         method: "POST", body: file, credentials: "same-origin",
-        headers: { "Content-Type": "text/csv", "X-Form-Token": form.querySelector("[name=form_token]").value },
+        headers: { "Content-Type": "text/csv", "X-File-Size": String(file.size), "X-Form-Token": form.querySelector("[name=form_token]").value },
       });
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const main = page.getElementById("main");
-      result.replaceChildren(...(main ? main.children : []));
+      if (main) result.replaceChildren(...main.children); else result.textContent = form.dataset.failed;
       result.focus();
     } catch (error) {
       result.textContent = form.dataset.failed;

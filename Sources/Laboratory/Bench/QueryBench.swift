@@ -1,0 +1,200 @@
+import Arbitration
+import FederationWire
+import Foundation
+import PostgresClient
+import RegistryStore
+import Replication
+import Terminal
+import VoucherDomain
+
+/// The questions of operators and auditors at a registry with many claims.
+///
+/// A few thousand claims are filed and decided; the tables that questions read are then filled with copies of them under
+/// other numbers, names, contracts and invoices. What a question does not read (the bytes of the feed, all but one key of a
+/// copy) is left out, so the tables are smaller than real ones; their indexes are as deep.
+struct QueryBench {
+    let claims: Int
+    /// How often each question is asked, each time about something else.
+    let rounds: Int
+
+    struct Result: Encodable, Sendable {
+        let question: String
+        let p50_ms: Double
+        let p99_ms: Double
+        /// Large tables that PostgreSQL reads from end to end for it.
+        let whole_tables: [String]
+    }
+
+    /// Tables that grow with the claims.
+    private static let largeTables = ["claim", "claim_key", "entry", "feed", "finding", "claim_history", "batch"]
+
+    func run(_ cluster: BenchCluster) async throws -> [Result] {
+        let store = try await cluster.makeStore(database: "questions")
+        let base = try await file(min(claims, 2_040), store)
+        try await QueryBenchRows(
+            copies: claims / base, enterprises: min(50_000, max(100, claims / 4)), store: store
+        ).fill()
+        Output.note("asking")
+        var results: [Result] = []
+        for question in Question.allCases {
+            let examples = try await examples(store)
+            results.append(try await measure(question, examples, store))
+            Output.note("asked: \(question.rawValue)")
+        }
+        return results + [try await measureDuplicates(store), try await measureCases(store)]
+    }
+
+    /// Files and decides claims of 17 cities.
+    ///
+    /// - Returns: How many.
+    private func file(_ count: Int, _ store: RegistryStore) async throws -> Int {
+        Output.note("filing \(count) claims")
+        var cities: [BenchCity] = []
+        for index in 0..<17 {
+            guard let code = CityCode(rawValue: UInt32(110_000 + index)) else { continue }
+            var city = BenchCity(code: code, seed: UInt64(index))
+            try await city.join(store)
+            cities.append(city)
+        }
+        let own = max(1, count / cities.count)
+        var generator = ClaimGenerator(seed: 7, cities: cities.map(\.code), enterprises: max(1, own / 4))
+        for index in cities.indices {
+            let code = cities[index].code
+            let vouchers = generator.vouchers(city: code).map { PayloadCoding.encode($0) }
+            let filed = (0..<own).compactMap { _ in generator.claim(city: code) }.map { PayloadCoding.encode($0) }
+            let batches =
+                try cities[index].batches(.voucherIssued, vouchers, size: 1_000)
+                + cities[index].batches(.claimFiled, filed, size: 500)
+            _ = try await BenchPush.run([batches], [code], store, entries: vouchers.count + filed.count)
+        }
+        return own * cities.count
+    }
+
+    // MARK: Questions
+
+    private enum Question: String, CaseIterable {
+        case number = "one claim"
+        case numberThen = "one claim, as of the middle"
+        case enterprise, provider, contract, invoice, voucher
+        case name = "part of a name"
+        case rule = "by rule, the newest"
+        case pair = "pair of cities"
+        case refused = "refused, the newest"
+        case refusedThen = "refused, as of the middle"
+        case day = "received on one day"
+        case amount = "narrow amount of one city"
+    }
+
+    /// A claim that a question is about, and what it would be looked for by.
+    private struct Example: Sendable {
+        let record: RegistryStore.ClaimRecord
+        let invoice: Key
+        let enterprise: CreditCode
+        let name: String
+        let contract: ContractNumber
+        let head: Int64
+    }
+
+    private func examples(_ store: RegistryStore) async throws -> [Example] {
+        let head = Int64(try await store.feedHead().position)
+        var random = SeededGenerator(seed: 11)
+        var found: [Example] = []
+        while found.count < rounds {
+            var filter = RegistryStore.ClaimFilter()
+            let place = Int64.random(in: 0..<head, using: &random)
+            filter.positions = place...head
+            guard let record = try await store.claims(filter, after: nil, limit: 1).first else { continue }
+            let row = try await QueryBenchRows.written(Int64(record.decidedAt.position), store)
+            guard let enterprise = CreditCode(rawValue: row.enterprise), let contract = ContractNumber(row.contract)
+            else { continue }
+            found.append(
+                Example(
+                    record: record, invoice: row.invoice, enterprise: enterprise, name: row.name, contract: contract,
+                    head: head))
+        }
+        return found
+    }
+
+    private func filter(_ question: Question, _ example: Example) -> RegistryStore.ClaimFilter {
+        var filter = RegistryStore.ClaimFilter()
+        switch question {
+        case .number: filter.number = example.record.name
+        case .numberThen:
+            filter.number = example.record.name
+            filter.asOf = example.head / 2
+        case .enterprise: filter.enterprise = example.enterprise
+        case .provider: filter.provider = example.record.claim.provider
+        case .contract: filter.contract = example.contract
+        case .invoice: filter.keys = [example.invoice]
+        case .voucher: filter.voucherNumber = example.record.claim.voucherNumber
+        case .name: filter.partyName = String(example.name.prefix(4))
+        case .rule:
+            filter.rule = "invoice-once"
+            filter.isNewestFirst = true
+        case .pair: filter.pair = RegistryStore.CityPair(example.record.name.city, example.record.name.city.next)
+        case .refused, .refusedThen:
+            filter.state = .refused
+            filter.isNewestFirst = true
+            if question == .refusedThen { filter.asOf = example.head / 2 }
+        case .day:
+            filter.receivedFrom = example.record.receivedAt
+            filter.receivedUntil = example.record.receivedAt + 86_400_000
+        case .amount:
+            filter.city = example.record.name.city
+            filter.claimedAtLeast = example.record.claim.claimed
+            filter.claimedAtMost = example.record.claim.claimed
+        }
+        return filter
+    }
+
+    private func measure(
+        _ question: Question, _ examples: [Example], _ store: RegistryStore
+    ) async throws -> Result {
+        let plan = try await store.plan(of: filter(question, examples[0]), limit: 100)
+        let times = try await timed(examples) { example in
+            _ = try await store.claims(filter(question, example), after: nil, limit: 100)
+        }
+        return result(question.rawValue, times, plan)
+    }
+
+    private func measureDuplicates(_ store: RegistryStore) async throws -> Result {
+        let times = try await timed(Array(0..<min(rounds, 20))) { _ in
+            _ = try await store.duplicates(.init(), after: nil, limit: 100)
+        }
+        return result("duplicates, first page", times, try await store.planOfDuplicates(limit: 100))
+    }
+
+    private func measureCases(_ store: RegistryStore) async throws -> Result {
+        var filter = RegistryStore.CaseFilter(isOpen: true)
+        filter.isByMoney = true
+        let times = try await timed(Array(0..<min(rounds, 20))) { [filter] _ in
+            _ = try await store.cases(filter, limit: 100)
+        }
+        return result("case queue by money", times, "")
+    }
+
+    private func timed<Item: Sendable>(
+        _ items: [Item], _ body: (Item) async throws -> Void
+    ) async throws -> Percentiles {
+        // The first one fills the caches of the connection.
+        if let first = items.first { try await body(first) }
+        var times: [Double] = []
+        for item in items {
+            let start = ContinuousClock.now
+            try await body(item)
+            times.append(start.duration(to: .now) / .milliseconds(1))
+        }
+        return Percentiles(times)
+    }
+
+    private func result(_ question: String, _ times: Percentiles, _ plan: String) -> Result {
+        Result(
+            question: question, p50_ms: times.at(0.5), p99_ms: times.at(0.99),
+            whole_tables: QueryBench.largeTables.filter { plan.contains("Seq Scan on \($0) ") })
+    }
+}
+
+extension CityCode {
+    /// The next city of the bench.
+    fileprivate var next: CityCode { CityCode(rawValue: 110_000 + (rawValue - 110_000 + 1) % 17) ?? self }
+}
