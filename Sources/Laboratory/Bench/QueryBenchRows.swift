@@ -38,8 +38,8 @@ struct QueryBenchRows {
         progress.finish()
         Output.note("analysing")
         try await store.pool.run { session in
-            try session.run(
-                script: "UPDATE registry SET feed_position = (SELECT max(position) FROM feed); VACUUM ANALYZE")
+            try session.run(script: "UPDATE registry SET feed_position = (SELECT max(position) FROM feed)")
+            try session.run(script: "VACUUM ANALYZE")
         }
     }
 
