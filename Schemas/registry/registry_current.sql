@@ -500,7 +500,7 @@ CREATE INDEX claim_amount ON public.claim USING btree (claimed_fen);
 
 CREATE INDEX claim_contract ON public.claim USING btree (contract_no);
 
-CREATE INDEX claim_enterprise ON public.claim USING btree (enterprise_uscc);
+CREATE INDEX claim_enterprise ON public.claim USING btree (enterprise_uscc, "position");
 
 CREATE INDEX claim_history_state ON public.claim_history USING btree (state, claim_position);
 
@@ -510,7 +510,7 @@ CREATE INDEX claim_key_lookup ON public.claim_key USING btree (key, live);
 
 CREATE UNIQUE INDEX claim_key_one_holder ON public.claim_key USING btree (key) WHERE (live AND exclusive);
 
-CREATE INDEX claim_provider ON public.claim USING btree (provider_uscc);
+CREATE INDEX claim_provider ON public.claim USING btree (provider_uscc, "position");
 
 CREATE INDEX claim_received ON public.claim USING brin (received_at_ms) WITH (pages_per_range='32');
 

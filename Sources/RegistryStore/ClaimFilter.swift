@@ -85,7 +85,8 @@ struct ClaimQuery {
         }
         requireParties(filter)
         if let city = filter.city { require("c.city_code =", .int4(Int32(city.rawValue))) }
-        if let wanted = filter.state { require("\(state) =", .int4(Int32(wanted.rawValue))) }
+        // Not bound: which index serves depends on it.
+        if let wanted = filter.state { conditions.append("\(state) = \(wanted.rawValue)") }
         if let voucher = filter.voucherNumber { require("c.voucher_no =", .text(voucher)) }
         if let name = filter.number {
             require("c.city_code =", .int4(Int32(name.city.rawValue)))
@@ -118,7 +119,11 @@ struct ClaimQuery {
                 SELECT uscc FROM party_name WHERE name_pairs(name) @> name_pairs(\(name))
                     AND position(lower(\(name)) IN lower(name)) > 0 AND position <= \(asOf)
                 """
-            conditions.append("(c.enterprise_uscc = ANY(ARRAY(\(codes))) OR c.provider_uscc = ANY(ARRAY(\(codes))))")
+            conditions.append(
+                """
+                c.position IN (SELECT position FROM claim WHERE enterprise_uscc = ANY(ARRAY(\(codes)))
+                    UNION ALL SELECT position FROM claim WHERE provider_uscc = ANY(ARRAY(\(codes))))
+                """)
         }
     }
 

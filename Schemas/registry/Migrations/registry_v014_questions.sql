@@ -37,6 +37,10 @@ CREATE INDEX finding_rule ON finding (rule, (coalesce(key, int8send(position))),
 CREATE INDEX finding_pair ON finding (least(city_code, blocking_city), greatest(city_code, blocking_city), position)
     WHERE blocking_city <> 0;
 
+-- In the order of pages: a provider has many claims.
+DROP INDEX claim_enterprise, claim_provider;
+CREATE INDEX claim_enterprise ON claim (enterprise_uscc, position);
+CREATE INDEX claim_provider ON claim (provider_uscc, position);
 CREATE INDEX claim_contract ON claim (contract_no);
 CREATE INDEX claim_voucher ON claim (voucher_no);
 CREATE INDEX claim_amount ON claim (claimed_fen);
