@@ -249,7 +249,7 @@ struct NodeRoutes {
             problems: view.problems, repairs: view.repairs)
     }
 
-    private static let states = [
+    static let states = [
         "recorded", "received", "reserved", "refused", "held", "invalid", "withdrawn", "authorized", "paid", "reversed",
     ]
 

@@ -220,7 +220,7 @@ struct QueryRoutes {
         group.get("exports/{dataset}") { request, context in
             let name = try context.parameters.require("dataset")
             return try await gate.admit(request, Self.nation) { _ in
-                try await ExportResponse.make(try await export(name, request), asking: request)
+                ExportResponse.make(try await export(name, request), asking: request)
             }
         }
         group.get("exports/{dataset}/manifest") { request, context in

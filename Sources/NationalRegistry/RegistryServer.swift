@@ -92,7 +92,7 @@ package struct RegistryServer {
         QueryRoutes(store: questions, prompt: store, arbiter: arbiter, gate: gate).add(to: router)
         try APIDocumentation(OpenAPIDocuments.registry).add(to: router)
         try ConsoleRoutes(
-            store: store, questions: questions, gate: gate, bell: bell,
+            store: store, questions: questions, bell: bell,
             certificateUntil: options.tls == nil ? Int64(WallClock.now) + CertificateAuthority.leafMilliseconds : nil
         ).add(to: router)
         let application = Application(

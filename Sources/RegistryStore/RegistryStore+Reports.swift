@@ -1,6 +1,5 @@
 import Arbitration
 import FederationWire
-import Foundation
 import PostgresClient
 package import Replication
 package import VoucherDomain
@@ -85,21 +84,21 @@ private struct ReportQuery {
         return result.text(row, column)
     }
 
-    private static let city = "lpad((%)::text, 6, '0')"
-
-    private static func code(_ column: String) -> String { city.replacingOccurrences(of: "%", with: column) }
+    private static func code(_ column: String) -> String { "lpad((\(column))::text, 6, '0')" }
 
     private static func claim(_ alias: String) -> String { "\(code("\(alias).city_code")) || '/' || \(alias).claim_no" }
 
-    private static func stage(_ column: String) -> String {
-        let names = Payment.Stage.allCases.map { "WHEN \($0.rawValue) THEN '\($0.name)'" }
+    /// What a stored number is called; nothing for NULL.
+    private static func name<Value: RawRepresentable<UInt8>>(
+        of column: String, _ values: [Value], _ name: (Value) -> String
+    ) -> String {
+        let names = values.map { "WHEN \($0.rawValue) THEN '\(name($0))'" }
         return "CASE \(column) \(names.joined(separator: " ")) ELSE '' END"
     }
 
-    private static func state(_ column: String) -> String {
-        let names = Outcome.Decision.allCases.map { "WHEN \($0.rawValue) THEN '\($0.name)'" }
-        return "CASE \(column) \(names.joined(separator: " ")) ELSE '' END"
-    }
+    private static func stage(_ column: String) -> String { name(of: column, Payment.Stage.allCases, \.name) }
+
+    private static func state(_ column: String) -> String { name(of: column, Outcome.Decision.allCases, \.name) }
 
     /// Between the registry's authorisation and a refund of everything: money may be out.
     private static let isOut = "BETWEEN \(Payment.Stage.authorized.rawValue) AND \(Payment.Stage.paid.rawValue)"
@@ -175,14 +174,9 @@ private struct ReportQuery {
         GROUP BY v.case_id, v.position, v.kind ORDER BY v.position, v.case_id
         """
 
-    private static let event =
-        "CASE v.kind "
-        + CaseEvent.Kind.allCases.map { "WHEN \($0.rawValue) THEN '\($0.name)'" }.joined(separator: " ") + " END"
+    private static let event = name(of: "v.kind", CaseEvent.Kind.allCases, \.name)
 
-    private static let rulingCode =
-        "CASE v.code "
-        + Ruling.Code.allCases.map { "WHEN \($0.rawValue) THEN '\($0.name)'" }.joined(separator: " ")
-        + " ELSE '' END"
+    private static let rulingCode = name(of: "v.code", Ruling.Code.allCases, \.name)
 
     /// Claims that stand as paid, or as on their way, without a reference that the registry gave to them; and what a city
     /// said that a bank has paid, and the registry did not take for the payment that it authorised.

@@ -136,10 +136,32 @@ package struct ConsolePages: Sendable {
             ], status: fault == nil ? .ok : .unauthorized)
     }
 
+    /// Adds what needs no session: the way in from `/`, the page that asks for a token, the switch of languages, and assets.
+    ///
+    /// - Parameters:
+    ///   - asksPurpose: Whether whoever signs in is asked what for.
+    ///   - isSecure: Whether the console is served over TLS.
+    package func addEntrance<Context: RequestContext>(
+        to router: Router<Context>, asksPurpose: Bool, isSecure: Bool
+    ) {
+        addAssets(to: router)
+        router.get("/") { _, _ in ConsolePages.redirect(to: "/console") }
+        router.get("/console/login") { request, _ in
+            try login(
+                Frame(request, session: nil, person: ""), next: request.text("next") ?? "/console",
+                asksPurpose: asksPurpose)
+        }
+        router.get("/console/language") { request, _ in
+            let language = request.text("to").flatMap(Language.init(rawValue:)) ?? .chinese
+            let cookie = Cookie.field(Cookie.language, language.rawValue, seconds: 31_536_000, isSecure: isSecure)
+            return ConsolePages.redirect(to: request.text("next") ?? "/console", cookie: cookie)
+        }
+    }
+
     /// Style, script and icon, which never change while the program runs.
-    package func addAssets<Context: RequestContext>(to router: Router<Context>, under path: String) {
+    private func addAssets<Context: RequestContext>(to router: Router<Context>) {
         for (name, asset) in assets {
-            router.get("\(path)/assets/\(name)") { request, _ -> Response in
+            router.get("/console/assets/\(name)") { request, _ -> Response in
                 var headers: HTTPFields = [.eTag: asset.tag, .cacheControl: "public, max-age=3600"]
                 if request.headers[.ifNoneMatch] == asset.tag {
                     return Response(status: .notModified, headers: headers)

@@ -31,8 +31,6 @@ package struct Phrasebook: Sendable {
         phrases[key]?[language == .chinese ? 0 : 1] ?? key
     }
 
-    package var keys: Set<String> { Set(phrases.keys) }
-
     /// The half of a sentence that is written in both languages, Chinese first, parted by " / ".
     package static func half(of sentence: String, in language: Language) -> String {
         guard let bar = sentence.range(of: " / ") else { return sentence }

@@ -51,7 +51,6 @@ extension NodeConsole {
             "id": view.id, "path": "/console/cases/\(ConsolePages.encoded(view.id))",
             "state": text("case_\(view.state.rawValue)", visit), "state_key": view.state.rawValue,
             "deadline": view.deadline.iso8601, "is_overdue": view.state != .closed && view.deadline < today,
-            "is_automatic": view.isAutomatic,
             "claims": view.parties.map { party -> [String: Any] in
                 let isOwn = party.claim.city == routes.identity.city
                 return [

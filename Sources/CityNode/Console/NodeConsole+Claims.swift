@@ -43,18 +43,14 @@ extension NodeConsole {
     // MARK: Looking
 
     private func claims(_ request: Request, _ visit: Visit) throws -> Response {
-        let states = [
-            "recorded", "received", "reserved", "refused", "held", "invalid", "withdrawn", "authorized", "paid",
-            "reversed",
-        ]
-        let state = request.text("state").flatMap { states.contains($0) ? $0 : nil }
+        let state = request.text("state").flatMap { NodeRoutes.states.contains($0) ? $0 : nil }
         let after = try request.number("after", default: 0, in: 0...Int64.max)
         let views = try store.claims(state: state, after: after, limit: NodeConsole.pageRows)
         let query = state.map { "state=\($0)&" } ?? ""
         return try pages.page(
             "claims", title: "claims", visit.frame,
             [
-                "states": states.map { name -> [String: Any] in
+                "states": NodeRoutes.states.map { name -> [String: Any] in
                     ["value": name, "text": text("state_\(name)", visit), "is_chosen": name == state]
                 }, "rows": views.map { row($0, visit) }, "is_empty": views.isEmpty,
                 "has_next": views.count == NodeConsole.pageRows,

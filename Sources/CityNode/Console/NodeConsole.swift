@@ -66,8 +66,7 @@ struct NodeConsole: Sendable {
     }
 
     func add(to router: Router<NodeContext>) {
-        pages.addAssets(to: router, under: "/console")
-        router.get("/") { _, _ in ConsolePages.redirect(to: "/console") }
+        pages.addEntrance(to: router, asksPurpose: false, isSecure: false)
         addSessions(to: router)
         let group = router.group("console")
         group.get("") { request, _ in try await page(request) { try desk($0) } }
@@ -101,11 +100,6 @@ struct NodeConsole: Sendable {
 
     private func addSessions(to router: Router<NodeContext>) {
         let group = router.group("console")
-        group.get("login") { request, _ in
-            try pages.login(
-                ConsolePages.Frame(request, session: nil, person: ""), next: request.text("next") ?? "/console",
-                asksPurpose: false)
-        }
         group.post("login") { request, _ in
             try await shown(request, session: nil) {
                 try SessionKeeper.requireOwnSite(request)
@@ -127,11 +121,6 @@ struct NodeConsole: Sendable {
                 sessions.end(visit.session, of: request, now: WallClock.now)
                 return ConsolePages.redirect(to: "/console/login", cookie: sessions.end)
             }
-        }
-        group.get("language") { request, _ in
-            let language = request.text("to").flatMap(Language.init(rawValue:)) ?? .chinese
-            let cookie = Cookie.field(Cookie.language, language.rawValue, seconds: 31_536_000, isSecure: false)
-            return ConsolePages.redirect(to: request.text("next") ?? "/console", cookie: cookie)
         }
     }
 

@@ -160,7 +160,7 @@ package struct ReceiptDocument: Encodable, Sendable {
     }
 }
 
-package struct PositionDocument: Encodable, Sendable {
+package struct PositionDocument: Codable, Hashable, Sendable {
     package let incarnation: UInt32
     package let position: UInt64
     package let hash: String

@@ -46,21 +46,9 @@ package struct KeptChecks: Sendable {
 
 /// One kept answer: of a ``CheckDocument`` what its receipt vouches for. The reasons are not signed.
 struct KeptCheck: Decodable, Sendable {
-    struct Position: Decodable, Hashable, Sendable {
-        let incarnation: UInt32
-        let position: UInt64
-        let hash: String
-
-        init(_ head: FeedHead) {
-            incarnation = head.incarnation
-            position = head.position
-            hash = head.hash.rawValue.hexadecimal
-        }
-    }
-
     let answer: String
     let receipt: CheckReceiptDocument?
-    let position: Position
+    let position: PositionDocument
     let policy_version: UInt32
 
     /// The receipt and who signed it, when it says what the answer around it says.
@@ -87,7 +75,7 @@ struct KeptCheck: Decodable, Sendable {
         var names: [String] = []
         if id != verified.id.hexadecimal { names.append("receipt.id") }
         if answer != verified.answer.rawValue { names.append("answer") }
-        if position != Position(verified.position) { names.append("position") }
+        if position != PositionDocument(verified.position) { names.append("position") }
         if policy_version != verified.policyVersion { names.append("policy_version") }
         return names
     }

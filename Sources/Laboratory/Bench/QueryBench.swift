@@ -35,9 +35,9 @@ struct QueryBench {
             copies: claims / base, enterprises: min(50_000, max(100, claims / 4)), store: store
         ).fill()
         Output.note("asking")
+        let examples = try await examples(store)
         var results: [Result] = []
         for question in Question.allCases {
-            let examples = try await examples(store)
             results.append(try await measure(question, examples, store))
             Output.note("asked: \(question.rawValue)")
         }

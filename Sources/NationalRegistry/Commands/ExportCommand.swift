@@ -1,6 +1,7 @@
 import ArgumentParser
 import Crypto
 import FederationHTTP
+import FederationWire
 import Foundation
 import RegistryStore
 import Replication
@@ -57,7 +58,7 @@ struct ExportCommand: AsyncParsableCommand {
             var pieces = export.pieces
             while let piece = try await pieces.next() { try file.write(piece) }
             try file.close()
-            let manifest = try await export.manifest(for: target.by, now: WallClock.now)
+            let manifest = try await export.manifest(of: pieces, for: target.by, now: WallClock.now)
             let signed = try JSONBody.encode(try manifest.signed(by: store.secrets.signingKey))
             let path = "\(target.output).manifest.json"
             let manifestFile = try OutputFile(path)

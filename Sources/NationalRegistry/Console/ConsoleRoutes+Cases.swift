@@ -82,7 +82,7 @@ extension ConsoleRoutes {
         values["parties"] = records.map { claimRow($0, visit) }
         values["comparison"] = ClaimComparison(records.map(\.claim)).rows.map { row -> [String: Any] in
             [
-                "name": text("field_\(row.column)", visit), "cells": row.cells, "is_same": row.isSame,
+                "name": text("field_\(row.column)", visit), "cells": row.cells,
                 "mark": text(row.isSame ? "sameField" : "differentField", visit), "level": row.isSame ? "matches" : "",
             ]
         }
@@ -94,7 +94,6 @@ extension ConsoleRoutes {
         values["may_reopen"] = visit.isOperator && !item.isOpen
         values["ruled_claims"] = item.parties.filter(\.isLive).map { ["name": $0.claim.description] }
         values["codes"] = Ruling.Code.allCases.map { ["value": $0.name, "text": text("code_\($0.name)", visit)] }
-        values["position"] = number(Int(item.position))
         values["proposal"] = proposal.map { proposal -> [String: Any] in
             [
                 "by": proposal.by, "reason": proposal.reason, "code": text("code_\(proposal.code.name)", visit),

@@ -71,7 +71,7 @@ extension ConsoleRoutes {
             let (tile, summary) = (CityTile(city, now: now), city.summary)
             return [
                 "code": summary.code.description, "name": summary.name, "level": tile.level,
-                "status": text("city_\(summary.status)", visit), "status_key": summary.status,
+                "status": text("city_\(summary.status)", visit),
                 "note": tile.notes.map { text($0, visit) }.joined(separator: " · "), "has_note": !tile.notes.isEmpty,
                 "entries": number(Int(summary.logSequence)), "undecided": number(Int(summary.undecided)),
                 "feed_lag": number(Int(summary.feedLag)),

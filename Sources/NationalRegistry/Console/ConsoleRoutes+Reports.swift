@@ -20,7 +20,7 @@ extension ConsoleRoutes {
         group.get("exports/{dataset}") { request, context in
             let name = try context.parameters.require("dataset")
             return try await page(request) { _ in
-                try await ExportResponse.make(try await export(name, request), asking: request)
+                ExportResponse.make(try await export(name, request), asking: request)
             }
         }
         group.get("exports/{dataset}/manifest") { request, context in

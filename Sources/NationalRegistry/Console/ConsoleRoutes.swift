@@ -18,7 +18,6 @@ struct ConsoleRoutes: Sendable {
     let acts: RegistryStore
     /// For what is shown.
     let store: RegistryStore
-    let gate: CallerGate
     let bell: FeedBell
     let pages: ConsolePages
     let sessions: SessionKeeper
@@ -30,11 +29,10 @@ struct ConsoleRoutes: Sendable {
     private let refusals = RefusedLogins()
 
     init(
-        store: RegistryStore, questions: RegistryStore, gate: CallerGate, bell: FeedBell, certificateUntil: Int64?
+        store: RegistryStore, questions: RegistryStore, bell: FeedBell, certificateUntil: Int64?
     ) throws {
         acts = store
         self.store = questions
-        self.gate = gate
         self.bell = bell
         self.certificateUntil = certificateUntil
         pages = try ConsolePages(
@@ -76,8 +74,7 @@ struct ConsoleRoutes: Sendable {
     }
 
     func add(to router: Router<BasicRequestContext>) {
-        pages.addAssets(to: router, under: "/console")
-        router.get("/") { _, _ in ConsolePages.redirect(to: "/console") }
+        pages.addEntrance(to: router, asksPurpose: true, isSecure: true)
         addSessions(to: router)
         let group = router.group("console")
         group.get("") { request, _ in try await page(request) { try await overview($0) } }
@@ -116,11 +113,6 @@ struct ConsoleRoutes: Sendable {
 
     private func addSessions(to router: Router<BasicRequestContext>) {
         let group = router.group("console")
-        group.get("login") { request, _ in
-            try pages.login(
-                ConsolePages.Frame(request, session: nil, person: ""), next: request.text("next") ?? "/console",
-                asksPurpose: true)
-        }
         group.post("login") { request, _ in try await shown(request, session: nil) { try await login(request) } }
         group.post("logout") { request, _ in
             try await shown(request, session: nil) {
@@ -130,11 +122,6 @@ struct ConsoleRoutes: Sendable {
                 }
                 return ConsolePages.redirect(to: "/console/login", cookie: sessions.end)
             }
-        }
-        group.get("language") { request, _ in
-            let language = request.text("to").flatMap(Language.init(rawValue:)) ?? .chinese
-            let cookie = Cookie.field(Cookie.language, language.rawValue, seconds: 31_536_000, isSecure: true)
-            return ConsolePages.redirect(to: request.text("next") ?? "/console", cookie: cookie)
         }
     }
 

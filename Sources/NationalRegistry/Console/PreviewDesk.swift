@@ -34,7 +34,7 @@ actor PreviewDesk {
     /// Begins a preview, in the place of the last one.
     ///
     /// - Throws: ``RegistryRefusal`` while another one is running.
-    func begin(_ document: String) async throws {
+    func begin(_ document: String) throws {
         if case .running = state {
             throw RegistryRefusal(.invalid, "another preview is running: wait for its end")
         }

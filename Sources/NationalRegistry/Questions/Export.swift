@@ -81,20 +81,32 @@ struct Export: Sendable {
 
         private let export: Export
         private var place = Place.start
-        /// How many rows were read.
+        private var hash = SHA256()
+        /// How many rows were read, and how many bytes.
         private(set) var count = 0
+        private(set) var bytes = 0
 
         fileprivate init(_ export: Export) { self.export = export }
 
+        /// The SHA-256 of what was read, in lower-case hexadecimal.
+        var digest: String { Array(hash.finalize()).hexadecimal }
+
         /// - Returns: `nil` at the end.
         mutating func next() async throws -> [UInt8]? {
+            guard let piece = try await read() else { return nil }
+            hash.update(data: piece)
+            bytes += piece.count
+            return piece
+        }
+
+        private mutating func read() async throws -> [UInt8]? {
             var rows: [String] = []
             switch place {
             case .end: return nil
             case .start:
                 place = export.dataset == .claims ? .claims(after: nil) : .duplicates(after: nil)
                 return export.format == .csv
-                    ? CSVLine.byteOrderMark + Array(CSVLine.encode(export.columns).utf8) : try await next()
+                    ? CSVLine.byteOrderMark + Array(CSVLine.encode(export.columns).utf8) : try await read()
             case .claims(let after):
                 let page = try await export.store.claims(export.claims, after: after, limit: Export.pageRows)
                 rows = try page.map(export.row)
@@ -112,21 +124,19 @@ struct Export: Sendable {
 
     private var columns: [String] { dataset == .claims ? ClaimRow.columns : Export.duplicateColumns }
 
-    /// Makes the manifest of the bytes, by writing them once more.
+    /// Makes the manifest of the bytes.
     ///
     /// - Parameters:
+    ///   - read: The pieces, as far as they were read: the rest is read here.
     ///   - person: Whoever asks for it.
     ///   - now: Milliseconds since 1970.
-    func manifest(for person: String, now: UInt64) async throws -> ExportManifest {
-        var (hash, bytes, pieces) = (SHA256(), 0, pieces)
-        while let piece = try await pieces.next() {
-            hash.update(data: piece)
-            bytes += piece.count
-        }
+    func manifest(of read: Pieces? = nil, for person: String, now: UInt64) async throws -> ExportManifest {
+        var pieces = read ?? pieces
+        while try await pieces.next() != nil {}
         return ExportManifest(
             dataset: dataset.rawValue, format: format.rawValue, parameters: parameters,
-            as_of: ExportManifest.Position(asOf), count: pieces.count, bytes: bytes,
-            sha256: Array(hash.finalize()).hexadecimal, made_at: StatedTime(rawValue: Int64(now)).rfc3339,
+            as_of: PositionDocument(asOf), count: pieces.count, bytes: pieces.bytes, sha256: pieces.digest,
+            made_at: StatedTime(rawValue: Int64(now)).rfc3339,
             made_for: person)
     }
 

@@ -1,4 +1,5 @@
 import FederationHTTP
+import FederationWire
 import Foundation
 import Replication
 import VoucherDomain
@@ -6,22 +7,10 @@ import VoucherDomain
 /// What the registry vouches for in an export: which question, as of which entry of the feed, and the digest of the
 /// bytes.
 struct ExportManifest: Codable, Hashable, Sendable {
-    struct Position: Codable, Hashable, Sendable {
-        let incarnation: UInt32
-        let position: UInt64
-        let hash: String
-
-        init(_ head: FeedHead) {
-            incarnation = head.incarnation
-            position = head.position
-            hash = head.hash.rawValue.hexadecimal
-        }
-    }
-
     let dataset: String
     let format: String
     let parameters: [String: String]
-    let as_of: Position
+    let as_of: PositionDocument
     /// Rows, without a header.
     let count: Int
     let bytes: Int

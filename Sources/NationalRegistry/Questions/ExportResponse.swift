@@ -10,7 +10,7 @@ import WebConsole
 /// An export as a response that is written while it is read.
 enum ExportResponse {
     /// - Returns: The rows; `Link` names the manifest of just these bytes.
-    static func make(_ export: Export, asking request: Request) async throws -> Response {
+    static func make(_ export: Export, asking request: Request) -> Response {
         var parts = URLComponents()
         parts.path = request.uri.path + "/manifest"
         parts.queryItems = ([("format", export.format.rawValue)] + export.parameters.sorted { $0.key < $1.key })
