@@ -40,6 +40,16 @@ struct InvalidRowTests {
         #expect(try node.store.claim("row 6")?.sourceRow == 6)
     }
 
+    @Test("a number with a zero byte in it writes over no other row")
+    func zeroByte() throws {
+        try node.file(Form.claim(1, line: 2, ["claimed_yuan": "much"]))
+        let kept = try #require(try node.store.claim("SZ-1"))
+        let result = try #require(try node.file(Form.claim(2, line: 3, ["claim_no": "SZ-1\u{0}x"])).first)
+
+        #expect(result.outcome == .invalid)
+        #expect(try node.store.claim("SZ-1") == kept)
+    }
+
     @Test("a corrected row is filed under the same number, in its old place, and its problems are gone")
     func corrected() throws {
         try node.file(
