@@ -17,6 +17,8 @@ package enum RegistrySchema {
             ("registry_v012_named_epochs", text(PackageResources.registry_v012_named_epochs_sql)),
             ("registry_v013_fold_watch", text(PackageResources.registry_v013_fold_watch_sql)),
             ("registry_v014_questions", text(PackageResources.registry_v014_questions_sql)),
+            ("registry_v015_console_sessions", text(PackageResources.registry_v015_console_sessions_sql)),
+            ("registry_v016_question_pages", text(PackageResources.registry_v016_question_pages_sql)),
         ]
     }
 
@@ -24,6 +26,8 @@ package enum RegistrySchema {
     package static let members = "registry_v003_payments"
     /// The one that makes `claim_history` and `party_name`, which are filled from the journal.
     package static let history = "registry_v014_questions"
+    /// The one that gives `case_event` its deadlines, which are filled from the journal, and makes the sums over claims.
+    package static let questionPages = "registry_v016_question_pages"
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

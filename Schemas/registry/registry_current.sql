@@ -1,5 +1,13 @@
 CREATE EXTENSION btree_gist;
 
+CREATE OR REPLACE FUNCTION public.folded_name(name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+SELECT lower(normalize(name, NFKC) COLLATE "C")
+$function$;
+
 CREATE OR REPLACE FUNCTION public.incarnation_at(wanted bigint)
  RETURNS integer
  LANGUAGE sql
@@ -11,7 +19,8 @@ CREATE OR REPLACE FUNCTION public.name_pairs(name text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
-SELECT coalesce(array_agg(DISTINCT substr(lower(name), i, 2)), '{}') FROM generate_series(1, length(name) - 1) AS i
+SELECT coalesce(array_agg(DISTINCT substr(folded, i, 2)), '{}')
+FROM (SELECT lower(normalize(name, NFKC) COLLATE "C")) AS f(folded), generate_series(1, length(folded) - 1) AS i
 $function$;
 
 CREATE TABLE api_token (
@@ -85,6 +94,7 @@ CREATE TABLE case_event (
     code smallint,
     operator text NOT NULL,
     text text NOT NULL,
+    deadline date,
     CONSTRAINT case_event_pkey PRIMARY KEY (case_id, "position", kind)
 );
 
@@ -101,6 +111,7 @@ CREATE TABLE city (
     log_time bigint NOT NULL DEFAULT 0,
     watermark bigint NOT NULL DEFAULT 0,
     protocol_version integer,
+    software text NOT NULL DEFAULT ''::text,
     CONSTRAINT city_city_code_check CHECK (((city_code >= 0) AND (city_code <= 999999))),
     CONSTRAINT city_granted_epoch_check CHECK ((octet_length(granted_epoch) = 16)),
     CONSTRAINT city_log_epoch_check CHECK ((octet_length(log_epoch) = 16)),
@@ -182,6 +193,15 @@ CREATE TABLE claim_key (
     CONSTRAINT claim_key_capacity_fen_check CHECK ((capacity_fen >= 0))
 );
 
+CREATE TABLE claim_total (
+    city_code integer NOT NULL,
+    day integer NOT NULL,
+    state smallint NOT NULL,
+    claims bigint NOT NULL,
+    claimed_fen numeric NOT NULL,
+    CONSTRAINT claim_total_pkey PRIMARY KEY (city_code, day, state)
+);
+
 CREATE TABLE company (
     uscc text COLLATE "C" NOT NULL,
     "position" bigint NOT NULL,
@@ -218,6 +238,13 @@ CREATE TABLE conflict_case_claim (
     place integer NOT NULL DEFAULT 0,
     live boolean NOT NULL DEFAULT true,
     CONSTRAINT conflict_case_claim_pkey PRIMARY KEY (case_id, city_code, claim_no)
+);
+
+CREATE TABLE ended_session (
+    digest bytea NOT NULL,
+    ends_at_ms bigint NOT NULL,
+    CONSTRAINT ended_session_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT ended_session_pkey PRIMARY KEY (digest)
 );
 
 CREATE TABLE entry (
@@ -441,6 +468,22 @@ CREATE TABLE registry (
     CONSTRAINT registry_signing_key_check CHECK ((octet_length(signing_key) = 32))
 );
 
+CREATE TABLE rule_pair_total (
+    rule text COLLATE "C" NOT NULL,
+    city_code integer NOT NULL,
+    other_city_code integer NOT NULL,
+    claims bigint NOT NULL,
+    claimed_fen numeric NOT NULL,
+    CONSTRAINT rule_pair_total_pkey PRIMARY KEY (rule, city_code, other_city_code)
+);
+
+CREATE TABLE rule_total (
+    rule text COLLATE "C" NOT NULL,
+    claims bigint NOT NULL,
+    claimed_fen numeric NOT NULL,
+    CONSTRAINT rule_total_pkey PRIMARY KEY (rule)
+);
+
 CREATE TABLE tick (
     "position" bigint NOT NULL,
     elapsed_ms bigint NOT NULL,
@@ -535,6 +578,8 @@ CREATE INDEX finding_claim ON public.finding USING btree ("position");
 CREATE INDEX finding_pair ON public.finding USING btree (LEAST(city_code, blocking_city), GREATEST(city_code, blocking_city), "position") WHERE (blocking_city <> 0);
 
 CREATE INDEX finding_rule ON public.finding USING btree (rule, COALESCE(key, int8send("position")), "position");
+
+CREATE INDEX finding_rule_position ON public.finding USING btree (rule, "position");
 
 CREATE INDEX party_name_pairs ON public.party_name USING gin (name_pairs(name));
 

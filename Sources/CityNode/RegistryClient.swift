@@ -116,6 +116,7 @@ struct RegistryClient: Sendable {
         let fields = try signature.sign(method: "POST", targetURI: url, body: body, key: key)
         var request = HTTPClientRequest(url: url)
         request.method = .POST
+        request.headers.add(name: "User-Agent", value: CityNodeCommand.software)
         request.headers.add(name: "Content-Type", value: BodyFormat.protobuf.contentType)
         request.headers.add(name: "Content-Digest", value: fields.contentDigest)
         request.headers.add(name: "Signature-Input", value: fields.signatureInput)

@@ -27,6 +27,8 @@ package struct RegistryQueries: Sendable {
         /// RFC 3339, or null before the first contact.
         package let last_contact: String?
         package let epoch: UInt32
+        /// What its node calls itself; `nil` before its first hello.
+        package let software: String?
     }
 
     /// Claims that met under one key and one rule.
@@ -118,7 +120,7 @@ package struct RegistryQueries: Sendable {
     ) async throws -> ListDocument<CaseDocument> {
         _ = try await head(filter.asOf)
         let found = try await store.cases(filter, after: after, limit: limit)
-        let next = found.count == limit && !filter.isByMoney ? found.last.map { String($0.position) } : nil
+        let next = found.count == limit ? found.last.map { String($0.position) } : nil
         return ListDocument(items: found.map { CaseDocument($0, for: filter.city) }, next: next)
     }
 
@@ -148,7 +150,7 @@ package struct RegistryQueries: Sendable {
                 city_code: city.code.description, name: city.name, status: city.status, entries: city.logSequence,
                 undecided: city.undecided, feed_lag: city.feedLag,
                 last_contact: city.lastContact.map { StatedTime(rawValue: Int64($0)).rfc3339 },
-                epoch: city.epochCounter)
+                epoch: city.epochCounter, software: city.software.isEmpty ? nil : city.software)
         }
     }
 

@@ -1,6 +1,7 @@
 import Arbitration
 import FederationWire
 import PostgresClient
+import Replication
 import VoucherDomain
 
 /// Writes what a folded batch changed in cases.
@@ -29,8 +30,32 @@ struct CaseWriter {
             into: "conflict_case_claim (case_id, city_code, claim_no, place, live)", opened, CaseWriter.addParties)
         for conflict in cases where conflict.position < first { try update(conflict, session) }
         try session.insert(
-            into: "case_event (case_id, position, kind, city_code, answer, code, operator, text)", events,
+            into: "case_event (case_id, position, kind, city_code, answer, code, operator, text, deadline)", events,
             CaseWriter.addEvent)
+    }
+
+    /// Gives events of before there was such a column their deadlines, by folding the whole journal.
+    ///
+    /// - Parameter progress: Called with every position.
+    static func fillDeadlines(
+        _ session: PostgresSession, _ dialect: Dialect, _ progress: (Int64) -> Void = { _ in }
+    ) throws {
+        guard try session.execute("SELECT 1 FROM case_event LIMIT 1").count > 0 else { return }
+        var fold = Fold()
+        try RegistryStore.eachFeedRow(session) { row in
+            let entry = try row.journalEntry(in: dialect, session)
+            for event in fold.apply(entry).events {
+                try session.queue(
+                    "UPDATE case_event SET deadline = $4::text::date WHERE case_id = $1 AND position = $2 AND kind = $3",
+                    [
+                        .text(event.caseID), .int8(entry.position), .int4(Int32(event.kind.rawValue)),
+                        .text(event.deadline.iso8601),
+                    ])
+            }
+            progress(entry.position)
+            return true
+        }
+        try session.flush()
     }
 
     private func update(_ conflict: ConflictCase, _ session: PostgresSession) throws {
@@ -86,7 +111,7 @@ struct CaseWriter {
     }
 
     private static func addEvent(_ item: (position: Int64, event: CaseEvent), to rows: inout CopyRows) {
-        rows.row(fields: 8)
+        rows.row(fields: 9)
         rows.text(item.event.caseID)
         rows.int8(item.position)
         rows.int2(Int16(item.event.kind.rawValue))
@@ -95,5 +120,6 @@ struct CaseWriter {
         if let code = item.event.code { rows.int2(Int16(code.rawValue)) } else { rows.null() }
         rows.text(item.event.operatorName)
         rows.text(item.event.text)
+        rows.date(daysSince1970: item.event.deadline.rawValue)
     }
 }

@@ -59,22 +59,28 @@ extension RegistryStore {
 struct ClaimQuery {
     private(set) var parameters: [PostgresParameter] = []
     private var conditions: [String] = []
+    /// Claims by position, one list for each condition that has its own in that order.
+    private var lists: [String] = []
     private var order = "ASC"
     /// What gives the claim's state.
     private var state = "c.state"
     private var payment = "p.claim_position = c.position"
+    private let limit: Int
+    /// Where the codes of few companies are bound, one of which a claim is of.
+    private var companies: String?
     /// What the page is ordered by.
     private var place = "c.position"
 
-    init(_ filter: RegistryStore.ClaimFilter, after: Int64?, limit: Int) {
+    /// So many companies are looked up one by one; claims of more are met soon enough by looking at all.
+    private static let mostLookedUp = 200
+
+    /// - Parameter companies: The companies that bear the filter's name, where it has one.
+    init(_ filter: RegistryStore.ClaimFilter, companies: [String] = [], after: Int64?, limit: Int) {
+        self.limit = limit
         if let position = filter.asOf {
             let asOf = bind(.int8(position))
             conditions.append("c.position <= \(asOf)")
-            state = """
-                coalesce((SELECT h.state FROM claim_history h WHERE h.claim_position = c.position
-                    AND h.position <= \(asOf) ORDER BY h.position DESC LIMIT 1),
-                    (SELECT f.decision FROM feed f WHERE f.position = c.position))
-                """
+            state = ClaimHistory.state(asOf: asOf)
             payment = "false"
         }
         if filter.isNewestFirst { order = "DESC" }
@@ -83,7 +89,7 @@ struct ClaimQuery {
             conditions.append(
                 "c.position BETWEEN \(bind(.int8(positions.lowerBound))) AND \(bind(.int8(positions.upperBound)))")
         }
-        requireParties(filter)
+        requireParties(filter, companies)
         if let city = filter.city { require("c.city_code =", .int4(Int32(city.rawValue))) }
         // Not bound: which index serves depends on it.
         if let wanted = filter.state { conditions.append("\(state) = \(wanted.rawValue)") }
@@ -104,7 +110,7 @@ struct ClaimQuery {
         parameters.append(.int8(Int64(limit)))
     }
 
-    private mutating func requireParties(_ filter: RegistryStore.ClaimFilter) {
+    private mutating func requireParties(_ filter: RegistryStore.ClaimFilter, _ companies: [String]) {
         if let enterprise = filter.enterprise { require("c.enterprise_uscc =", .text(enterprise.rawValue)) }
         if let provider = filter.provider { require("c.provider_uscc =", .text(provider.rawValue)) }
         if let contract = filter.contract { require("c.contract_no =", .text(contract.rawValue)) }
@@ -112,32 +118,25 @@ struct ClaimQuery {
             let keys = bind(.byteaArray(filter.keys.map(\.bytes)))
             conditions.append("c.position IN (SELECT position FROM claim_key WHERE key = ANY(\(keys)))")
         }
-        if let name = filter.partyName {
-            let name = bind(.text(name))
-            let asOf = bind(.int8(filter.asOf ?? .max))
-            let codes = """
-                SELECT uscc FROM party_name WHERE name_pairs(name) @> name_pairs(\(name))
-                    AND position(lower(\(name)) IN lower(name)) > 0 AND position <= \(asOf)
-                """
+        guard filter.partyName != nil else { return }
+        let codes = "\(bind(.textArray(companies)))::text[]"
+        if companies.count <= ClaimQuery.mostLookedUp {
+            self.companies = codes
+        } else {
             conditions.append(
-                """
-                c.position IN (SELECT position FROM claim WHERE enterprise_uscc = ANY(ARRAY(\(codes)))
-                    UNION ALL SELECT position FROM claim WHERE provider_uscc = ANY(ARRAY(\(codes))))
-                """)
+                "(c.enterprise_uscc IN (SELECT unnest(\(codes))) OR c.provider_uscc IN (SELECT unnest(\(codes))))")
         }
     }
 
     private mutating func requireFindings(_ filter: RegistryStore.ClaimFilter) {
-        if let rule = filter.rule {
-            conditions.append("c.position IN (SELECT position FROM finding WHERE rule = \(bind(.text(rule))))")
-        }
+        if let rule = filter.rule { requireFinding("rule = \(bind(.text(rule)))") }
         if let pair = filter.pair {
             let first = bind(.int4(Int32(pair.first.rawValue)))
             let second = bind(.int4(Int32(pair.second.rawValue)))
-            conditions.append(
+            requireFinding(
                 """
-                c.position IN (SELECT position FROM finding WHERE least(city_code, blocking_city) = \(first)
-                    AND greatest(city_code, blocking_city) = \(second) AND blocking_city <> 0)
+                least(city_code, blocking_city) = \(first) AND greatest(city_code, blocking_city) = \(second)
+                    AND blocking_city <> 0
                 """)
         }
         if let id = filter.caseID {
@@ -148,6 +147,15 @@ struct ClaimQuery {
                     WHERE case_id = \(bind(.text(id))) AND k.position <= \(bind(.int8(filter.asOf ?? .max))))
                 """)
         }
+    }
+
+    /// A page reads as much of the list as it needs, from either end; `IN` would read all of it.
+    private mutating func requireFinding(_ condition: String) {
+        lists.append(
+            """
+             JOIN (SELECT DISTINCT ON (position) position FROM finding WHERE \(condition)
+                ORDER BY position \(order)) l\(lists.count) USING (position)
+            """)
     }
 
     /// - Returns: The place-holder of the value.
@@ -163,23 +171,49 @@ struct ClaimQuery {
     /// How many columns a claim has, before those of its payment.
     static let columns = 14
 
+    /// - Parameter condition: One more.
+    private func found(_ columns: String, where condition: String = "true") -> String {
+        """
+        SELECT \(columns) FROM claim c\(lists.joined())
+        WHERE \((conditions + [condition]).joined(separator: " AND ")) ORDER BY \(place) \(order)
+        """
+    }
+
+    /// The first claims of each company, and of these the first: every page of all is among them.
+    private func positions(of companies: String) -> String {
+        let limit = PlannedLimit.text(limit)
+        let own = ["enterprise_uscc", "provider_uscc"].map { column in
+            "(\(found("c.position", where: "c.\(column) = u.code")) LIMIT \(limit))"
+        }
+        return """
+            SELECT DISTINCT l.position FROM unnest(\(companies)) AS u(code)
+            CROSS JOIN LATERAL (\(own.joined(separator: " UNION ALL "))) AS l ORDER BY 1 \(order) LIMIT \(limit)
+            """
+    }
+
     /// The page's claims first, whatever they are found by; the rest is looked up for these alone.
     var sql: String {
-        """
-        SELECT c.position, c.city_code, c.claim_no, c.shown_state, c.case_id, c.reasons, e.bytes,
-            incarnation_at(c.position), f.hash, b.receipt_body, b.receipt_signature, c.policy_version,
-            c.received_at_ms, c.filed_at_ms, \(PaymentLoader.columns)
-        FROM (SELECT c.*, \(state) AS shown_state FROM claim c
-            WHERE \(conditions.isEmpty ? "true" : conditions.joined(separator: " AND "))
-            ORDER BY \(place) \(order) LIMIT $\(parameters.count)) c
-        LEFT JOIN payment p ON \(payment)
-        JOIN entry e ON e.city_code = c.city_code AND e.sequence = c.sequence
-        JOIN feed f ON f.position = c.position
-        JOIN LATERAL (
-            SELECT receipt_body, receipt_signature FROM batch
-            WHERE batch.city_code = c.city_code AND batch.last_sequence >= c.sequence
-            ORDER BY batch.last_sequence LIMIT 1) b ON true
-        ORDER BY c.position \(order)
-        """
+        let claims =
+            companies.map {
+                """
+                SELECT c.*, \(state) AS shown_state FROM claim c WHERE c.position = ANY(ARRAY(\(positions(of: $0))))
+                ORDER BY c.position \(order)
+                """
+            } ?? found("c.*, \(state) AS shown_state")
+        let page = PlannedLimit.query(claims, limit, at: "$\(parameters.count)")
+        return """
+            SELECT c.position, c.city_code, c.claim_no, c.shown_state, c.case_id, c.reasons, e.bytes,
+                incarnation_at(c.position), f.hash, b.receipt_body, b.receipt_signature, c.policy_version,
+                c.received_at_ms, c.filed_at_ms, \(PaymentLoader.columns)
+            FROM \(page) c
+            LEFT JOIN payment p ON \(payment)
+            JOIN entry e ON e.city_code = c.city_code AND e.sequence = c.sequence
+            JOIN feed f ON f.position = c.position
+            JOIN LATERAL (
+                SELECT receipt_body, receipt_signature FROM batch
+                WHERE batch.city_code = c.city_code AND batch.last_sequence >= c.sequence
+                ORDER BY batch.last_sequence LIMIT 1) b ON true
+            ORDER BY c.position \(order)
+            """
     }
 }

@@ -19,6 +19,15 @@ enum ClaimHistory {
         let stage: Payment.Stage?
     }
 
+    /// What gives in SQL the state that the claim `c` had at a position.
+    static func state(asOf place: String) -> String {
+        """
+        coalesce((SELECT h.state FROM claim_history h WHERE h.claim_position = c.position
+            AND h.position <= \(place) ORDER BY h.position DESC LIMIT 1),
+            (SELECT f.decision FROM feed f WHERE f.position = c.position))
+        """
+    }
+
     /// The changes that one entry made, a row for each claim, by the claims' positions.
     static func rows(of outcome: Outcome, at position: Int64) -> [Row] {
         var rows: [Int64: Row] = [:]
@@ -62,7 +71,11 @@ enum ClaimHistory {
     }
 
     /// Fills the tables of a database that was there before them, by folding its whole journal.
-    static func seed(_ session: PostgresSession, _ dialect: Dialect) throws {
+    ///
+    /// - Parameter progress: Called with every position.
+    static func seed(
+        _ session: PostgresSession, _ dialect: Dialect, _ progress: (Int64) -> Void = { _ in }
+    ) throws {
         var fold = Fold()
         var changes: [Row] = []
         var known: Set<PartyName> = []
@@ -80,6 +93,7 @@ enum ClaimHistory {
                 names[name] = position
             }
             if changes.count + names.count > 1_000 { try write() }
+            progress(entry.position)
             return true
         }
         try write()
@@ -123,6 +137,16 @@ enum ClaimHistory {
 struct PartyName: Hashable {
     let code: String
     let name: String
+
+    /// The codes of companies that have a text in their name, on claims decided up to a position.
+    static func companies(bearing name: String, asOf position: Int64?, _ session: PostgresSession) throws -> [String] {
+        let result = try session.execute(
+            """
+            SELECT DISTINCT uscc FROM party_name WHERE name_pairs(name) @> name_pairs($1)
+                AND position(folded_name($1) IN folded_name(name)) > 0 AND position <= $2
+            """, [.text(name), .int8(position ?? .max)])
+        return (0..<result.count).map { result.text($0, 0) }
+    }
 
     /// The names on the claims among these entries, which are in order, with the position of the first that bears each.
     static func names(of entries: [JournalEntry]) -> [PartyName: Int64] {

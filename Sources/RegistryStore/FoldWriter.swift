@@ -166,6 +166,11 @@ struct FoldWriter {
     /// Whether the claim gave back its keys in this batch.
     private func isReleased(_ position: Int64) -> Bool { changes[position]?.isReleased ?? false }
 
+    /// How a claim of this batch stands at its end.
+    private func finalState(_ item: Decided) -> Outcome.Decision {
+        changes[item.position]?.state ?? item.outcome.decision
+    }
+
     /// What becomes of claims that were decided in earlier batches.
     private func writeChanges(_ session: PostgresSession) throws {
         guard let first = decided.first?.position else { return }
@@ -184,16 +189,7 @@ struct FoldWriter {
                     """, [.int8(position), .bytea(key.bytes), .text(group)])
             }
         }
-        try session.queue(
-            """
-            UPDATE claim SET state = c.state, withdrawn_position = nullif(c.withdrawn, 0)
-            FROM unnest($1::int8[], $2::int4[], $3::int8[]) AS c(position, state, withdrawn)
-            WHERE claim.position = c.position
-            """,
-            [
-                .int8Array(earlier.map(\.key)), .int4Array(earlier.map { Int32($0.value.state.rawValue) }),
-                .int8Array(earlier.map { $0.value.withdrawnAt ?? 0 }),
-            ])
+        try KeptTotals.change(earlier.map { ($0.key, $0.value.state, $0.value.withdrawnAt) }, session)
         try session.queue(
             "UPDATE claim SET traces = '{}', resource_class = NULL, price_class = NULL WHERE position = ANY($1)",
             [.int8Array(released.map(\.key))])
@@ -228,6 +224,7 @@ struct FoldWriter {
             }
         }
         try writePrices(session)
+        try KeptTotals.add(decided, state: finalState, session)
         try CaseWriter(decided).write(session)
     }
 
@@ -313,7 +310,7 @@ struct FoldWriter {
         rows.int4(Int32(item.entry.city.rawValue))
         rows.int8(Int64(item.entry.sequence))
         rows.text(claim.number)
-        rows.int2(Int16((change?.state ?? item.outcome.decision).rawValue))
+        rows.int2(Int16(finalState(item).rawValue))
         rows.int4(Int32(bitPattern: item.outcome.policyVersion))
         rows.text(claim.voucherNumber)
         rows.text(claim.enterprise.rawValue)

@@ -62,7 +62,7 @@ extension RegistryStore {
                     report.faults += tables.differences(from: fold.ledger, atMost: 20 - report.faults.count)
                     let fault = try ClaimHistory.difference(
                         session, from: history, through: Int64(registry.feedHead.position))
-                    if let fault { report.faults.append(fault) }
+                    report.faults += [fault, try KeptTotals.difference(session)].compactMap(\.self)
                 }
                 return report
             }

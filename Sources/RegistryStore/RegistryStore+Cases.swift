@@ -54,7 +54,7 @@ extension RegistryStore {
         package var id: String?
         /// Cases with a claim of this city.
         package var city: CityCode?
-        /// Those opened up to this position, they and their claims as they stood there, but for the deadline; `nil` for now.
+        /// Those opened up to this position, they and their claims as they stood there; `nil` for now.
         package var asOf: Int64?
         /// Those with the most money claimed first, instead of by position.
         package var isByMoney = false
@@ -62,7 +62,7 @@ extension RegistryStore {
         package init(isOpen: Bool? = nil) { self.isOpen = isOpen }
     }
 
-    /// Cases by position, at most `limit` after the position `after`.
+    /// Cases in the filter's order, at most `limit` behind the one that was opened at the position `after`.
     package func cases(
         _ filter: CaseFilter = CaseFilter(), after: Int64 = 0, limit: Int
     ) async throws -> [CaseView] {
@@ -210,19 +210,29 @@ private struct CaseQuery {
     private var claimState = "c.state"
     private var proposal = "k.proposal"
     private var isLive = "p.live"
+    private var deadline = "k.deadline"
     private let isByMoney: Bool
+    private let limit: Int
 
     init(_ filter: RegistryStore.CaseFilter, after: Int64, limit: Int) {
+        self.limit = limit
         isByMoney = filter.isByMoney
-        conditions.append("position > \(bind(.int8(after)))")
+        if after > 0 {
+            let last = bind(.int8(after))
+            conditions.append(
+                isByMoney
+                    ? "(\(CaseQuery.money(of: "conflict_case")), -position) < "
+                        + "(SELECT \(CaseQuery.money(of: "l")), -l.position FROM conflict_case l WHERE l.position = \(last))"
+                    : "position > \(last)")
+        }
         if let position = filter.asOf {
             let asOf = bind(.int8(position))
             conditions.append("position <= \(asOf)")
             state = CaseQuery.state(asOf: asOf)
-            claimState = """
-                coalesce((SELECT h.state FROM claim_history h WHERE h.claim_position = c.position
-                    AND h.position <= \(asOf) ORDER BY h.position DESC LIMIT 1),
-                    (SELECT decision FROM feed WHERE position = c.position))
+            claimState = ClaimHistory.state(asOf: asOf)
+            deadline = """
+                coalesce((SELECT v.deadline FROM case_event v WHERE v.case_id = k.case_id AND v.position <= \(asOf)
+                    ORDER BY v.position DESC, v.kind DESC LIMIT 1), k.deadline)
                 """
             // Who proposed what is told by the steps.
             proposal = "''::bytea"
@@ -263,21 +273,28 @@ private struct CaseQuery {
         return "$\(parameters.count)"
     }
 
-    private static let money = """
-        (SELECT sum(claimed_fen) FROM conflict_case_claim m JOIN claim USING (city_code, claim_no)
-        WHERE m.case_id = conflict_case.case_id AND m.live)
+    /// What the live claims of a case claim.
+    private static func money(of table: String) -> String {
         """
+        coalesce((SELECT sum(claimed_fen) FROM conflict_case_claim m JOIN claim USING (city_code, claim_no)
+            WHERE m.case_id = \(table).case_id AND m.live), 0)
+        """
+    }
 
     var sql: String {
-        """
-        SELECT k.case_id, k.position, k.shown_state, array_to_string(k.rules, ' '), p.city_code, p.claim_no,
-            \(claimState), c.claimed_fen, k.deadline, \(proposal), k.automatic_dwell_seconds IS NOT NULL, \(isLive)
-        FROM (SELECT *, \(state) AS shown_state, \(isByMoney ? CaseQuery.money : "0") AS money FROM conflict_case
-            WHERE \(conditions.joined(separator: " AND "))
-            ORDER BY money DESC, position LIMIT $\(parameters.count)) k
-        JOIN conflict_case_claim p ON p.case_id = k.case_id
-        JOIN claim c ON c.city_code = p.city_code AND c.claim_no = p.claim_no
-        ORDER BY k.money DESC, k.position, p.place, p.city_code, p.claim_no
-        """
+        let page = PlannedLimit.query(
+            """
+            SELECT *, \(state) AS shown_state, \(isByMoney ? CaseQuery.money(of: "conflict_case") : "0") AS money
+            FROM conflict_case WHERE \(conditions.isEmpty ? "true" : conditions.joined(separator: " AND "))
+            ORDER BY money DESC, position
+            """, limit, at: "$\(parameters.count)")
+        return """
+            SELECT k.case_id, k.position, k.shown_state, array_to_string(k.rules, ' '), p.city_code, p.claim_no,
+                \(claimState), c.claimed_fen, \(deadline), \(proposal), k.automatic_dwell_seconds IS NOT NULL, \(isLive)
+            FROM \(page) k
+            JOIN conflict_case_claim p ON p.case_id = k.case_id
+            JOIN claim c ON c.city_code = p.city_code AND c.claim_no = p.claim_no
+            ORDER BY k.money DESC, k.position, p.place, p.city_code, p.claim_no
+            """
     }
 }

@@ -70,8 +70,8 @@ extension RegistryStore {
         try await pool.run { session in
             let result = try session.execute(
                 """
-                SELECT city_code, state, count(*), sum(claimed_fen)::bigint FROM claim
-                GROUP BY city_code, state ORDER BY city_code, state
+                SELECT city_code, state, sum(claims)::bigint, sum(claimed_fen)::bigint FROM claim_total
+                GROUP BY city_code, state HAVING sum(claims) > 0 ORDER BY city_code, state
                 """)
             return (0..<result.count).compactMap { row in
                 guard let city = CityCode(rawValue: UInt32(result.int(row, 0))),

@@ -21,6 +21,8 @@ extension RegistryStore {
         package let epochCounter: UInt32
         /// The protocol's version that its node speaks with this registry; `nil` before its first hello.
         package let protocolVersion: Int64?
+        /// What its node calls itself, such as `city-node/0.1.0`; empty before it has said so.
+        package let software: String
     }
 
     /// Enrols a city and makes a one-time secret for its join token. Enrolling an enrolled city that has not
@@ -168,6 +170,15 @@ extension RegistryStore {
             [.int4(Int32(city.rawValue)), .int4(Int32(clamping: version))])
     }
 
+    private static func note(software: String, of city: CityCode, _ session: PostgresSession) throws {
+        guard !software.isEmpty, software.utf8.count <= 64, software.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
+            return
+        }
+        try session.queue(
+            "UPDATE city SET software = $2 WHERE city_code = $1 AND software <> $2",
+            [.int4(Int32(city.rawValue)), .text(software)])
+    }
+
     private static func welcome(
         _ request: JoinRequest, name: String, epoch: Epoch, version: UInt32, _ secrets: RegistrySecrets
     ) throws -> JoinAnswer {
@@ -184,8 +195,10 @@ extension RegistryStore {
 
     /// Greets a city: compares heads, grants an epoch by compare-and-set.
     ///
+    /// - Parameter software: What its node calls itself, for people to read; of anything but printable ASCII, or of more than
+    ///   64 characters, nothing is noted.
     /// - Throws: ``HelloReview/Fault``, or ``RegistryRefusal`` when the city is unknown.
-    package func greet(_ hello: Hello, now: UInt64) async throws -> HelloAnswer {
+    package func greet(_ hello: Hello, software: String = "", now: UInt64) async throws -> HelloAnswer {
         let secrets = secrets
         let answer = try await pool.transaction { session in
             let row = try CityRow.lock(hello.city, session)
@@ -211,6 +224,7 @@ extension RegistryStore {
                 Failpoint.reach(.greetingUncommitted)
             }
             try RegistryStore.note(version: version, of: hello.city, session)
+            try RegistryStore.note(software: software, of: hello.city, session)
             let grant = Grant(city: hello.city, epoch: epoch, processNonce: hello.processNonce, version: version)
             return HelloAnswer(
                 grant: try grant.signed(by: secrets.signingKey), logHead: row.head,
@@ -258,7 +272,8 @@ extension RegistryStore {
             let result = try session.execute(
                 """
                 SELECT c.city_code, name, status, log_sequence, log_sequence - coalesce(folded_sequence, 0),
-                    greatest(r.feed_position - coalesce(feed_applied, 0), 0), last_contact_ms, granted_epoch, protocol_version
+                    greatest(r.feed_position - coalesce(feed_applied, 0), 0), last_contact_ms, granted_epoch, protocol_version,
+                    software
                 FROM registry r, city c
                 LEFT JOIN fold_cursor f ON f.city_code = c.city_code
                 LEFT JOIN city_contact t ON t.city_code = c.city_code
@@ -271,7 +286,7 @@ extension RegistryStore {
                         logSequence: UInt64(result.int(row, 3)), undecided: UInt64(result.int(row, 4)),
                         feedLag: UInt64(result.int(row, 5)), lastContact: result.optionalInt(row, 6).map(UInt64.init),
                         epochCounter: Epoch(bytes: result.bytes(row, 7))?.counter ?? 0,
-                        protocolVersion: result.optionalInt(row, 8))
+                        protocolVersion: result.optionalInt(row, 8), software: result.text(row, 9))
                 }
             }
         }

@@ -63,15 +63,24 @@ extension RegistryStore {
     private static func page(
         _ filter: ClaimFilter, after: Int64?, limit: Int, _ session: PostgresSession
     ) throws -> [ClaimRecord] {
-        let query = ClaimQuery(filter, after: after, limit: limit)
+        guard let query = try query(filter, after: after, limit: limit, session) else { return [] }
         let result = try session.execute(query.sql, query.parameters)
         return try (0..<result.count).map { try RegistryStore.record(result, $0) }
+    }
+
+    /// - Returns: `nil` where no company bears the name that is looked for.
+    private static func query(
+        _ filter: ClaimFilter, after: Int64?, limit: Int, _ session: PostgresSession
+    ) throws -> ClaimQuery? {
+        guard let name = filter.partyName else { return ClaimQuery(filter, after: after, limit: limit) }
+        let companies = try PartyName.companies(bearing: name, asOf: filter.asOf, session)
+        return companies.isEmpty ? nil : ClaimQuery(filter, companies: companies, after: after, limit: limit)
     }
 
     /// How PostgreSQL goes about finding claims, in its own words: for benchmarks.
     package func plan(of filter: ClaimFilter, limit: Int) async throws -> String {
         try await pool.run { session in
-            let query = ClaimQuery(filter, after: nil, limit: limit)
+            guard let query = try RegistryStore.query(filter, after: nil, limit: limit, session) else { return "" }
             let result = try session.execute("EXPLAIN " + query.sql, query.parameters)
             return (0..<result.count).map { result.text($0, 0) }.joined(separator: "\n")
         }

@@ -77,12 +77,15 @@ extension RegistryStore {
         let pair = filter.pair.map {
             "least(city_code, blocking_city) = \($0.first.rawValue) AND greatest(city_code, blocking_city) = \($0.second.rawValue)"
         }
+        let page = PlannedLimit.query(
+            """
+            SELECT DISTINCT rule, coalesce(key, int8send(position)) AS place FROM finding
+            WHERE blocking_city <> 0 AND outcome <> 'flag' AND position <= $1 AND \(pair ?? "true")
+                AND (rule, coalesce(key, int8send(position))) > ($2, $3) \(filter.rule == nil ? "" : "AND rule = $5")
+            ORDER BY 1, 2
+            """, limit, at: "$4")
         let sql = """
-            WITH page AS MATERIALIZED (
-                SELECT DISTINCT rule, coalesce(key, int8send(position)) AS place FROM finding
-                WHERE blocking_city <> 0 AND outcome <> 'flag' AND position <= $1 AND \(pair ?? "true")
-                    AND (rule, coalesce(key, int8send(position))) > ($2, $3) \(filter.rule == nil ? "" : "AND rule = $5")
-                ORDER BY 1, 2 LIMIT $4)
+            WITH page AS MATERIALIZED \(page)
             SELECT page.rule, page.place, f.key, array_to_string(
                 array_agg(DISTINCT lpad(f.city_code::text, 6, '0') || '/' || c.claim_no) ||
                     array_agg(DISTINCT lpad(f.blocking_city::text, 6, '0') || '/' || f.blocking_claim_no), E'\\n'),

@@ -12,15 +12,20 @@ extension RegistryStore {
     /// - Parameters:
     ///   - policyDocument: Published as the first policy when there is none.
     ///   - now: Milliseconds since 1970.
+    ///   - progress: Called now and then while a migration reads the whole journal, with the migration's id, the position
+    ///     reached and the last one.
     /// - Returns: The ids of the migrations that were carried out.
     /// - Throws: ``RegistryRefusal`` when the database is of a newer build, or belongs to another signing key.
     @discardableResult
-    package func migrate(policyDocument: [UInt8], now: UInt64) async throws -> [String] {
+    package func migrate(
+        policyDocument: [UInt8], now: UInt64,
+        progress: @escaping @Sendable (_ id: String, _ position: Int64, _ last: Int64) -> Void = { _, _, _ in }
+    ) async throws -> [String] {
         let (secrets, dialect) = (secrets, dialect)
         return try await pool.run { session in
             try session.run(script: "SELECT pg_advisory_lock(\(Locks.migration))")
             defer { try? session.run(script: "SELECT pg_advisory_unlock(\(Locks.migration))") }
-            let done = try RegistryStore.migrateSchema(session, dialect)
+            let done = try RegistryStore.migrateSchema(session, dialect, progress)
             try session.transaction {
                 try RegistryStore.initialise(session, secrets, policyDocument: policyDocument, now: now)
             }
@@ -28,7 +33,9 @@ extension RegistryStore {
         }
     }
 
-    private static func migrateSchema(_ session: PostgresSession, _ dialect: Dialect) throws -> [String] {
+    private static func migrateSchema(
+        _ session: PostgresSession, _ dialect: Dialect, _ progress: (String, Int64, Int64) -> Void
+    ) throws -> [String] {
         try session.run(
             script: """
                 CREATE TABLE IF NOT EXISTS schema_migration (
@@ -52,8 +59,7 @@ extension RegistryStore {
             }
             try session.transaction {
                 try session.run(script: migration.sql)
-                if migration.id == RegistrySchema.members { try RegistryStore.seedMembers(session) }
-                if migration.id == RegistrySchema.history { try ClaimHistory.seed(session, dialect) }
+                try fill(migration.id, session, dialect, progress)
                 try session.execute(
                     "INSERT INTO schema_migration (id, sha256) VALUES ($1, $2)",
                     [.text(migration.id), .bytea(digest)])
@@ -61,6 +67,24 @@ extension RegistryStore {
             done.append(migration.id)
         }
         return done
+    }
+
+    /// Fills what a migration has made from what is there.
+    private static func fill(
+        _ id: String, _ session: PostgresSession, _ dialect: Dialect, _ progress: (String, Int64, Int64) -> Void
+    ) throws {
+        let last = try session.execute("SELECT coalesce(max(position), 0) FROM feed").int(0, 0)
+        func told(_ position: Int64) {
+            if position.isMultiple(of: 10_000) { progress(id, position, last) }
+        }
+        switch id {
+        case RegistrySchema.members: try seedMembers(session)
+        case RegistrySchema.history: try ClaimHistory.seed(session, dialect, told)
+        case RegistrySchema.questionPages:
+            try CaseWriter.fillDeadlines(session, dialect, told)
+            try KeptTotals.fill(session)
+        default: break
+        }
     }
 
     /// Fills `member` from what was decided before there was such a table, as the fold would have.

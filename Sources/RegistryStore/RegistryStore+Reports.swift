@@ -115,12 +115,8 @@ private struct ReportQuery {
     }
 
     private static let duplicatesByRule = """
-        SELECT f.rule, \(code("f.one")), \(code("f.other")), count(*)::text, sum(c.claimed_fen)::bigint
-        FROM (SELECT DISTINCT rule, least(city_code, blocking_city) AS one, greatest(city_code, blocking_city) AS other,
-                position
-            FROM finding WHERE blocking_city <> 0 AND outcome <> 'flag') f
-        JOIN claim c ON c.position = f.position
-        GROUP BY f.rule, f.one, f.other ORDER BY sum(c.claimed_fen) DESC, f.rule, f.one, f.other
+        SELECT rule, \(code("city_code")), \(code("other_city_code")), claims::text, claimed_fen::bigint
+        FROM rule_pair_total ORDER BY claimed_fen DESC, rule, city_code, other_city_code
         """
 
     /// Two claims that took one key, each for itself alone, and both with money out; contracts are one city's.

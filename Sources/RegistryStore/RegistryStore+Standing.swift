@@ -44,6 +44,11 @@ extension RegistryStore {
         }
     }
 
+    /// Adds up anew what is kept added up: for benchmarks, which write claims beside the arbiter.
+    package func addUpAgain() async throws {
+        try await pool.transaction { try KeptTotals.fill($0) }
+    }
+
     /// How many claims were received on one day, and how they stand now.
     package struct DayTotal: Hashable, Sendable {
         /// In China.
@@ -53,16 +58,14 @@ extension RegistryStore {
         package let claimed: Money
     }
 
-    /// Claims by the day on which they were received, from a time on.
-    ///
-    /// - Parameter time: Milliseconds since 1970.
-    package func dayTotals(since time: Int64) async throws -> [DayTotal] {
+    /// Claims by the day on which they were received, from `day` on.
+    package func dayTotals(since day: CalendarDate) async throws -> [DayTotal] {
         try await pool.run { session in
             let result = try session.execute(
                 """
-                SELECT (received_at_ms + 28800000) / 86400000, state, count(*), sum(claimed_fen)::bigint FROM claim
-                WHERE received_at_ms >= $1 GROUP BY 1, 2 ORDER BY 1, 2
-                """, [.int8(time)])
+                SELECT day, state, sum(claims)::bigint, sum(claimed_fen)::bigint FROM claim_total
+                WHERE day >= $1 GROUP BY day, state HAVING sum(claims) > 0 ORDER BY day, state
+                """, [.int4(day.rawValue)])
             return (0..<result.count).compactMap { row in
                 Outcome.Decision(rawValue: UInt8(result.int(row, 1))).map { state in
                     DayTotal(
@@ -85,9 +88,7 @@ extension RegistryStore {
         try await pool.run { session in
             let result = try session.execute(
                 """
-                SELECT f.rule, count(*), sum(c.claimed_fen)::bigint
-                FROM (SELECT DISTINCT rule, position FROM finding WHERE outcome <> 'flag') f
-                JOIN claim c ON c.position = f.position GROUP BY f.rule ORDER BY 3 DESC, 1
+                SELECT rule, claims, claimed_fen::bigint FROM rule_total ORDER BY claimed_fen DESC, rule
                 """)
             return (0..<result.count).map { row in
                 RuleTotal(

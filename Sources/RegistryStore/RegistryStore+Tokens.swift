@@ -70,13 +70,16 @@ extension RegistryStore {
     package static func digest(ofToken token: String) -> [UInt8] { Secret.stored(Array(token.utf8)) }
 
     /// Whom the token with this digest belongs to.
-    package func caller(tokenDigest: [UInt8], now: UInt64) async throws -> Caller? {
+    ///
+    /// - Parameter sessionDigest: That of a session which was begun with it; where that was ended, nobody is called.
+    package func caller(tokenDigest: [UInt8], sessionDigest: [UInt8]? = nil, now: UInt64) async throws -> Caller? {
         try await pool.run { session in
             let result = try session.execute(
                 """
                 SELECT role, label, city_code, purpose FROM api_token WHERE token_hash = $1 AND revoked_at_ms IS NULL
                     AND (expires_at_ms IS NULL OR expires_at_ms > $2)
-                """, [.bytea(tokenDigest), .int8(Int64(now))])
+                    AND NOT EXISTS (SELECT FROM ended_session WHERE digest = $3)
+                """, [.bytea(tokenDigest), .int8(Int64(now)), .bytea(sessionDigest)])
             return result.count == 1 ? RegistryStore.caller(result, 0, from: 0) : nil
         }
     }
@@ -122,6 +125,22 @@ extension RegistryStore {
             guard result.affected > 0 else {
                 throw RegistryRefusal(.notFound, "there is no token \(id): national-registry token list shows them")
             }
+        }
+    }
+
+    /// Ends a session in the browser before its time, at every server of this database. Safe to repeat.
+    ///
+    /// Those that are over by now are forgotten: their time ends them.
+    ///
+    /// - Parameters:
+    ///   - digest: That of the session's cookie.
+    ///   - expiresAt: Milliseconds since 1970.
+    package func endSession(_ digest: [UInt8], expiresAt: UInt64, now: UInt64) async throws {
+        try await pool.transaction { session in
+            try session.queue("DELETE FROM ended_session WHERE ends_at_ms <= $1", [.int8(Int64(now))])
+            try session.queue(
+                "INSERT INTO ended_session (digest, ends_at_ms) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
+                [.bytea(digest), .int8(Int64(clamping: expiresAt))])
         }
     }
 

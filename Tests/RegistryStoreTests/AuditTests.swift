@@ -128,6 +128,22 @@ struct AuditTests {
         #expect(faults.contains { $0.hasPrefix("history of the claim at position") }, "\(faults)")
     }
 
+    @Test(
+        "a sum that is not what it sums up is named",
+        arguments: [
+            ("DELETE FROM claim_total", "claim_total at 440300"),
+            ("UPDATE claim_total SET claimed_fen = claimed_fen + 1", "claim_total at 440300"),
+            ("UPDATE rule_total SET claims = claims + 1", "rule_total at invoice-once"),
+            ("INSERT INTO rule_pair_total VALUES ('a-rule', 110000, 310000, 1, 1)", "rule_pair_total at a-rule, 110000"),
+        ])
+    func sums(change: String, named: String) async throws {
+        let registry = try await registry()
+        try await registry.run(change)
+
+        let faults = try await registry.store.recompute { _ in }.faults
+        #expect(faults.contains { $0.hasPrefix(named) }, "\(faults)")
+    }
+
     @Test("a log that was received and is marked as decided without a decision is found")
     func neverDecided() async throws {
         let registry = try await registry()

@@ -51,6 +51,9 @@ struct QuestionTests {
             #expect(
                 Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0.state) })
                     == reference.fold.ledger.cases.mapValues(\.state), "as of \(position)")
+            #expect(
+                Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0.deadline) })
+                    == reference.fold.ledger.cases.mapValues(\.deadline), "as of \(position)")
         }
         #expect(changed > 0, "the journal hardly changes a claim")
     }
@@ -85,6 +88,49 @@ struct QuestionTests {
 
         #expect(!kept.isEmpty)
         #expect(try await contents() == kept)
+    }
+
+    @Test("deadlines and sums of a database that was there before them are made from what it has", arguments: seeds)
+    func filled(seed: UInt64) async throws {
+        let (registry, _) = try await pushed(seed)
+        func contents() async throws -> [[String]] {
+            [
+                try await registry.texts("SELECT case_id || position || kind || deadline FROM case_event ORDER BY 1"),
+                try await registry.texts("SELECT t::text FROM claim_total t WHERE claims <> 0 ORDER BY 1"),
+                try await registry.texts("SELECT t::text FROM rule_total t ORDER BY 1"),
+                try await registry.texts("SELECT t::text FROM rule_pair_total t ORDER BY 1"),
+            ]
+        }
+        let kept = try await contents()
+        try await registry.run(
+            "UPDATE case_event SET deadline = NULL; TRUNCATE claim_total, rule_total, rule_pair_total")
+        try await registry.store.pool.transaction { session in
+            try CaseWriter.fillDeadlines(session, .current)
+            try KeptTotals.fill(session)
+        }
+
+        #expect(kept.allSatisfy { !$0.isEmpty })
+        #expect(try await contents() == kept)
+    }
+
+    @Test("open cases page by page, the most money first, are all of them", arguments: seeds)
+    func casesByMoney(seed: UInt64) async throws {
+        let (registry, _) = try await pushed(seed)
+        var filter = RegistryStore.CaseFilter()
+        filter.isByMoney = true
+        let all = try await registry.store.cases(filter, limit: 10_000)
+        let sums = all.map { $0.parties.filter(\.isLive).map(\.claimed.rawValue).reduce(0, +) }
+        #expect(sums == sums.sorted(by: >))
+        #expect(Set(sums).count > 1)
+        for size in [1, 3] {
+            var pages: [RegistryStore.CaseView] = []
+            while true {
+                let page = try await registry.store.cases(filter, after: pages.last?.position ?? 0, limit: size)
+                pages += page
+                guard page.count == size else { break }
+            }
+            #expect(pages.map(\.id) == all.map(\.id))
+        }
     }
 
     // MARK: Conditions
@@ -148,12 +194,15 @@ struct QuestionTests {
 
     @Test(
         "a part of a name finds the claims of either party, in any case, and nothing else",
-        arguments: [("智能", 2), ("能科技", 1), ("ai", 1), ("AI", 1), ("算力", 2), ("智技", 0), ("%智", 0)])
+        arguments: [
+            ("智能", 2), ("能科技", 1), ("ai", 1), ("AI", 1), ("ａＩ实", 1), ("算力", 2), ("（深圳）", 1), ("(深圳)", 1), ("智技", 0),
+            ("%智", 0),
+        ])
     func names(part: String, count: Int) async throws {
         let registry = try await TestRegistry()
         var city = try await registry.join(.shenzhen)
         city.issue(.sample("V1"), .sample("V2", for: .otherBuyer))
-        city.file(.sample("C1", buyerName: "深圳智能科技有限公司", supplierName: "算力中心", invoices: [.serial(1)]))
+        city.file(.sample("C1", buyerName: "智能科技（深圳）有限公司", supplierName: "算力中心", invoices: [.serial(1)]))
         city.file(
             .sample(
                 "C2", voucher: "V2", buyer: .otherBuyer, contract: "HT-2", buyerName: "智能Ai实验室", supplierName: "算力中心",
@@ -164,6 +213,31 @@ struct QuestionTests {
         filter.partyName = part
 
         #expect(try await registry.store.claims(filter, after: nil, limit: 10).count == count)
+    }
+
+    @Test("a name that few companies bear and one that very many bear find the claims that a look at all finds", arguments: seeds)
+    func popularNames(seed: UInt64) async throws {
+        let (registry, _) = try await pushed(seed)
+        let all = try await registry.store.claims(.init(), after: nil, limit: 10_000)
+        let name = String(try #require(all.map(\.claim.enterpriseName).first { $0.count > 3 }).prefix(3))
+        let bearers = Set(all.map(\.claim).filter { $0.enterpriseName.contains(name) }.map(\.enterprise))
+        let due = all.filter { bearers.contains($0.claim.enterprise) || bearers.contains($0.claim.provider) }
+        #expect(due.count > 3)
+        for others in [0, 300] {
+            try await registry.run(
+                "INSERT INTO party_name SELECT 'X' || n, '\(name)' || n, 1 FROM generate_series(1, \(others)) n")
+            for isNewestFirst in [false, true] {
+                var filter = RegistryStore.ClaimFilter()
+                filter.partyName = name
+                filter.isNewestFirst = isNewestFirst
+                let found = try await registry.store.claims(filter, after: nil, limit: 10_000).map(\.name)
+                #expect(found == (isNewestFirst ? due.reversed() : due).map(\.name))
+                filter.state = .reserved
+                let page = try await registry.store.claims(filter, after: nil, limit: 2).map(\.name)
+                let live = due.filter { $0.state == .reserved }.map(\.name)
+                #expect(page == Array((isNewestFirst ? live.reversed() : live).prefix(2)))
+            }
+        }
     }
 
     // MARK: Duplicates

@@ -76,6 +76,40 @@ struct TokenTests {
         #expect(try await registry.store.caller(token: other, now: .noon)?.role == .operator)
     }
 
+    @Test("a session that was ended calls nobody at any server, and the other ones of its token go on")
+    func endedSession() async throws {
+        let registry = try await TestRegistry()
+        let digest = RegistryStore.digest(ofToken: try await token(registry))
+        let (ended, other) = ([UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 32))
+        let servers = [registry.store, TestRegistry(opening: TestDatabase.current.pool).store]
+        for server in servers {
+            #expect(try await server.caller(tokenDigest: digest, sessionDigest: ended, now: .noon) != nil)
+        }
+
+        try await registry.store.endSession(ended, expiresAt: .noon + 100, now: .noon)
+
+        for server in servers {
+            #expect(try await server.caller(tokenDigest: digest, sessionDigest: ended, now: .noon) == nil)
+            #expect(try await server.caller(tokenDigest: digest, sessionDigest: other, now: .noon) != nil)
+            #expect(try await server.caller(tokenDigest: digest, now: .noon) != nil)
+        }
+    }
+
+    @Test("an ended session is remembered until its time is over, however often it is ended")
+    func forgottenSessions() async throws {
+        let registry = try await TestRegistry()
+        func end(_ session: UInt8, expiresAt: UInt64, now: UInt64) async throws -> [Int64] {
+            try await registry.store.endSession(
+                [UInt8](repeating: session, count: 32), expiresAt: expiresAt, now: now)
+            return try await registry.numbers("SELECT ends_at_ms - \(UInt64.noon) FROM ended_session ORDER BY 1")
+        }
+
+        #expect(try await end(1, expiresAt: .noon + 100, now: .noon) == [100])
+        #expect(try await end(1, expiresAt: .noon + 100, now: .noon + 1) == [100])
+        #expect(try await end(2, expiresAt: .noon + 200, now: .noon + 99) == [100, 200])
+        #expect(try await end(3, expiresAt: .noon + 300, now: .noon + 100) == [200, 300])
+    }
+
     @Test("what callers did is noted in order")
     func notes() async throws {
         let registry = try await TestRegistry()

@@ -84,7 +84,9 @@ struct MigrateCommand: AsyncParsableCommand {
     func run() async throws {
         try await database.withDatabase { url, state in
             let store = RegistryStore(pool: PostgresPool(url: url, size: 2), secrets: state.secrets)
-            let done = try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
+            let done = try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now) {
+                Output.note("\($0): \($1) of \($2) entries of the journal")
+            }
             Output.line(done.isEmpty ? "the schema is up to date" : "migrated: \(done.joined(separator: ", "))")
         }
     }

@@ -40,18 +40,16 @@ extension ConsoleRoutes {
         let isClosed = try question.value("state", "open or closed") { ["open": false, "closed": true][$0] } ?? false
         filter.isOpen = !isClosed
         filter.isByMoney = !isClosed
-        let limit = isClosed ? 50 : 500
+        let limit = 50
         let after = try question.number("after", in: 0...Int64.max) ?? 0
         let found = try await store.cases(filter, after: after, limit: limit)
-        let isCut = !isClosed && found.count == limit
         let today = CalendarDate.inChina(milliseconds: Int64(WallClock.now))
         return try pages.page(
-            "cases", title: "cases", visit.frame,
+            "cases", title: "cases", still(visit.frame, question),
             [
                 "is_closed": isClosed, "rows": found.map { caseRow($0, today: today, visit) },
-                "is_empty": found.isEmpty,
-                "has_next": isClosed && found.count == limit, "is_cut": isCut,
-                "next": "/console/cases?state=closed&after=\(found.last?.position ?? 0)",
+                "is_empty": found.isEmpty, "has_next": found.count == limit,
+                "next": "/console/cases?state=\(isClosed ? "closed" : "open")&after=\(found.last?.position ?? 0)",
             ])
     }
 
@@ -87,7 +85,7 @@ extension ConsoleRoutes {
             ]
         }
         values["reasons"] = records.flatMap(\.reasons).filter { item.rules.contains($0.rule) }.map { reason in
-            ["rule": reason.rule, "message": Phrasebook.half(of: reason.message, in: visit.language)]
+            ["rule": reason.rule, "message": said(reason.message, visit)]
         }
         values["steps"] = steps.map { caseStep($0, visit) }
         values["may_rule"] = visit.isOperator && item.isOpen

@@ -54,7 +54,7 @@ actor FigureCache {
         return Figures(
             totals: try await store.stateTotals(),
             days: try await store.dayTotals(
-                since: CalendarDate(rawValue: today.rawValue - Int32(days) + 1).startInChina),
+                since: CalendarDate(rawValue: today.rawValue - Int32(days) + 1)),
             rules: try await store.ruleTotals(),
             duplicates: try await store.report(.duplicatesByRule, today: today, limit: 10_000),
             openCases: try await store.openCases(), takenAt: now)

@@ -1,0 +1,176 @@
+import Arbitration
+import PostgresClient
+import Replication
+import VoucherDomain
+
+/// Sums over all claims that are kept with every decision, for pages that nobody waits for.
+///
+/// They follow from `claim` and `finding`; an audit adds those up and compares.
+enum KeptTotals {
+    /// What is counted under one key of a table.
+    private struct Sum {
+        var claims: Int64 = 0
+        var fen: Int64 = 0
+
+        mutating func add(_ claim: Claim) {
+            claims += 1
+            fen += claim.claimed.rawValue
+        }
+    }
+
+    private struct Place: Hashable, Comparable {
+        let city: Int32
+        let day: Int32
+        let state: Int32
+
+        static func < (one: Place, other: Place) -> Bool {
+            (one.city, one.day, one.state) < (other.city, other.day, other.state)
+        }
+    }
+
+    private struct Meeting: Hashable, Comparable {
+        let rule: String
+        let city: Int32
+        let other: Int32
+
+        static func < (one: Meeting, other: Meeting) -> Bool {
+            (one.rule, one.city, one.other) < (other.rule, other.city, other.other)
+        }
+    }
+
+    /// Adds the claims of a batch. In the order of the keys, as everything that locks rows.
+    ///
+    /// - Parameter state: How a claim stands at the end of the batch.
+    static func add(
+        _ decided: [FoldWriter.Decided], state: (FoldWriter.Decided) -> Outcome.Decision, _ session: PostgresSession
+    ) throws {
+        var places: [Place: Sum] = [:]
+        var rules: [String: Sum] = [:]
+        var meetings: [Meeting: Sum] = [:]
+        for item in decided where item.outcome.filing != nil {
+            guard case .claimFiled(let claim) = item.journalEntry.content else { continue }
+            let city = Int32(item.entry.city.rawValue)
+            let day = CalendarDate.inChina(milliseconds: item.journalEntry.receivedAt).rawValue
+            places[Place(city: city, day: day, state: Int32(state(item).rawValue)), default: Sum()].add(claim)
+            let reasons = item.outcome.reasons.filter { $0.outcome != .flag }
+            for rule in Set(reasons.map(\.rule)) { rules[rule, default: Sum()].add(claim) }
+            let pairs = reasons.flatMap { reason in
+                reason.blocking.filter { $0.city != .registry }.map { name in
+                    let other = Int32(name.city.rawValue)
+                    return Meeting(rule: reason.rule, city: min(city, other), other: max(city, other))
+                }
+            }
+            for meeting in Set(pairs) { meetings[meeting, default: Sum()].add(claim) }
+        }
+        let (placed, ruled, met) = (
+            places.sorted { $0.key < $1.key }, rules.sorted { $0.key < $1.key }, meetings.sorted { $0.key < $1.key }
+        )
+        try queue(
+            into: "claim_total",
+            [
+                ("city_code", .int4Array(placed.map(\.key.city))), ("day", .int4Array(placed.map(\.key.day))),
+                ("state", .int4Array(placed.map(\.key.state))),
+            ], placed.map(\.value), session)
+        try queue(into: "rule_total", [("rule", .textArray(ruled.map(\.key)))], ruled.map(\.value), session)
+        try queue(
+            into: "rule_pair_total",
+            [
+                ("rule", .textArray(met.map(\.key.rule))), ("city_code", .int4Array(met.map(\.key.city))),
+                ("other_city_code", .int4Array(met.map(\.key.other))),
+            ], met.map(\.value), session)
+    }
+
+    private static func queue(
+        into table: String, _ key: [(column: String, values: PostgresParameter)], _ sums: [Sum],
+        _ session: PostgresSession
+    ) throws {
+        guard !sums.isEmpty else { return }
+        let columns = key.map(\.column).joined(separator: ", ")
+        let places = (1...key.count + 2).map { "$\($0)" }.joined(separator: ", ")
+        try session.queue(
+            """
+            INSERT INTO \(table) (\(columns), claims, claimed_fen) SELECT * FROM unnest(\(places))
+            ON CONFLICT (\(columns)) DO UPDATE SET claims = \(table).claims + excluded.claims,
+                claimed_fen = \(table).claimed_fen + excluded.claimed_fen
+            """, key.map(\.values) + [.int8Array(sums.map(\.claims)), .int8Array(sums.map(\.fen))])
+    }
+
+    /// Gives claims of earlier batches their new states, and counts them where they stand now.
+    ///
+    /// - Parameter changes: By position; where a claim was withdrawn, or `nil`.
+    static func change(
+        _ changes: [(position: Int64, state: Outcome.Decision, withdrawnAt: Int64?)], _ session: PostgresSession
+    ) throws {
+        try session.queue(
+            """
+            WITH changed AS (
+                UPDATE claim SET state = n.state, withdrawn_position = nullif(n.withdrawn, 0)
+                FROM unnest($1::int8[], $2::int4[], $3::int8[]) AS n(position, state, withdrawn), claim o
+                WHERE claim.position = n.position AND o.position = n.position
+                RETURNING claim.city_code, (claim.received_at_ms + 28800000) / 86400000 AS day, o.state AS was,
+                    claim.state AS now, claim.claimed_fen)
+            INSERT INTO claim_total (city_code, day, state, claims, claimed_fen)
+            SELECT city_code, day, state, sum(number), sum(number * claimed_fen) FROM (
+                SELECT city_code, day, was, -1, claimed_fen FROM changed WHERE was <> now
+                UNION ALL SELECT city_code, day, now, 1, claimed_fen FROM changed WHERE was <> now
+            ) AS moves(city_code, day, state, number, claimed_fen)
+            GROUP BY city_code, day, state ORDER BY city_code, day, state
+            ON CONFLICT (city_code, day, state) DO UPDATE SET claims = claim_total.claims + excluded.claims,
+                claimed_fen = claim_total.claimed_fen + excluded.claimed_fen
+            """,
+            [
+                .int8Array(changes.map(\.position)), .int4Array(changes.map { Int32($0.state.rawValue) }),
+                .int8Array(changes.map { $0.withdrawnAt ?? 0 }),
+            ])
+    }
+
+    /// Adds up all claims anew.
+    static func fill(_ session: PostgresSession) throws {
+        for (table, _, sums) in kept { try session.run(script: "DELETE FROM \(table); INSERT INTO \(table) \(sums)") }
+    }
+
+    /// The first sum that is not what it sums up, in words for an auditor; `nil` where all are.
+    static func difference(_ session: PostgresSession) throws -> String? {
+        for (table, key, sums) in kept {
+            let result = try session.execute(
+                """
+                SELECT concat_ws(', ', \(key)) FROM (SELECT * FROM \(table) WHERE claims <> 0) k
+                FULL JOIN (\(sums)) s USING (\(key))
+                WHERE k.claims IS DISTINCT FROM s.claims OR k.claimed_fen IS DISTINCT FROM s.claimed_fen
+                ORDER BY \(key) LIMIT 1
+                """)
+            guard result.count > 0 else { continue }
+            return "\(table) at \(result.text(0, 0)): the sum differs from the claims"
+        }
+        return nil
+    }
+
+    /// The tables, what tells their rows apart, and what they sum up.
+    private static let kept = [
+        (
+            "claim_total", "city_code, day, state",
+            """
+            SELECT city_code, ((received_at_ms + 28800000) / 86400000)::integer AS day, state, count(*) AS claims,
+                sum(claimed_fen) AS claimed_fen FROM claim GROUP BY 1, 2, 3
+            """
+        ),
+        (
+            "rule_total", "rule",
+            """
+            SELECT f.rule, count(*) AS claims, sum(c.claimed_fen) AS claimed_fen
+            FROM (SELECT DISTINCT rule, position FROM finding WHERE outcome <> 'flag') f
+            JOIN claim c USING (position) GROUP BY f.rule
+            """
+        ),
+        (
+            "rule_pair_total", "rule, city_code, other_city_code",
+            """
+            SELECT f.rule, f.city_code, f.other_city_code, count(*) AS claims, sum(c.claimed_fen) AS claimed_fen
+            FROM (SELECT DISTINCT rule, least(city_code, blocking_city) AS city_code,
+                    greatest(city_code, blocking_city) AS other_city_code, position
+                FROM finding WHERE outcome <> 'flag' AND blocking_city <> 0) f
+            JOIN claim c USING (position) GROUP BY 1, 2, 3
+            """
+        ),
+    ]
+}
