@@ -11,8 +11,15 @@ package enum CitySchema {
             ("city_v006_promise", text(PackageResources.city_v006_promise_sql)),
             ("city_v007_unread", text(PackageResources.city_v007_unread_sql)),
             ("city_v008_late_entries", text(PackageResources.city_v008_late_entries_sql)),
+            ("city_v009_claim_search", text(PackageResources.city_v009_claim_search_sql)),
+            ("city_v010_bank_movements", text(PackageResources.city_v010_bank_movements_sql)),
         ]
     }
+
+    /// The one that gives `claim` its `search_text`, which is filled from the claims.
+    package static let claimSearch = "city_v009_claim_search"
+    /// The one that makes `bank_movement`, which is filled from the log.
+    package static let bankMovements = "city_v010_bank_movements"
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

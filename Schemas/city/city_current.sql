@@ -95,6 +95,14 @@ SELECT
     v.id AS id
 FROM voucher v CROSS JOIN node n JOIN log_entry e ON e.sequence = v.sequence;
 
+CREATE TABLE bank_movement (
+    sequence INTEGER PRIMARY KEY REFERENCES log_entry,
+    paid_back INTEGER NOT NULL CHECK (paid_back IN (0, 1)),
+    amount_fen INTEGER NOT NULL,
+    -- The bank's day, in days since 1970-01-01.
+    day INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE city_case (
     case_id TEXT PRIMARY KEY,
     -- The feed position at which it was first told.
@@ -137,7 +145,7 @@ CREATE TABLE claim (
     decided_position INTEGER,
     decided_hash BLOB,
     withdrawal_sequence INTEGER REFERENCES log_entry,
-    withdrawn INTEGER NOT NULL DEFAULT 0 CHECK (withdrawn IN (0, 1)), effect INTEGER,
+    withdrawn INTEGER NOT NULL DEFAULT 0 CHECK (withdrawn IN (0, 1)), effect INTEGER, search_text TEXT NOT NULL DEFAULT '',
     CHECK ((sequence IS NULL) = (problems <> '[]'))
 ) STRICT;
 

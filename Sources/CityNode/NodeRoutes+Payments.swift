@@ -8,7 +8,9 @@ import Hummingbird
 /// Payments over the local API: ask, submit, and say what the bank has done.
 extension NodeRoutes {
     func addPayments(to group: RouterGroup<NodeContext>) {
-        group.get("payments") { request, _ in try await reading(request) { try listPayments(request) } }
+        group.get("payments") { request, _ in
+            try await reading(request, known: ["stage"] + PageQuery.parameters) { try listPayments($0) }
+        }
         group.post("claims/{claim_no}/payment-request") { request, context in
             try await take(try Self.number(context), request) { _ in .request }
         }
@@ -27,7 +29,9 @@ extension NodeRoutes {
                 return .reverse(try request.record, reason: request.reason ?? "")
             }
         }
-        group.get("red-letters") { request, _ in try await reading(request) { try listRedLetters(request) } }
+        group.get("red-letters") { request, _ in
+            try await reading(request, known: PageQuery.parameters) { try listRedLetters($0) }
+        }
         group.post("red-letters") { request, _ in
             try await writing(request) { body in
                 try store.record(try RedLetterRequest(body).letter, now: WallClock.now)
@@ -90,22 +94,19 @@ extension NodeRoutes {
             "the registry has not received it yet: do not call the bank, and ask again", retryAfter: 5)
     }
 
-    private func listRedLetters(_ request: Request) throws -> Response {
-        let page = try PageQuery(request)
-        let views = try store.redLetters(after: page.after, limit: page.limit)
+    private func listRedLetters(_ question: Question) throws -> Response {
+        let page = try PageQuery(question)
+        let views = try store.redLetters(after: page.after ?? 0, limit: page.limit)
         let next = page.next(after: views, by: \.id)
         return try JSONBody.response(ListDocument(items: views.map(RedLetterDocument.init), next: next))
     }
 
     static let paymentStages = ["asked", "refused"] + Payment.Stage.allCases.map(\.name)
 
-    private func listPayments(_ request: Request) throws -> Response {
-        let stage = request.text("stage")
-        if let stage, !Self.paymentStages.contains(stage) {
-            throw Problem(.badRequest, "query", "stage is one of \(Self.paymentStages.joined(separator: ", "))")
-        }
-        let page = try PageQuery(request)
-        let views = try store.payments(stage: stage, after: page.after, limit: page.limit)
+    private func listPayments(_ question: Question) throws -> Response {
+        let stage = try question.word("stage", of: Self.paymentStages)
+        let page = try PageQuery(question)
+        let views = try store.payments(stage: stage, after: page.after ?? 0, limit: page.limit)
         let next = page.next(after: views, by: \.id)
         return try JSONBody.response(ListDocument(items: views.map(ClaimPaymentDocument.init), next: next))
     }

@@ -38,20 +38,24 @@ struct NodeRoutes {
 
     private static let maximumBody = 4 << 20
 
-    func makeRouter() -> Router<NodeContext> {
+    func makeRouter(methods: RoutedMethods = RoutedMethods()) -> Router<NodeContext> {
         _ = MetricsStore.shared
         let router = Router(context: NodeContext.self)
         router.add(middleware: MetricsMiddleware())
-        router.add(middleware: ProblemMiddleware())
+        router.add(middleware: ProblemMiddleware(methods: methods))
         addOpen(to: router)
         let group = router.group("v1")
         group.post("vouchers") { request, _ in try await writing(request, issue) }
-        group.get("vouchers") { request, _ in try await reading(request) { try listVouchers(request) } }
+        group.get("vouchers") { request, _ in
+            try await reading(request, known: PageQuery.parameters) { try listVouchers($0) }
+        }
         group.post("claims") { request, _ in try await writing(request, file) }
-        group.get("claims") { request, _ in try await reading(request) { try listClaims(request) } }
+        group.get("claims") { request, _ in
+            try await reading(request, known: ["state", "q", "order"] + PageQuery.parameters) { try listClaims($0) }
+        }
         group.get("claims/{claim_no}") { request, context in
             let number = try Self.number(context)
-            return try await reading(request) { try JSONBody.response(try document(number)) }
+            return try await reading(request) { _ in try JSONBody.response(try document(number)) }
         }
         group.post("claims/{claim_no}/withdrawal") { request, context in
             let number = try Self.number(context)
@@ -61,20 +65,24 @@ struct NodeRoutes {
             let kind = try context.parameters.require("kind")
             return try await writing(request) { body in try importRows(kind, body) }
         }
-        group.get("cases") { request, _ in try await reading(request) { try listCases(request) } }
+        group.get("cases") { request, _ in
+            try await reading(request, known: ["state"] + PageQuery.parameters) { try listCases($0) }
+        }
         group.get("cases/{id}") { request, context in
             let id = try context.parameters.require("id")
-            return try await reading(request) { try JSONBody.response(try caseDocument(id)) }
+            return try await reading(request) { _ in try JSONBody.response(try caseDocument(id)) }
         }
         group.post("cases/{id}/answer") { request, context in
             let id = try context.parameters.require("id")
             return try await writing(request) { body in try answer(id, body) }
         }
         addPayments(to: group)
-        group.post("checks") { request, _ in try await reading(request) { try await check(request) } }
-        group.get("sync") { request, _ in try await reading(request) { try JSONBody.response(try syncDocument()) } }
+        group.post("checks") { request, _ in try await reading(request) { _ in try await check(request) } }
+        group.get("sync") { request, _ in
+            try await reading(request) { _ in try JSONBody.response(try syncDocument()) }
+        }
         group.get("late-entries") { request, _ in
-            try await reading(request) {
+            try await reading(request) { _ in
                 try JSONBody.response(LateEntriesDocument(items: try store.lateEntries().map { .init($0) }))
             }
         }
@@ -84,7 +92,7 @@ struct NodeRoutes {
                 return Response(status: .noContent)
             }
         }
-        router.get("metrics") { request, _ in try await reading(request) { try metrics() } }
+        router.get("metrics") { request, _ in try await reading(request) { _ in try metrics() } }
         return router
     }
 
@@ -104,11 +112,17 @@ struct NodeRoutes {
 
     // MARK: Who may, and what goes wrong
 
-    func reading(_ request: Request, _ body: () async throws -> Response) async throws -> Response {
+    /// Answers whoever has the token.
+    ///
+    /// - Parameter known: The names of the query's parameters; all others are refused.
+    func reading(
+        _ request: Request, known: [String] = [], _ body: (Question) async throws -> Response
+    ) async throws -> Response {
         if let token, request.bearerToken != token {
             throw Problem(.unauthorized, "token", "send the token from the node's api-token file as a bearer token")
         }
-        return try await guarded(body)
+        let question = try Question(request, known: known)
+        return try await guarded { try await body(question) }
     }
 
     /// Runs a handler and turns what goes wrong into problem documents.
@@ -133,7 +147,7 @@ struct NodeRoutes {
 
     /// A write: refused while the node is read-only; with an `Idempotency-Key` its answer is remembered.
     func writing(_ request: Request, _ body: ([UInt8]) throws -> Response) async throws -> Response {
-        try await reading(request) {
+        try await reading(request) { _ in
             try requireWritable()
             let bytes = try await request.bytes(upTo: Self.maximumBody)
             let digest = Array(SHA256.hash(data: Array(request.uri.path.utf8) + [0] + bytes))
@@ -253,13 +267,12 @@ struct NodeRoutes {
         "recorded", "received", "reserved", "refused", "held", "invalid", "withdrawn", "authorized", "paid", "reversed",
     ]
 
-    private func listClaims(_ request: Request) throws -> Response {
-        let state = request.text("state")
-        if let state, !Self.states.contains(state) {
-            throw Problem(.badRequest, "query", "state is one of \(Self.states.joined(separator: ", "))")
-        }
-        let page = try PageQuery(request)
-        let views = try store.claims(state: state, after: page.after, limit: page.limit)
+    private func listClaims(_ question: Question) throws -> Response {
+        let filter = CityStore.ClaimFilter(
+            state: try question.word("state", of: Self.states), text: question.text("q"),
+            isNewestFirst: try question.word("order", of: ["oldest", "newest"]) == "newest")
+        let page = try PageQuery(question)
+        let views = try store.claims(filter, after: page.after, limit: page.limit)
         let next = page.next(after: views, by: \.id)
         let payments = try store.payments(ofClaims: views.map(\.id))
         return try JSONBody.response(
@@ -273,20 +286,17 @@ struct NodeRoutes {
         return CaseDocument(view)
     }
 
-    private func listCases(_ request: Request) throws -> Response {
-        let state = request.text("state")
-        if let state, !["open", "closed"].contains(state) {
-            throw Problem(.badRequest, "query", "state: expected open or closed")
-        }
-        let page = try PageQuery(request)
-        let views = try store.cases(isOpen: state.map { $0 == "open" }, after: page.after, limit: page.limit)
+    private func listCases(_ question: Question) throws -> Response {
+        let isOpen = try question.word("state", of: ["open", "closed"]).map { $0 == "open" }
+        let page = try PageQuery(question)
+        let views = try store.cases(isOpen: isOpen, after: page.after ?? 0, limit: page.limit)
         let next = page.next(after: views, by: \.row)
         return try JSONBody.response(ListDocument(items: views.map(CaseDocument.init), next: next))
     }
 
-    private func listVouchers(_ request: Request) throws -> Response {
-        let page = try PageQuery(request)
-        let views = try store.vouchers(after: page.after, limit: page.limit)
+    private func listVouchers(_ question: Question) throws -> Response {
+        let page = try PageQuery(question)
+        let views = try store.vouchers(after: page.after ?? 0, limit: page.limit)
         let next = page.next(after: views, by: \.id)
         return try JSONBody.response(
             ListDocument(items: views.map { VoucherDocument(fields: $0.fields, state: $0.state) }, next: next))

@@ -35,13 +35,16 @@ extension CityStore {
                 sql: "INSERT OR IGNORE INTO voucher (voucher_no, sequence, fields) VALUES (?, ?, ?)",
                 arguments: [voucher.number, sequence, StoredJSON.text(VoucherForm(voucher).fields)])
         case .claimFiled(let claim):
+            let fields = ClaimForm(claim).fields
             // A broken row may have stood under the number before; of two claims the first has it, as with the registry.
             try database.run(
                 sql: """
-                    INSERT INTO claim (claim_no, sequence, fields, repairs) VALUES (?, ?, ?, '[]')
+                    INSERT INTO claim (claim_no, sequence, fields, repairs, search_text) VALUES (?, ?, ?, '[]', ?)
                     ON CONFLICT (claim_no) DO UPDATE SET sequence = excluded.sequence, fields = excluded.fields,
-                        problems = '[]', repairs = '[]', source_row = NULL WHERE claim.sequence IS NULL
-                    """, arguments: [claim.number, sequence, StoredJSON.text(ClaimForm(claim).fields)])
+                        problems = '[]', repairs = '[]', source_row = NULL, search_text = excluded.search_text
+                        WHERE claim.sequence IS NULL
+                    """,
+                arguments: [claim.number, sequence, StoredJSON.text(fields), searchText(claim.number, fields)])
         case .claimWithdrawn(let number):
             try database.run(
                 sql: "UPDATE claim SET withdrawal_sequence = ? WHERE claim_no = ?", arguments: [sequence, number])
@@ -76,5 +79,25 @@ extension CityStore {
                 ON CONFLICT (claim_id) DO UPDATE SET last_sequence = ?2, problem = NULL,
                     submitted_sequence = CASE ?3 WHEN 2 THEN ?2 ELSE submitted_sequence END
                 """, arguments: [act.claimNumber, sequence, submission])
+        try keepMovement(act.step, sequence, database)
+    }
+
+    /// Keeps what the bank did, where the step tells of it.
+    static func keepMovement(_ step: PaymentAct.Step, _ sequence: Int64, _ database: Database) throws {
+        guard let (bank, isPaidBack) = step.movement else { return }
+        try database.run(
+            sql: "INSERT INTO bank_movement (sequence, paid_back, amount_fen, day) VALUES (?, ?, ?, ?)",
+            arguments: [sequence, isPaidBack, bank.amount.rawValue, bank.day.rawValue])
+    }
+}
+
+extension PaymentAct.Step {
+    /// What the bank did, where the step tells of it, and whether the money came back.
+    fileprivate var movement: (bank: PaymentAct.BankRecord, isPaidBack: Bool)? {
+        switch self {
+        case .requested, .submitted, .failed: nil
+        case .confirmed(_, let bank): (bank, false)
+        case .reversed(_, let bank, _): (bank, true)
+        }
     }
 }

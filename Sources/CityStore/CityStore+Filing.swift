@@ -29,7 +29,7 @@ package struct FilingResult: Hashable, Sendable {
 }
 
 extension CityStore {
-    /// The most characters of a reason that an officer gives.
+    /// The most characters of a withdrawal's reason.
     private static let longestReason = 1_000
 
     /// Issues vouchers, row by row, in one transaction: each row is taken whole or not at all.
@@ -125,13 +125,14 @@ extension CityStore {
         let known = row.fields.filter { ClaimForm.columns.contains($0.key) && !$0.value.isEmpty }
         try database.run(
             sql: """
-                INSERT INTO claim (claim_no, fields, problems, repairs, source_row) VALUES (?, ?, ?, ?, ?)
+                INSERT INTO claim (claim_no, fields, problems, repairs, source_row, search_text)
+                VALUES (?, ?, ?, ?, ?, ?)
                 ON CONFLICT (claim_no) DO UPDATE SET fields = excluded.fields, problems = excluded.problems,
-                    repairs = excluded.repairs, source_row = excluded.source_row
+                    repairs = excluded.repairs, source_row = excluded.source_row, search_text = excluded.search_text
                 """,
             arguments: [
                 number, StoredJSON.text(known), try StoredJSON.text(problems.map(StoredJSON.Problem.init)),
-                try StoredJSON.text(repairs.map(StoredJSON.Repair.init)), row.line,
+                try StoredJSON.text(repairs.map(StoredJSON.Repair.init)), row.line, searchText(number, known),
             ])
     }
 
@@ -157,11 +158,11 @@ extension CityStore {
     ///
     /// Withdrawing again while the first withdrawal is under way changes nothing.
     ///
-    /// - Throws: ``StoreRefusal`` `.notFound`, `.invalid` for a reason over 1,000 characters, or `.conflict` for a
-    ///   claim that holds nothing to give back.
+    /// - Throws: ``StoreRefusal`` `.notFound`, `.invalid` for a reason that is empty, over 1,000 characters or has a
+    ///   control character in it, or `.conflict` for a claim that holds nothing to give back.
     package func withdraw(claimNumber: String, reason: String, now: UInt64) throws {
-        guard reason.unicodeScalars.count <= CityStore.longestReason else {
-            throw StoreRefusal(.invalid, "a reason has at most \(CityStore.longestReason) characters")
+        if let fault = PayloadCoding.textFault("a reason", reason, atMost: CityStore.longestReason) {
+            throw StoreRefusal(.invalid, fault)
         }
         // SQLite would read the number up to a zero byte, and find another claim.
         guard !claimNumber.utf8.contains(0) else { throw StoreRefusal(.notFound, "no such claim in this city") }

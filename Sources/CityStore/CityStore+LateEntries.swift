@@ -79,6 +79,7 @@ extension CityStore {
             "DELETE FROM claim WHERE sequence >= ?",
             "DELETE FROM voucher WHERE sequence >= ?",
             "DELETE FROM red_letter WHERE sequence >= ?",
+            "DELETE FROM bank_movement WHERE sequence >= ?",
             "DELETE FROM log_entry WHERE sequence >= ?",
         ] {
             try database.run(sql: sql, arguments: [first])

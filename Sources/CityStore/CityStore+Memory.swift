@@ -64,7 +64,7 @@ extension CityStore {
 
     /// Every table of the schema; those that refer to others first.
     package static let tables = [
-        "late_entry", "city_case_step", "city_case", "payment", "red_letter", "claim", "voucher", "receipt",
-        "idempotency_key", "key_index", "feed_entry", "log_entry", "node",
+        "late_entry", "city_case_step", "city_case", "payment", "red_letter", "bank_movement", "claim", "voucher",
+        "receipt", "idempotency_key", "key_index", "feed_entry", "log_entry", "node",
     ]
 }

@@ -57,8 +57,10 @@ extension CityStore {
 
     /// The payments of claims, by their local order.
     package func payments(ofClaims ids: [Int64]) throws -> [Int64: PaymentView] {
-        guard let first = ids.min(), let last = ids.max() else { return [:] }
-        let views = try pool.read { try CityStore.paymentViews("id BETWEEN ? AND ?", [first, last], $0) }
+        let list = "[\(ids.map { "\($0)" }.joined(separator: ","))]"
+        let views = try pool.read {
+            try CityStore.paymentViews("id IN (SELECT value FROM json_each(?))", [list], $0)
+        }
         return Dictionary(uniqueKeysWithValues: views.map { ($0.id, $0) })
     }
 

@@ -37,11 +37,13 @@ extension CityStore {
         package let fields: [String: String]
     }
 
-    /// Claims in the order in which they were filed, after the one with id `after`.
-    package func claims(state: String?, after: Int64, limit: Int) throws -> [ClaimView] {
+    /// Claims of a filter, in its order, after the one with id `after`.
+    package func claims(
+        _ filter: ClaimFilter = ClaimFilter(), after: Int64? = nil, limit: Int
+    ) throws -> [ClaimView] {
         try pool.read { database in
-            try CityStore.claimViews(
-                "v.id > ? AND (? IS NULL OR v.state = ?) ORDER BY v.id LIMIT ?", [after, state, state, limit], database)
+            guard let page = try filter.condition(after: after, limit: limit, database) else { return [] }
+            return try CityStore.claimViews(page.sql, page.arguments, database)
         }
     }
 
@@ -54,18 +56,22 @@ extension CityStore {
     static func claimViews(
         _ condition: String, _ arguments: StatementArguments, _ database: Database
     ) throws -> [ClaimView] {
-        let sql = """
-            SELECT v.id, v.claim_no, v.state, c.fields, c.problems, c.repairs, c.source_row, c.reasons, c.case_id,
-                c.decided_incarnation, c.decided_position, c.decided_hash, c.sequence,
-                c.withdrawal_sequence IS NOT NULL AND c.withdrawn = 0
-                    AND (SELECT decision FROM log_entry WHERE sequence = c.withdrawal_sequence) IS NULL AS withdrawing,
-                r.body, r.signature
-            FROM v1_claims v JOIN claim c ON c.id = v.id
-            LEFT JOIN receipt r ON r.through_sequence =
-                (SELECT min(through_sequence) FROM receipt WHERE through_sequence >= c.sequence)
-            WHERE \(condition)
-            """
-        return try Row.fetchAll(database.cachedStatement(sql: sql), arguments: arguments).map(claimView)
+        try Row.fetchAll(database.cachedStatement(sql: claimQuery(condition)), arguments: arguments).map(claimView)
+    }
+
+    /// The claims that meet a condition on `v1_claims v` and `claim c`.
+    static func claimQuery(_ condition: String) -> String {
+        """
+        SELECT v.id, v.claim_no, v.state, c.fields, c.problems, c.repairs, c.source_row, c.reasons, c.case_id,
+            c.decided_incarnation, c.decided_position, c.decided_hash, c.sequence,
+            c.withdrawal_sequence IS NOT NULL AND c.withdrawn = 0
+                AND (SELECT decision FROM log_entry WHERE sequence = c.withdrawal_sequence) IS NULL AS withdrawing,
+            r.body, r.signature
+        FROM v1_claims v JOIN claim c ON c.id = v.id
+        LEFT JOIN receipt r ON r.through_sequence =
+            (SELECT min(through_sequence) FROM receipt WHERE through_sequence >= c.sequence)
+        WHERE \(condition)
+        """
     }
 
     private static func claimView(_ row: Row) throws -> ClaimView {

@@ -1,4 +1,3 @@
-import CitySchema
 import FederationWire
 import Foundation
 import GRDB
@@ -104,14 +103,6 @@ package struct CityStore: Sendable {
             throw StoreRefusal(
                 .newerBuild, "the store was written by another build: use that one, or run city-node serve first")
         }
-    }
-
-    static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        for migration in CitySchema.migrations {
-            migrator.registerMigration(migration.id) { try $0.execute(sql: migration.sql) }
-        }
-        return migrator
     }
 
     /// The first write that failed for an error of the disk, when there is one; from then on every write throws it again. For

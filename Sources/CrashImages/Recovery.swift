@@ -70,7 +70,7 @@ struct Recovery {
 
     /// Every claim that was acknowledged is there as it was (I4, I23).
     private func checkClaims(_ store: CityStore, _ acknowledged: Int) throws {
-        let kept = try store.claims(state: nil, after: 0, limit: .max)
+        let kept = try store.claims(limit: .max)
         let fields = Dictionary(uniqueKeysWithValues: kept.map { ($0.number, $0.fields) })
         for (number, claim) in scenario.claims where claim.call <= acknowledged && fields[number] != claim.fields {
             let found = fields[number].map { "has other content: \($0)" } ?? "is lost"
@@ -86,7 +86,7 @@ struct Recovery {
             throw Violation(invariant: "I12", text: "the key index is not that of feed position \(cursor.position)")
         }
         var positions: Set<UInt64> = []
-        for claim in try store.claims(state: nil, after: 0, limit: .max) {
+        for claim in try store.claims(limit: .max) {
             guard let position = claim.decidedAt?.position else { continue }
             positions.insert(position)
             guard let decision = reading.claims[position], "\(decision)" == claim.state else {

@@ -105,7 +105,7 @@ struct ScenarioWriter {
                 return [.pay(.confirm(record), claim: waiting.claimNumber), .seal]
             }
         }
-        let reserved = try store.claims(state: "reserved", after: 0, limit: 100).map(\.number)
+        let reserved = try store.claims(.init(state: "reserved"), limit: 100).map(\.number)
         guard !reserved.isEmpty else { return [.seal] }
         return [.pay(.request, claim: reserved[number(below: reserved.count)]), .seal]
     }

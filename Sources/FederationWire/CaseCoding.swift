@@ -57,9 +57,9 @@ extension PayloadCoding {
     }
 
     /// What is wrong with a text that somebody must give, or `nil`.
-    package static func textFault(_ field: String, _ text: String) -> String? {
+    package static func textFault(_ field: String, _ text: String, atMost limit: Int = 500) -> String? {
         if text.isEmpty { return "\(field) is not given" }
-        return Claim.textFault(field, text, atMost: 500)
+        return Claim.textFault(field, text, atMost: limit)
     }
 }
 

@@ -26,8 +26,8 @@ extension CaseTests {
         #expect(try agrees(id))
         #expect(try held(1) == [.invoice, .contract])
         #expect(try held(2) == (together ? [.invoice, .contract] : []))
-        #expect(try node.store.claims(state: "reserved", after: 0, limit: 10).map(\.number) == ["SZ-1"])
-        #expect(try node.store.claims(state: "held", after: 0, limit: 10) == [])
+        #expect(try node.store.claims(.init(state: "reserved"), limit: 10).map(\.number) == ["SZ-1"])
+        #expect(try node.store.claims(.init(state: "held"), limit: 10) == [])
         #expect(try node.store.verifyLog() == 2)
     }
 

@@ -27,7 +27,7 @@ struct InvalidRowTests {
         #expect(view.fields["claimed_yuan"] == "20,000")
         #expect(view.receipt == nil)
         #expect(try node.log().count == 1)
-        #expect(try node.store.claims(state: "invalid", after: 0, limit: 9) == [view])
+        #expect(try node.store.claims(.init(state: "invalid"), limit: 9) == [view])
     }
 
     @Test("a row without a number is kept under its row number")
@@ -57,7 +57,7 @@ struct InvalidRowTests {
         let result = try #require(try node.file(Form.claim(1, line: 12)).first)
 
         #expect(result.outcome == .recorded)
-        let views = try node.store.claims(state: nil, after: 0, limit: 9)
+        let views = try node.store.claims(limit: 9)
         #expect(views.map(\.number) == ["SZ-1", "SZ-2", "SZ-3"])
         #expect(views.map(\.state) == ["recorded", "recorded", "recorded"])
         #expect(views[0].problems == [])

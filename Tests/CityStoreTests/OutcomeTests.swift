@@ -100,7 +100,7 @@ struct OutcomeTests {
         try node.file(Form.claim(7))
 
         func numbers(_ state: String?) throws -> [String] {
-            try node.store.claims(state: state, after: 0, limit: 100).map(\.number)
+            try node.store.claims(.init(state: state), limit: 100).map(\.number)
         }
         #expect(try numbers("refused") == ["SZ-1"])
         #expect(try numbers("reserved") == ["SZ-2", "SZ-3"])

@@ -112,7 +112,7 @@ struct PaymentDesk {
 
     /// Every row of every table.
     func everything() throws -> [[Row]] {
-        let tables = ["city_case", "city_case_step", "payment", "red_letter"]
+        let tables = ["bank_movement", "city_case", "city_case_step", "payment", "red_letter"]
         return try node.everything() + tables.map { try node.rows("SELECT * FROM \($0) ORDER BY 1, 2, 3") }
     }
 

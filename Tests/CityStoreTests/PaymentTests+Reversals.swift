@@ -228,7 +228,7 @@ extension PaymentTests {
         func listed(_ stage: String?, after id: Int64 = 0, limit: Int = 10) throws -> [String] {
             try node.store.payments(stage: stage, after: id, limit: limit).map(\.claimNumber)
         }
-        let ids = try node.store.claims(state: nil, after: 0, limit: 10).map(\.id)
+        let ids = try node.store.claims(limit: 10).map(\.id)
         #expect(try listed(nil) == ["SZ-1", "SZ-3", "SZ-4"])
         #expect(try listed(nil, limit: 2) == ["SZ-1", "SZ-3"])
         #expect(try listed(nil, after: ids[0], limit: 1) == ["SZ-3"])

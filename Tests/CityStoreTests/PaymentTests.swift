@@ -63,7 +63,7 @@ struct PaymentTests {
         try desk.reach(place)
 
         #expect(try node.state("SZ-1") == state)
-        #expect(try node.store.claims(state: state, after: 0, limit: 10).map(\.number) == ["SZ-1"])
+        #expect(try node.store.claims(.init(state: state), limit: 10).map(\.number) == ["SZ-1"])
     }
 
     @Test(

@@ -135,7 +135,7 @@ struct ViewTests {
         for index in 1...5 { try node.file(Form.claim(index)) }
         var claims: [String] = []
         while true {
-            let page = try node.store.claims(state: "recorded", after: try lastID(claims), limit: 2)
+            let page = try node.store.claims(.init(state: "recorded"), after: try lastID(claims), limit: 2)
             if page.isEmpty { break }
             claims += page.map(\.number)
         }

@@ -122,6 +122,30 @@ struct WithdrawalTests {
         #expect(try node.everything() == before)
     }
 
+    @Test(
+        "a reason with a control character is refused, in the words for every reason",
+        arguments: ["改\u{0}正", "改\n正", "改正\u{7F}", "\u{9B}31m"])
+    func controlCharacter(reason: String) throws {
+        let before = try node.everything()
+
+        #expect(throws: StoreRefusal(.invalid, "a reason contains a control character")) {
+            try withdraw("SZ-1", reason: reason)
+        }
+        #expect(try node.everything() == before)
+    }
+
+    @Test("a withdrawal that was recorded with a control character in its reason stands")
+    func controlCharacterRecorded() throws {
+        let payload = PayloadCoding.encodeWithdrawal(claimNumber: "SZ-1", reason: "改\n正")
+        try node.store.pool.write { database in
+            _ = try CityStore.append(.claimWithdrawn, payload, database, now: .noon)
+        }
+        try node.sync(with: registry)
+
+        #expect(try node.state("SZ-1") == "withdrawn")
+        #expect(try node.store.verifyLog() == 3)
+    }
+
     @Test("a number whose claim was withdrawn is not free for other content")
     func numberStays() throws {
         try withdraw("SZ-1")

@@ -66,6 +66,13 @@ extension BadInputTests {
                 description: "a withdrawal without a reason", method: "POST", path: "/v1/claims/nothing/withdrawal",
                 body: "{}", status: 400, kind: "malformed"),
             Case(
+                description: "a withdrawal whose reason has a control character", method: "POST",
+                path: "/v1/claims/nothing/withdrawal", body: #"{"reason": "mis\u0007take"}"#, status: 422,
+                kind: "invalid"),
+            Case(
+                description: "an unknown order", method: "GET", path: "/v1/claims?order=first", body: nil, status: 400,
+                kind: "query"),
+            Case(
                 description: "an unknown state", method: "GET", path: "/v1/claims?state=lost", body: nil, status: 400,
                 kind: "query"),
             Case(
@@ -87,6 +94,66 @@ extension BadInputTests {
                 }
                 try await Self.expectUntouched(city)
             }
+        }
+
+        @Test("a parameter that there is not, or that is given twice, is refused by its name, and nothing is written")
+        func unknownParameters() async throws {
+            let city = try await federation.city()
+            try await city.served(isOffline: true) { node in
+                let headers = [try Self.token(of: city), Self.json]
+                try await HTTPProbe.with(node.url) { probe in
+                    for (path, name) in [
+                        ("/v1/claims?stat=paid", "stat"), ("/v1/claims?limit=1&limit=2", "limit"),
+                        ("/v1/claims/nothing?as_of=1", "as_of"), ("/v1/vouchers?state=recorded", "state"),
+                        ("/v1/cases?q=A", "q"), ("/v1/payments?state=paid", "state"), ("/v1/red-letters?x", "x"),
+                        ("/v1/sync?wait=1", "wait"), ("/v1/late-entries?seen=0", "seen"), ("/metrics?name=a", "name"),
+                    ] {
+                        let answer = try await probe.send("GET", path, headers)
+                        answer.expectProblem(400, "query", "\(path)")
+                        #expect(answer.problem?.detail.hasPrefix(name) == true, "\(path)")
+                    }
+                    try await probe.send("POST", "/v1/claims?dry_run=1", headers, body: ClaimFile.json(1, of: city))
+                        .expectProblem(400, "query", "a claim with a parameter")
+                    // An empty one counts as left out.
+                    #expect(try await probe.send("GET", "/v1/claims?state=&after=&limit=", headers).status == 200)
+                }
+                try await Self.expectUntouched(city)
+            }
+        }
+
+        @Test("claims are looked for by a part of what they say, in both orders, a page after a page")
+        func search() async throws {
+            let city = try await federation.city()
+            try await city.served(isOffline: true) { node in
+                let headers = [try Self.token(of: city), Self.json]
+                try await HTTPProbe.with(node.url) { probe in
+                    for number in 1...3 {
+                        let body = ClaimFile.json(number, of: city)
+                        let filed = try await probe.send("POST", "/v1/claims", headers, body: body)
+                        #expect(filed.status == 201)
+                    }
+                    func numbers(_ query: String) async throws -> [String] {
+                        let answer = try await probe.send("GET", "/v1/claims?\(query)", headers)
+                        return try JSONDecoder().decode(ClaimNumbers.self, from: Data(answer.body)).numbers
+                    }
+                    let all = [1, 2, 3].map(city.claim)
+                    #expect(try await numbers("q=ht-\(city.code)") == all)
+                    #expect(try await numbers("q=ht-\(city.code)&order=newest") == Array(all.reversed()))
+                    #expect(try await numbers("q=%25") == [])
+                    #expect(try await numbers("q=\(all[1])") == [all[1]])
+                }
+                let listed = try await city.run(["claim", "list", "--search", "ｈｔ－\(city.code)", "--newest", "--json"])
+                let claims = try listed.json(ClaimNumbers.self)
+                #expect(claims.numbers == [3, 2, 1].map(city.claim))
+            }
+        }
+
+        /// What a list of claims names.
+        private struct ClaimNumbers: Decodable {
+            struct Item: Decodable { let claim_no: String }
+            let items: [Item]
+
+            var numbers: [String] { items.map(\.claim_no) }
         }
 
         @Test("a body over four megabytes is refused, whether it is announced or not", arguments: [true, false])
@@ -181,19 +248,22 @@ extension BadInputTests {
             }
         }
 
-        /// Design page, §8: errors are problem documents; RFC 9110 has 404 and 405 for these two.
+        /// Design page, §8: errors are problem documents; RFC 9110 has 404 and 405 for these two, and `Allow`.
         @Test(
             "an unknown path and a wrong method get problem documents",
-            arguments: [("GET", "/nowhere"), ("GET", "/v1/nowhere"), ("DELETE", "/v1/claims"), ("GET", "/v1/checks")])
-        func unknownPath(method: String, path: String) async throws {
+            arguments: [
+                ("GET", "/nowhere", nil), ("GET", "/v1/nowhere", nil), ("DELETE", "/v1/claims", "GET, POST"),
+                ("GET", "/v1/checks", "POST"), ("POST", "/v1/claims/A-1", "GET"),
+            ] as [(String, String, String?)])
+        func unknownPath(method: String, path: String, allowed: String?) async throws {
             let city = try await federation.city()
             try await city.served(isOffline: true) { node in
                 try await HTTPProbe.with(node.url) { probe in
                     let answer = try await probe.send(method, path, [try Self.token(of: city)])
 
-                    #expect([404, 405].contains(answer.status))
                     answer.expectProblem(
-                        answer.status, answer.status == 404 ? "not-found" : "method", "\(method) \(path)")
+                        allowed == nil ? 404 : 405, allowed == nil ? "not-found" : "method", "\(method) \(path)")
+                    #expect(answer.headers["allow"] == allowed)
                 }
             }
         }

@@ -38,7 +38,8 @@ func listItems<Item: Decodable>(
     _ path: String, limit: Int? = nil, _ node: NodeConnection, as type: Item.Type = Item.self
 ) async throws -> [Item] {
     var items: [Item] = []
-    var next: String? = "0"
+    // An empty one asks for the first page.
+    var next: String? = ""
     while let after = next, items.count < limit ?? .max {
         let size = min(1_000, (limit ?? .max) - items.count)
         let page = try await node.get("\(path)\(path.contains("?") ? "&" : "?")limit=\(size)&after=\(after)")
@@ -61,7 +62,7 @@ func readJSON(_ path: String) throws -> [UInt8] {
 /// Follows a list's pages and prints them as one JSON list, item by item as the node wrote them.
 func printPages(_ path: String, limit: Int?, _ node: NodeConnection) async throws {
     var items: [Any] = []
-    var next: String? = "0"
+    var next: String? = ""
     while let after = next, items.count < limit ?? .max {
         let size = min(1_000, (limit ?? .max) - items.count)
         let separator = path.contains("?") ? "&" : "?"
@@ -178,11 +179,26 @@ struct ClaimCommand: AsyncParsableCommand {
 
         @OptionGroup var node: DataOptions
         @Option(help: "Only claims in this state.") var state: String?
+        @Option(
+            help: ArgumentHelp(
+                "Only claims with this in a number of theirs or in the enterprise's name or credit code.",
+                discussion: "The number of a claim finds that claim alone. Width and case make no difference.",
+                valueName: "text"))
+        var search: String?
+        @Flag(help: "The newest first.") var newest = false
         @Option(help: "The most to print (default: all).") var limit: Int?
         @Flag(help: "Print JSON.") var json = false
 
+        /// The list that is asked for.
+        private var path: String {
+            var values: [String: String] = [:]
+            values["state"] = state
+            values["q"] = search
+            values["order"] = newest ? "newest" : nil
+            return values.isEmpty ? "/v1/claims" : "/v1/claims?\(Question.query(values))"
+        }
+
         func run() async throws {
-            let path = "/v1/claims" + (state.map { "?state=\($0)" } ?? "")
             try await node.withNode { node in
                 if json { return try await printPages(path, limit: limit, node) }
                 var table = TextTable(["claim", "state", "yuan", "enterprise", "rules"], rightAligned: [2])

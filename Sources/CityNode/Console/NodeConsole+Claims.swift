@@ -43,24 +43,32 @@ extension NodeConsole {
     // MARK: Looking
 
     private func claims(_ request: Request, _ visit: Visit) throws -> Response {
-        let state = request.text("state").flatMap { NodeRoutes.states.contains($0) ? $0 : nil }
-        let after = try request.number("after", default: 0, in: 0...Int64.max)
-        let views = try store.claims(state: state, after: after, limit: NodeConsole.pageRows)
-        let query = state.map { "state=\($0)&" } ?? ""
+        let question = try Question(request, known: ["state", "q", "order", "after"])
+        let state = question.text("state").flatMap { NodeRoutes.states.contains($0) ? $0 : nil }
+        let isOldest = question.text("order") == "oldest"
+        let filter = CityStore.ClaimFilter(state: state, text: question.text("q"), isNewestFirst: !isOldest)
+        let after = try question.number("after", in: 0...Int64.max)
+        let views = try store.claims(filter, after: after, limit: NodeConsole.pageRows)
+        var next = question.values
+        next["after"] = views.last.map { "\($0.id)" }
+        var frame = visit.frame
+        // Pages behind the first one do not look again by themselves.
+        frame.isLive = after == nil
         return try pages.page(
-            "claims", title: "claims", visit.frame,
+            "claims", title: "claims", frame,
             [
+                "q": filter.text ?? "", "is_oldest": isOldest,
                 "states": NodeRoutes.states.map { name -> [String: Any] in
                     ["value": name, "text": text("state_\(name)", visit), "is_chosen": name == state]
                 }, "rows": views.map { row($0, visit) }, "is_empty": views.isEmpty,
                 "has_next": views.count == NodeConsole.pageRows,
-                "next": "/console/claims?\(query)after=\(views.last?.id ?? 0)",
+                "next": "/console/claims?\(Question.query(next))",
             ])
     }
 
     private func row(_ view: CityStore.ClaimView, _ visit: Visit) -> [String: Any] {
-        let problems = view.problems.map { "\(text("field_\($0.column)", visit)): \($0.message)" }
-        let reasons = view.reasons.map { Phrasebook.half(of: $0.message, in: visit.language) }
+        let problems = view.problems.map { "\(text("field_\($0.column)", visit)): \(said($0.message, visit))" }
+        let reasons = view.reasons.map { said($0.message, visit) }
         return [
             "number": view.number, "path": path(view.number), "state": text("state_\(view.state)", visit),
             "state_key": view.state, "enterprise": view.fields["enterprise_name"] ?? "",
@@ -83,7 +91,7 @@ extension NodeConsole {
             }
         }
         values["problems"] = view.problems.map {
-            ["name": text("field_\($0.column)", visit), "message": $0.message]
+            ["name": text("field_\($0.column)", visit), "message": said($0.message, visit)]
         }
         values["repairs"] = view.repairs.map {
             ["name": text("field_\($0.column)", visit), "typed": $0.typed, "read": $0.read]
@@ -91,7 +99,7 @@ extension NodeConsole {
         values["has_repairs"] = !view.repairs.isEmpty
         values["reasons"] = view.reasons.map { reason -> [String: Any] in
             [
-                "rule": reason.rule, "message": Phrasebook.half(of: reason.message, in: visit.language),
+                "rule": reason.rule, "message": said(reason.message, visit),
                 "level": reason.outcome == .block ? "bad" : reason.outcome == .hold ? "warn" : "",
                 "outcome": text("outcome_\(reason.outcome.rawValue)", visit),
                 "blocking": reason.blocking.map(\.description).joined(separator: ", "),
@@ -132,7 +140,7 @@ extension NodeConsole {
         _ fields: [String: String], _ problems: [FieldProblem], _ visit: Visit, check: [String: Any] = [:]
     ) throws -> Response {
         let columns = ClaimForm.columns.map { column -> [String: Any] in
-            let own = problems.filter { $0.column == column }.map(\.message)
+            let own = problems.filter { $0.column == column }.map { said($0.message, visit) }
             return [
                 "column": column, "name": text("field_\(column)", visit), "value": fields[column] ?? "",
                 "is_compulsory": NodeConsole.compulsory.contains(column), "problem": own.joined(separator: "; "),
@@ -143,7 +151,9 @@ extension NodeConsole {
         let others = problems.filter { !ClaimForm.columns.contains($0.column) }
         var values: [String: Any] = check
         values["columns"] = columns
-        values["others"] = others.map { ["message": "\($0.column): \($0.message)"] }
+        values["others"] = others.map {
+            ["message": "\(text("field_\($0.column)", visit)): \(said($0.message, visit))"]
+        }
         values["has_problems"] = !problems.isEmpty
         return try pages.page(
             "file", title: "fileClaim", visit.frame, values, status: problems.isEmpty ? .ok : .unprocessableContent)
@@ -173,9 +183,11 @@ extension NodeConsole {
             return [
                 "is_checked": true, "is_hit": !hits.isEmpty,
                 "hits": hits.map { hit -> [String: Any] in
-                    ["message": Phrasebook.half(of: NodeRoutes.reason(hit).message, in: visit.language)]
+                    ["message": said(NodeRoutes.reason(hit).message, visit)]
                 },
             ]
-        } catch let fault as WireFault { return ["has_check_fault": true, "check_fault": fault.message] }
+        } catch let fault as WireFault {
+            return ["has_check_fault": true, "check_fault": said(fault.message, visit)]
+        }
     }
 }

@@ -66,8 +66,8 @@ extension NodeConsole {
         [
             "stage": text("stage_\(view.stage)", visit), "reference": view.reference?.text ?? "–",
             "amount": view.amount > .zero ? view.amount.grouped : "–", "refunded": view.refunded.grouped,
-            "clawback": view.clawback.grouped, "is_stopped": view.isStopped, "problem": view.problem ?? "",
-            "has_problem": view.problem != nil,
+            "clawback": view.clawback.grouped, "is_stopped": view.isStopped,
+            "problem": view.problem.map { said($0, visit) } ?? "", "has_problem": view.problem != nil,
         ]
     }
 
@@ -78,9 +78,9 @@ extension NodeConsole {
             try store.take(.request, ofClaim: number, now: WallClock.now)
             return routes.ring()
         }
-        var after: Int64 = 0
+        var after: Int64?
         while true {
-            let views = try store.claims(state: "reserved", after: after, limit: 500)
+            let views = try store.claims(.init(state: "reserved"), after: after, limit: 500)
             let known = try store.payments(ofClaims: views.map(\.id))
             for view in views where known[view.id] == nil {
                 do {
@@ -125,10 +125,14 @@ extension NodeConsole {
                 rows[reference.text] = try bankRow(submitted)
             } catch let refusal as StoreRefusal {
                 failures.append([
-                    "number": view.claimNumber, "path": path(view.claimNumber), "message": refusal.message,
+                    "number": view.claimNumber, "path": path(view.claimNumber),
+                    "message": said(refusal.message, visit),
                 ])
             } catch let problem as Problem {
-                failures.append(["number": view.claimNumber, "path": path(view.claimNumber), "message": problem.detail])
+                failures.append([
+                    "number": view.claimNumber, "path": path(view.claimNumber),
+                    "message": said(problem.detail, visit),
+                ])
                 // Where the registry does not answer, the next one would wait as long.
                 isStuck = problem.kind == "not-received" || problem.kind == "offline"
             }
@@ -183,9 +187,9 @@ extension NodeConsole {
 
     // MARK: Month's end
 
-    /// What was filed, decided and paid: to be printed, signed and filed away.
+    /// What was filed and decided, and what the bank did, by its own day: to be printed, signed and filed away.
     private func reconciliation(_ request: Request, _ visit: Visit) throws -> Response {
-        let months = try store.filingMonths()
+        let months = try store.months()
         let month = request.text("month").flatMap { months.contains($0) ? $0 : nil }
         let state = try store.syncState()
         func row(_ total: CityStore.Total, _ prefix: String) -> [String: Any] {
@@ -195,7 +199,9 @@ extension NodeConsole {
             ]
         }
         let claims = try store.claimTotals(month: month)
-        let payments = try store.paymentTotals(month: month)
+        let bank = try store.bankTotals(month: month)
+        // Where payments stand today is no month's.
+        let payments = month == nil ? try store.paymentTotals() : []
         var unsettled: [[String: Any]] = []
         for stage in ["released", "submitted"] {
             for view in try self.payments(at: stage) {
@@ -212,6 +218,12 @@ extension NodeConsole {
                 "claims": claims.map { row($0, "state") },
                 "claims_count": claims.reduce(0) { $0 + $1.count }.grouped,
                 "claims_money": claims.map(\.amount).total?.grouped ?? "–",
+                "bank": bank.map { total -> [String: Any] in
+                    [
+                        "movement": text(total.isPaidBack ? "refunded" : "stage_paid", visit),
+                        "count": total.count.grouped, "money": total.amount.grouped,
+                    ]
+                }, "has_bank": !bank.isEmpty,
                 "payments": payments.map { row($0, "stage") }, "has_payments": !payments.isEmpty,
                 "unsettled": unsettled, "has_unsettled": !unsettled.isEmpty,
             ])

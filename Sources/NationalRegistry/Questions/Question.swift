@@ -2,67 +2,10 @@ import Arbitration
 import FederationHTTP
 import FederationWire
 import Foundation
-import HTTPTypes
-import Hummingbird
 import RegistryStore
 import VoucherDomain
 
-/// What a query asks for, by name. Names that it does not know are refused: a filter with a typo in it must not
-/// give more than was asked for.
-struct Question {
-    /// Values that are not empty, by name.
-    private(set) var values: [String: String]
-
-    /// - Throws: ``Problem`` for a name that is not among `known`.
-    init(_ values: [String: String], known: [String]) throws {
-        for name in values.keys.sorted() where !known.contains(name) {
-            throw Problem(
-                .badRequest, "query",
-                known.isEmpty
-                    ? "\(name): nothing can be asked for here"
-                    : "\(name): there is no such parameter; there are \(known.joined(separator: ", "))")
-        }
-        for (name, value) in values where value.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
-        {
-            throw Problem(.badRequest, "query", "\(name) has a control character in it")
-        }
-        self.values = values.filter { !$0.value.isEmpty }
-    }
-
-    init(_ request: Request, known: [String]) throws {
-        var values: [String: String] = [:]
-        for part in (request.uri.query ?? "").split(separator: "&") {
-            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            // As forms encode it: a plus sign is a space.
-            let texts = pair.map { $0.replacing("+", with: " ").removingPercentEncoding }
-            guard let name = texts.first ?? nil, let value = texts.count == 2 ? texts[1] : "" else {
-                throw Problem(.badRequest, "query", "\(part) is not percent-encoded UTF-8")
-            }
-            guard values.updateValue(value, forKey: name) == nil else {
-                throw Problem(.badRequest, "query", "\(name) is given twice")
-            }
-        }
-        try self.init(values, known: known)
-    }
-
-    func text(_ name: String) -> String? { values[name] }
-
-    /// What `parse` makes of a value.
-    func value<T>(_ name: String, _ form: String, _ parse: (String) -> T?) throws -> T? {
-        guard let text = values[name] else { return nil }
-        guard let value = parse(text) else { throw Problem(.badRequest, "query", "\(name): expected \(form)") }
-        return value
-    }
-
-    func number(_ name: String, in range: ClosedRange<Int64>) throws -> Int64? {
-        try value(name, "a number from \(range.lowerBound) to \(range.upperBound)") { text in
-            Int64(text).flatMap { range.contains($0) ? $0 : nil }
-        }
-    }
-
-    /// The most items of a page: 1 to 1,000, and 100 when left out.
-    func limit() throws -> Int { Int(try number("limit", in: 1...1_000) ?? 100) }
-
+extension Question {
     /// The names of both cities of a pair, such as `110000,310000`.
     func pair() throws -> RegistryStore.CityPair? {
         try value("pair", "two city codes, such as 110000,310000") { text in
