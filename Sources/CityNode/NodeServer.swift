@@ -45,9 +45,11 @@ struct NodeServer {
             store: store, identity: identity, client: client, key: key, status: status, logger: logger)
         let routes = NodeRoutes(
             store: store, identity: identity, key: key, status: status, token: token, ring: { sync.ring() })
-        let router = routes.makeRouter()
+        let methods = RoutedMethods()
+        let router = routes.makeRouter(methods: methods)
         documentation.add(to: router)
         NodeConsole(routes: routes, pages: pages, token: token, directory: directory.path).add(to: router)
+        methods.note(router)
         let application = Application(
             router: router,
             configuration: .init(address: .hostname(listen.host, port: listen.port), serverName: "city-node"),

@@ -13,12 +13,29 @@ package struct Problem: Error, HTTPResponseError, Hashable {
     package let detail: String
     /// When to try again, in seconds.
     package let retryAfter: Int?
+    /// The methods that are allowed there, where it was another one; empty otherwise.
+    private let allowed: [HTTPRequest.Method]
 
     package init(_ status: HTTPResponse.Status, _ kind: String, _ detail: String, retryAfter: Int? = nil) {
+        self.init(status, kind, detail, retryAfter: retryAfter, allowed: [])
+    }
+
+    private init(
+        _ status: HTTPResponse.Status, _ kind: String, _ detail: String, retryAfter: Int?, allowed: [HTTPRequest.Method]
+    ) {
         self.status = status
         self.kind = kind
         self.detail = detail
         self.retryAfter = retryAfter
+        self.allowed = allowed
+    }
+
+    /// A path that has methods, but not this one.
+    static func method(_ request: Request, allowed: [HTTPRequest.Method]) -> Problem {
+        let names = allowed.map(\.rawValue).joined(separator: ", ")
+        return Problem(
+            .methodNotAllowed, "method", "\(request.uri.path) takes no \(request.method): \(names)", retryAfter: nil,
+            allowed: allowed)
     }
 
     package static let contentType = "application/problem+json"
@@ -27,6 +44,8 @@ package struct Problem: Error, HTTPResponseError, Hashable {
     package func response(from request: Request, context: some RequestContext) throws -> Response {
         var headers: HTTPFields = [.contentType: Problem.contentType]
         if let retryAfter { headers[.retryAfter] = String(retryAfter) }
+        // RFC 9110 §10.2.1.
+        if !allowed.isEmpty { headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ") }
         // RFC 9110 §11.6.1.
         if status == .unauthorized, kind == "token" { headers[.wwwAuthenticate] = "Bearer" }
         return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body)))
@@ -55,7 +74,10 @@ package struct Problem: Error, HTTPResponseError, Hashable {
 
 /// Makes a problem document of what the server itself refuses: an unknown path, another method.
 package struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
-    package init() {}
+    private let methods: RoutedMethods
+
+    /// - Parameter methods: Noted once the router has all of its routes.
+    package init(methods: RoutedMethods) { self.methods = methods }
 
     @concurrent
     package func handle(
@@ -64,6 +86,10 @@ package struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as HTTPError {
+            let allowed = error.status == .notFound ? methods.methods(at: request.uri.path) : []
+            guard allowed.isEmpty || allowed.contains(request.method) else {
+                throw Problem.method(request, allowed: allowed)
+            }
             let detail =
                 error.status == .notFound
                 ? "there is nothing at \(request.method) \(request.uri.path)" : error.body ?? error.status.reasonPhrase

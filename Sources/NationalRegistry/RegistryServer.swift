@@ -65,7 +65,9 @@ package struct RegistryServer {
             logger.warning("started with a wrong clock", metadata: ["shift.ms": "\(ClockShift.milliseconds)"])
         }
         try await RegistryStore(pool: PostgresPool(url: options.databaseURL, size: 1), secrets: state.secrets)
-            .migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
+            .migrate(policyDocument: DefaultPolicy.document, now: WallClock.now) { [logger] id, position, last in
+                logger.info("migrating", metadata: ["id": "\(id)", "entry": "\(position)", "of": "\(last)"])
+            }
         let witness = Witness(state: state)
         // A connection that was lost may lead to another database now; and a grant would be written to a log that has lost
         // its end.
@@ -86,7 +88,8 @@ package struct RegistryServer {
         _ = MetricsStore.shared
         let router = Router(context: BasicRequestContext.self)
         router.add(middleware: MetricsMiddleware())
-        router.add(middleware: ProblemMiddleware())
+        let methods = RoutedMethods()
+        router.add(middleware: ProblemMiddleware(methods: methods))
         SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bell).add(to: router)
         let gate = CallerGate(store: store, identityProvider: options.identityProvider)
         QueryRoutes(store: questions, prompt: store, arbiter: arbiter, gate: gate).add(to: router)
@@ -95,6 +98,7 @@ package struct RegistryServer {
             store: store, questions: questions, bell: bell,
             certificateUntil: options.tls == nil ? Int64(WallClock.now) + CertificateAuthority.leafMilliseconds : nil
         ).add(to: router)
+        methods.note(router)
         let application = Application(
             router: router,
             server: try .tls(.http1(configuration: .init(idleTimeout: .seconds(60))), tlsConfiguration: tls),

@@ -93,18 +93,20 @@ extension BadInputTests {
             }
         }
 
-        /// Design page, §8: errors are problem documents; RFC 9110 has 404 and 405 for these two.
+        /// Design page, §8: errors are problem documents; RFC 9110 has 404 and 405 for these two, and `Allow`.
         @Test(
             "an unknown path and a wrong method get problem documents",
             arguments: [
-                ("GET", "/nowhere"), ("POST", "/v1/sync/nowhere"), ("GET", "/v1/sync/push"), ("DELETE", "/v1/claims"),
-            ])
-        func unknownPath(method: String, path: String) async throws {
+                ("GET", "/nowhere", nil), ("POST", "/v1/sync/nowhere", nil), ("GET", "/v1/sync/push", "POST"),
+                ("DELETE", "/v1/claims", "GET"), ("POST", "/v1/claims/110000/A-1", "GET"),
+            ] as [(String, String, String?)])
+        func unknownPath(method: String, path: String, allowed: String?) async throws {
             try await withProbe { probe in
                 let answer = try await probe.send(method, path)
 
-                #expect([404, 405].contains(answer.status))
-                answer.expectProblem(answer.status, answer.status == 404 ? "not-found" : "method", "\(method) \(path)")
+                answer.expectProblem(
+                    allowed == nil ? 404 : 405, allowed == nil ? "not-found" : "method", "\(method) \(path)")
+                #expect(answer.headers["allow"] == allowed)
             }
         }
 
