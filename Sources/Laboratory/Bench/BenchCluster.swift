@@ -9,10 +9,13 @@ import Replication
 /// A private PostgreSQL for benchmarks, with a database for each part.
 struct BenchCluster {
     let directory: String
+    private let isKept: Bool
     private let cluster: EmbeddedPostgres
 
-    init() throws {
-        directory = "/tmp/federation-bench-\(getpid())"
+    /// - Parameter kept: Where it is to stay for the next run; `nil` for a place of this run's own.
+    init(kept: String? = nil) throws {
+        directory = kept ?? "/tmp/federation-bench-\(getpid())"
+        isKept = kept != nil
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         chmod(directory, 0o777)
         cluster = try EmbeddedPostgres(directory: "\(directory)/postgres")
@@ -20,12 +23,29 @@ struct BenchCluster {
 
     func remove() {
         cluster.stop()
+        if isKept { return }
         try? FileManager.default.removeItem(atPath: directory)
     }
 
     /// Makes a database with a registry in it.
-    func makeStore(database: String) async throws -> RegistryStore {
-        try await BenchCluster.makeStore(cluster, database: database)
+    ///
+    /// - Parameter state: Where its keys are kept, for a server that is to run on it; `nil` for keys of this run alone.
+    func makeStore(database: String, state: String? = nil) async throws -> RegistryStore {
+        let secrets = try state.map { try RegistryState(directory: $0).secrets }
+        return try await BenchCluster.makeStore(cluster, database: database, secrets: secrets)
+    }
+
+    /// A registry that an earlier run has left in a database.
+    func openStore(database: String, state: String) throws -> RegistryStore {
+        RegistryStore(
+            pool: PostgresPool(url: url(of: database), size: 24),
+            secrets: try RegistryState(directory: state).secrets)
+    }
+
+    func url(of database: String) -> String { BenchCluster.url(of: database, cluster) }
+
+    private static func url(of database: String, _ cluster: EmbeddedPostgres) -> String {
+        cluster.url.replacing("/postgres?", with: "/\(database)?", maxReplacements: 1)
     }
 
     /// Copies a registry's database, as it is, which nobody may be using at this moment. The store that it was opened with
@@ -43,20 +63,23 @@ struct BenchCluster {
             try session.run(script: "CREATE DATABASE \(database) TEMPLATE \(source)")
         }
         func open(_ name: String) -> RegistryStore {
-            let url = cluster.url.replacing("/postgres?", with: "/\(name)?", maxReplacements: 1)
-            return RegistryStore(pool: PostgresPool(url: url, size: 24), secrets: store.secrets)
+            RegistryStore(pool: PostgresPool(url: url(of: name), size: 24), secrets: store.secrets)
         }
         return (open(source), open(database))
     }
 
     /// Makes a database with a registry in it, on a cluster that runs.
-    static func makeStore(_ cluster: EmbeddedPostgres, database: String) async throws -> RegistryStore {
+    static func makeStore(
+        _ cluster: EmbeddedPostgres, database: String, secrets: RegistrySecrets? = nil
+    ) async throws -> RegistryStore {
         try await PostgresPool(url: cluster.url, size: 1).run { try $0.run(script: "CREATE DATABASE \(database)") }
-        let url = cluster.url.replacing("/postgres?", with: "/\(database)?", maxReplacements: 1)
-        let secrets = RegistrySecrets(
-            signingKey: SigningKey(), keyEpoch: 1, federationSecret: PrivateFile.random(),
-            detailMaster: PrivateFile.random())
-        let store = RegistryStore(pool: PostgresPool(url: url, size: 24), secrets: secrets)
+        let secrets =
+            secrets
+            ?? RegistrySecrets(
+                signingKey: SigningKey(), keyEpoch: 1, federationSecret: PrivateFile.random(),
+                detailMaster: PrivateFile.random())
+        let store = RegistryStore(
+            pool: PostgresPool(url: url(of: database, cluster), size: 24), secrets: secrets)
         try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
         return store
     }

@@ -91,10 +91,12 @@ extension BenchCommand {
         @OptionGroup var options: BenchOptions
         @Option(help: "Claims that the registry has.") var claims = 10_000_000
         @Option(help: "How often each question is asked.") var rounds = 200
+        @Option(help: "Keep the registry in this directory; one that is kept there is asked at once.")
+        var directory: String?
 
         func run() async throws {
             try await options.run {
-                let cluster = try BenchCluster()
+                let cluster = try BenchCluster(kept: directory)
                 defer { cluster.remove() }
                 let bench = QueryBench(
                     claims: options.smallest ? 340 : claims, rounds: options.smallest ? 3 : rounds)

@@ -86,7 +86,7 @@ private struct CopyFloor {
         let tables = [
             ("entry", "kind = 2", "kind <> 2"), ("feed", "position > \(after)", "position <= \(after)"),
             ("claim", "true", "false"), ("claim_key", "true", "false"), ("trace", "true", "false"),
-            ("voucher", "false", "true"),
+            ("finding", "true", "false"), ("party_name", "true", "false"), ("voucher", "false", "true"),
         ]
         try await source.run { session in
             for (table, timed, untimed) in tables {

@@ -6,6 +6,7 @@ import RegistryStore
 import Replication
 import Terminal
 import VoucherDomain
+import WebConsole
 
 /// The questions of operators and auditors at a registry with many claims.
 ///
@@ -29,11 +30,8 @@ struct QueryBench {
     private static let largeTables = ["claim", "claim_key", "entry", "feed", "finding", "claim_history", "batch"]
 
     func run(_ cluster: BenchCluster) async throws -> [Result] {
-        let store = try await cluster.makeStore(database: "questions")
-        let base = try await file(min(claims, 2_040), store)
-        try await QueryBenchRows(
-            copies: claims / base, enterprises: min(50_000, max(100, claims / 4)), store: store
-        ).fill()
+        let state = "\(cluster.directory)/state"
+        let store = try await filled(cluster, state)
         Output.note("asking")
         let examples = try await examples(store)
         var results: [Result] = []
@@ -41,7 +39,46 @@ struct QueryBench {
             results.append(try await measure(question, examples, store))
             Output.note("asked: \(question.rawValue)")
         }
-        return results + [try await measureDuplicates(store), try await measureCases(store)]
+        results += [try await measureDuplicates(store), try await measureCases(store)]
+        Output.note("looking at the console")
+        let console = ConsoleBench(
+            federation: try Federation(directory: "\(cluster.directory)/processes"),
+            storage: ["--database", cluster.url(of: "questions"), "--state", state])
+        let times = try await console.run(try await pages(examples, store), store)
+        return results + times.map { result("page: \($0.name)", Percentiles($0.times), "") }
+    }
+
+    /// What an operator looks at.
+    private func pages(_ examples: [Example], _ store: RegistryStore) async throws -> [ConsoleBench.Page] {
+        func page(_ name: String, _ path: (Example) -> String) -> ConsoleBench.Page {
+            .init(name: name, paths: examples.prefix(50).map(path))
+        }
+        let cases = try await store.cases(.init(isOpen: true), limit: 50).map { "/console/cases/\($0.id)" }
+        return [
+            page("overview") { _ in "/console" }, page("cities") { _ in "/console/cities" },
+            page("claims") { _ in "/console/claims" },
+            page("refused claims") { _ in "/console/claims?state=refused" },
+            page("claims of an enterprise") { "/console/claims?enterprise_uscc=\($0.enterprise.rawValue)" },
+            page("claims by name") { "/console/claims?name=\(ConsolePages.encoded(String($0.name.prefix(4))))" },
+            page("one claim") { "/console/claims/\($0.record.name)" },
+            page("duplicates") { _ in "/console/duplicates" }, page("case queue") { _ in "/console/cases" },
+            .init(name: "one case", paths: cases),
+        ]
+    }
+
+    /// A registry with all claims: the one that was kept, or a new one.
+    private func filled(_ cluster: BenchCluster, _ state: String) async throws -> RegistryStore {
+        let mark = "\(cluster.directory)/filled-\(claims)"
+        if FileManager.default.fileExists(atPath: mark) {
+            return try cluster.openStore(database: "questions", state: state)
+        }
+        let store = try await cluster.makeStore(database: "questions", state: state)
+        let base = try await file(min(claims, 2_040), store)
+        try await QueryBenchRows(
+            copies: claims / base, enterprises: max(100, claims / 20), store: store
+        ).fill()
+        try Data().write(to: URL(fileURLWithPath: mark))
+        return store
     }
 
     /// Files and decides claims of 17 cities.

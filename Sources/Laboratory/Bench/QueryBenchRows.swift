@@ -13,6 +13,9 @@ struct QueryBenchRows {
     let enterprises: Int
     let store: RegistryStore
 
+    /// Over how long the claims were received.
+    private static let years: Int64 = 5
+
     /// Copies that one statement makes.
     private static let copiesAtATime = 50
 
@@ -27,7 +30,8 @@ struct QueryBenchRows {
         let progress = ProgressBar("copies", total: copies)
         for first in stride(from: 1, to: copies, by: QueryBenchRows.copiesAtATime) {
             let last = min(first + QueryBenchRows.copiesAtATime, copies) - 1
-            let statements = QueryBenchRows.statements(enterprises: enterprises)
+            let step = QueryBenchRows.years * 365 * 86_400_000 / Int64(copies)
+            let statements = QueryBenchRows.statements(enterprises: enterprises, step: step)
             try await store.pool.transaction { session in
                 for statement in statements {
                     try session.execute(statement, [.int4(Int32(first)), .int4(Int32(last))])
@@ -36,6 +40,8 @@ struct QueryBenchRows {
             progress.show(last)
         }
         progress.finish()
+        Output.note("adding up")
+        try await store.addUpAgain()
         Output.note("analysing")
         try await store.pool.run { session in
             try session.run(script: "UPDATE registry SET feed_position = (SELECT max(position) FROM feed)")
@@ -61,12 +67,14 @@ struct QueryBenchRows {
 
     /// Seven characters from six thousand, and what all such companies are called.
     private static let names = """
-        INSERT INTO party_name SELECT code, (SELECT string_agg(chr(19968 + (n * 7919 + i * 104729 + n / 7 * i) % 6000), '')
+        INSERT INTO party_name SELECT code, (SELECT string_agg(chr(19968 + ((n * 7919::bigint + i * 104729 + n / 7 * i) % 6000)::integer), '')
             FROM generate_series(1, 7) i) || '科技有限公司', 1 FROM bench_code
         """
 
     /// The first `$1` to the `$2`-th copy of what was decided, a tenth of it refused because of a claim of the next city.
-    private static func statements(enterprises: Int) -> [String] {
+    ///
+    /// - Parameter step: How much later each copy was received than the one before, in milliseconds.
+    private static func statements(enterprises: Int, step: Int64) -> [String] {
         [
             "CREATE TEMP TABLE IF NOT EXISTS base AS SELECT c.*, e.bytes AS entry_bytes, e.hash AS entry_hash, "
                 + "(SELECT max(position) FROM feed) AS span FROM claim c JOIN entry e USING (city_code, sequence) WHERE $1 > 0 AND $2 > 0",
@@ -94,7 +102,7 @@ struct QueryBenchRows {
                 CASE WHEN (position + k) % 10 = 0 THEN 3 ELSE 2 END, policy_version, voucher_no || 'K' || k,
                 (SELECT code FROM bench_code WHERE n = 1 + (position + k * span) * 7919 % \(enterprises)), provider_uscc,
                 contract_no || k, 100 + (position * 31 + k * 977) % 100000000, service_from, service_until, reasons,
-                received_at_ms + k * 600000::bigint, filed_at_ms
+                received_at_ms + k * \(step)::bigint, filed_at_ms
             FROM base, generate_series($1, $2) k
             """,
             """
