@@ -155,9 +155,8 @@ let package = Package(
             dependencies: [
                 "Arbitration", "DefaultPolicy", "Failpoints", "FederationHTTP", "FederationWire", "OpenAPIDocuments",
                 "PostgresClient", "RegistryStore", "Replication", "Terminal", "VoucherDomain", "WebConsole",
-                argumentParser, crypto,
-                httpTypes, hummingbird, hummingbirdTLS, jwtKit, logging, metrics, mustache, nioCore, nioSSL,
-                serviceLifecycle, swiftASN1, x509,
+                argumentParser, crypto, httpTypes, hummingbird, hummingbirdTLS, jwtKit, logging, metrics, nioCore,
+                nioSSL, serviceLifecycle, swiftASN1, x509,
             ], resources: [.embedInCode("Resources")], swiftSettings: settings),
         .executableTarget(
             name: "national-registry", dependencies: ["NationalRegistry", argumentParser], swiftSettings: settings),
@@ -166,8 +165,8 @@ let package = Package(
             dependencies: [
                 "Arbitration", "CityStore", "Failpoints", "FederationHTTP", "FederationWire", "OpenAPIDocuments",
                 "Replication", "Terminal", "VoucherDomain", "WebConsole", argumentParser, asyncHTTPClient, crypto,
-                httpTypes, hummingbird, logging,
-                metrics, nioCore, nioFoundationCompat, nioPosix, nioSSL, serviceLifecycle,
+                httpTypes, hummingbird, logging, metrics, nioCore, nioFoundationCompat, nioPosix, nioSSL,
+                serviceLifecycle,
             ], resources: [.embedInCode("Resources")], swiftSettings: settings),
         .executableTarget(name: "city-node", dependencies: ["CityNode", argumentParser], swiftSettings: settings),
         .target(
@@ -175,8 +174,8 @@ let package = Package(
             dependencies: [
                 "Arbitration", "CityStore", "CrashImages", "DefaultPolicy", "Failpoints", "FederationHTTP",
                 "FederationWire", "GeneratedJournals", "NationalRegistry", "PostgresClient", "RegistryStore",
-                "Replication", "SeededBugs", "Simulation", "Terminal", "VoucherDomain", argumentParser,
-                asyncHTTPClient, grdb, nioCore, nioHTTP1,
+                "Replication", "SeededBugs", "Simulation", "Terminal", "VoucherDomain", "WebConsole", argumentParser,
+                asyncHTTPClient, grdb, nioCore, nioHTTP1, nioSSL,
             ], swiftSettings: settings),
         .executableTarget(
             name: "federation-lab", dependencies: ["Laboratory", "city-node", "national-registry", argumentParser],
@@ -233,7 +232,10 @@ let package = Package(
                 "Arbitration", "DefaultPolicy", "FederationWire", "Laboratory", "Replication", "SeededBugs",
                 "Simulation", "TestSupport", "VoucherDomain",
             ], swiftSettings: settings),
-        .testTarget(name: "WebConsoleTests", dependencies: ["WebConsole"], swiftSettings: settings),
+        .testTarget(
+            name: "WebConsoleTests",
+            dependencies: ["FederationHTTP", "VoucherDomain", "WebConsole", httpTypes, hummingbird, nioCore],
+            swiftSettings: settings),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"], swiftSettings: settings),
         .testTarget(name: "HouseRulesTests", dependencies: ["Failpoints"], swiftSettings: settings),
         .testTarget(

@@ -9,6 +9,7 @@ import NIOCore
 /// The pages of one console: its templates and words with those that both consoles share.
 package struct ConsolePages: Sendable {
     package let phrases: Phrasebook
+    private let messages: MessageCatalogue
     private let library: MustacheLibrary
     private let assets: [String: Asset]
     /// The entries of the navigation: the phrase's key and the path.
@@ -36,13 +37,14 @@ package struct ConsolePages: Sendable {
         guard PageText.isRegistered else { throw Phrasebook.Failure(description: "pages cannot be made safe") }
         let shared = [
             "layout": PackageResources.layout_mustache, "login": PackageResources.login_mustache,
-            "problem": PackageResources.problem_mustache,
+            "kept": PackageResources.kept_mustache, "problem": PackageResources.problem_mustache,
         ]
         for (name, bytes) in shared.merging(templates, uniquingKeysWith: { $1 }) {
             try library.register(PageText.pragma + String(decoding: bytes, as: UTF8.self), named: name)
         }
         self.library = library
         self.phrases = try Phrasebook([PackageResources.phrases_json] + phrases)
+        messages = try MessageCatalogue(PackageResources.messages_json)
         self.navigation = navigation
         assets = [
             "console.css": Asset("text/css; charset=utf-8", PackageResources.console_css),
@@ -63,6 +65,8 @@ package struct ConsolePages: Sendable {
         package var banner: String?
         /// Whether pages may be refreshed by events.
         package var isLive = true
+        /// Whether a link leads to the same in the other language: not where the page would be lost by it.
+        var maySwitchLanguage = true
         /// The stream's number when the page was begun: what has changed since, the page looks up at once.
         package var mark: UInt64 = 0
 
@@ -89,6 +93,7 @@ package struct ConsolePages: Sendable {
         context["other_lang"] = frame.language.other.rawValue
         context["other_lang_tag"] = frame.language.other.tag
         context["title"] = phrases.text(title, in: frame.language)
+        context["may_switch"] = frame.maySwitchLanguage
         context["here"] = ConsolePages.encoded(frame.location)
         context["form_token"] = frame.session?.formToken ?? ""
         context["person"] = frame.person
@@ -119,20 +124,38 @@ package struct ConsolePages: Sendable {
         frame.isLive = false
         return try page(
             "problem", title: "problemTitle", frame,
-            ["status": "\(problem.status.code)", "detail": problem.detail], status: problem.status)
+            ["status": "\(problem.status.code)", "detail": said(problem.detail, in: frame.language)],
+            status: problem.status)
+    }
+
+    /// What a page says of a message of the domain, the stores or the APIs, which are in English or in both languages.
+    ///
+    /// A sentence in both languages may say more in English: its Chinese half is taken where the catalogue knows no more
+    /// than that. A message that nobody has translated stays as it is.
+    package func said(_ message: String, in language: Language) -> String {
+        guard let halves = Phrasebook.halves(of: message) else {
+            return language == .english ? message : messages.translated(message) ?? message
+        }
+        if language == .english { return halves.lead + halves.english }
+        let chinese = halves.lead + (messages.translated(halves.english) ?? halves.chinese)
+        return halves.lead.isEmpty ? chinese : messages.translated(chinese) ?? chinese
     }
 
     /// The page that asks for a token.
     ///
-    /// - Parameter fault: Why the last one was not taken.
+    /// - Parameters:
+    ///   - kept: What was typed before, to be brought along.
+    ///   - fault: Why the last one was not taken, or no session was there.
     package func login(
-        _ frame: Frame, next: String, asksPurpose: Bool, fault: String? = nil
+        _ frame: Frame, next: String, asksPurpose: Bool, kept: KeptForm? = nil, fault: String? = nil
     ) throws -> Response {
-        try page(
+        var frame = frame
+        if kept != nil { frame.maySwitchLanguage = false }
+        return try page(
             "login", title: "loginTitle", frame,
             [
                 "next": next, "asks_purpose": asksPurpose, "fault": fault ?? "", "has_fault": fault != nil,
-                "help": phrases.text("loginHelp", in: frame.language),
+                "kept": kept?.hidden ?? [], "help": phrases.text("loginHelp", in: frame.language),
             ], status: fault == nil ? .ok : .unauthorized)
     }
 

@@ -31,9 +31,30 @@ package struct Phrasebook: Sendable {
         phrases[key]?[language == .chinese ? 0 : 1] ?? key
     }
 
-    /// The half of a sentence that is written in both languages, Chinese first, parted by " / ".
-    package static func half(of sentence: String, in language: Language) -> String {
-        guard let bar = sentence.range(of: " / ") else { return sentence }
-        return String(language == .chinese ? sentence[..<bar.lowerBound] : sentence[bar.upperBound...])
+    /// A sentence that is written in both languages, Chinese first, parted by " / ".
+    struct Halves {
+        /// What stands in English before both, ended by ": "; empty for most.
+        let lead: String
+        let chinese: String
+        let english: String
+    }
+
+    /// - Returns: `nil` for a sentence in one language.
+    static func halves(of sentence: String) -> Halves? {
+        guard let first = sentence.firstIndex(where: isChinese) else { return nil }
+        let start = sentence[..<first].range(of: ": ", options: .backwards)?.upperBound ?? sentence.startIndex
+        // English with a Chinese name in it.
+        guard !sentence[start..<first].contains(where: \.isLetter) else { return nil }
+        let parts = sentence[start...].components(separatedBy: " / ")
+        guard parts.count > 1 else { return nil }
+        // The Chinese half may have a bar of its own, and the English one Chinese names behind its first words.
+        let bar = parts.indices.dropFirst().first { !parts[$0].contains(where: isChinese) } ?? 1
+        return Halves(
+            lead: String(sentence[..<start]), chinese: parts[..<bar].joined(separator: " / "),
+            english: parts[bar...].joined(separator: " / "))
+    }
+
+    private static func isChinese(_ character: Character) -> Bool {
+        character.unicodeScalars.contains { (0x4E00...0x9FFF).contains($0.value) }
     }
 }

@@ -2,10 +2,11 @@ import Crypto
 import FederationHTTP
 import Foundation
 package import Hummingbird
-import Synchronization
 
 /// A person's session in a console.
 package struct ConsoleSession: Hashable, Sendable {
+    /// What it is noted by once it was ended; every copy of its cookie has it.
+    package let digest: [UInt8]
     /// The digest of the token that it was begun with: where that ends, the session ends.
     package let tokenDigest: [UInt8]
     /// What an auditor looks for.
@@ -15,7 +16,8 @@ package struct ConsoleSession: Hashable, Sendable {
     /// What forms must send along.
     package let formToken: String
 
-    init(tokenDigest: [UInt8], purpose: String, expiresAt: UInt64, formToken: String) {
+    init(digest: [UInt8], tokenDigest: [UInt8], purpose: String, expiresAt: UInt64, formToken: String) {
+        self.digest = digest
         self.tokenDigest = tokenDigest
         self.purpose = purpose
         self.expiresAt = expiresAt
@@ -23,13 +25,12 @@ package struct ConsoleSession: Hashable, Sendable {
     }
 }
 
-/// Makes and reads the cookie of a session. Nothing is stored: the cookie holds all of it, under a MAC.
+/// Makes and reads the cookie of a session. Nothing is stored: the cookie holds all of it, under a MAC. Which sessions
+/// were ended before their time the console notes, by ``ConsoleSession/digest``.
 package struct SessionKeeper: Sendable {
     private let key: SymmetricKey
     private let name: String
     private let isSecure: Bool
-    /// Sessions that were ended here before their time, with that time.
-    private let ended = EndedSessions()
 
     /// How long a session lasts: a working day.
     package static let seconds = 10 * 3_600
@@ -53,37 +54,38 @@ package struct SessionKeeper: Sendable {
         let nonce: Data
     }
 
-    /// - Returns: The `Set-Cookie` field that begins a session.
-    package func begin(tokenDigest: [UInt8], purpose: String, now: UInt64) throws -> String {
+    /// Begins a session.
+    ///
+    /// - Returns: It, and the `Set-Cookie` field that the browser keeps it by.
+    package func begin(
+        tokenDigest: [UInt8], purpose: String, now: UInt64
+    ) throws -> (session: ConsoleSession, cookie: String) {
         let nonce = (0..<16).map { _ in UInt8.random(in: 0...255) }
         let content = Content(
             digest: Data(tokenDigest), purpose: purpose, expires: now + UInt64(SessionKeeper.seconds) * 1_000,
             nonce: Data(nonce))
         let text = SessionKeeper.encode(try JSONEncoder().encode(content))
-        return Cookie.field(
+        let cookie = Cookie.field(
             name, "\(text).\(code("session", text))", seconds: SessionKeeper.seconds, isSecure: isSecure)
+        return (session(content, text), cookie)
     }
 
     /// The `Set-Cookie` field that ends a session.
     package var end: String { Cookie.field(name, "", seconds: 0, isSecure: isSecure) }
 
-    /// The session of a request; `nil` when it has none, or one that is over or not ours.
+    /// The session of a request; `nil` when it has none, or one that has expired or is not ours.
     package func session(of request: Request, now: UInt64) -> ConsoleSession? {
         let parts = (Cookie.values(of: request)[name] ?? "").split(separator: ".").map(String.init)
         guard parts.count == 2, isCode(parts[1], "session", parts[0]), let data = SessionKeeper.decode(parts[0]),
             let content = try? JSONDecoder().decode(Content.self, from: data), content.expires > now
         else { return nil }
-        guard !ended.contains(parts[0], now: now) else { return nil }
-        return ConsoleSession(
-            tokenDigest: Array(content.digest), purpose: content.purpose, expiresAt: content.expires,
-            formToken: code("form", parts[0]))
+        return session(content, parts[0])
     }
 
-    /// Ends a session for this server, so that a copy of its cookie is of no use either.
-    package func end(_ session: ConsoleSession, of request: Request, now: UInt64) {
-        if let text = (Cookie.values(of: request)[name] ?? "").split(separator: ".").first {
-            ended.add(String(text), until: session.expiresAt, now: now)
-        }
+    private func session(_ content: Content, _ text: String) -> ConsoleSession {
+        ConsoleSession(
+            digest: Array(SHA256.hash(data: Array(text.utf8))), tokenDigest: Array(content.digest),
+            purpose: content.purpose, expiresAt: content.expires, formToken: code("form", text))
     }
 
     /// Refuses what another site may have sent: a form without the session's own token, or sent from another page than ours.
@@ -98,14 +100,15 @@ package struct SessionKeeper: Sendable {
 
     /// Refuses what the browser says to come from another site (Fetch Metadata, and `Origin` where it is missing).
     package static func requireOwnSite(_ request: Request) throws {
-        let site = request.headers[.secFetchSite]
-        let origin = request.headers[.origin].flatMap { URLComponents(string: $0) }
-        let originHost = origin.flatMap { parts in parts.host.map { host in host + (parts.port.map { ":\($0)" } ?? "") }
-        }
-        let isOwn =
-            site.map { $0 == "same-origin" || $0 == "none" }
-            ?? (originHost == nil || originHost == request.head.authority)
-        guard isOwn else { throw Problem(.forbidden, "form", "this was sent from another site") }
+        guard isOwnSite(request) else { throw Problem(.forbidden, "form", "this was sent from another site") }
+    }
+
+    private static func isOwnSite(_ request: Request) -> Bool {
+        if let site = request.headers[.secFetchSite] { return site == "same-origin" || site == "none" }
+        guard let text = request.headers[.origin] else { return true }
+        // Whoever hides where it comes from (`null`) comes from elsewhere: our own pages always say it.
+        guard let origin = URLComponents(string: text), let host = origin.host else { return false }
+        return host + (origin.port.map { ":\($0)" } ?? "") == request.head.authority
     }
 
     private func code(_ use: String, _ text: String) -> String {
@@ -132,18 +135,4 @@ package struct SessionKeeper: Sendable {
         let plain = text.replacing("-", with: "+").replacing("_", with: "/")
         return Data(base64Encoded: plain + String(repeating: "=", count: (4 - plain.count % 4) % 4))
     }
-}
-
-/// Sessions that were ended before their time.
-private final class EndedSessions: Sendable {
-    private let known = Mutex<[String: UInt64]>([:])
-
-    func add(_ session: String, until end: UInt64, now: UInt64) {
-        known.withLock { known in
-            known = known.filter { $0.value > now }
-            known[session] = end
-        }
-    }
-
-    func contains(_ session: String, now: UInt64) -> Bool { known.withLock { ($0[session] ?? 0) > now } }
 }

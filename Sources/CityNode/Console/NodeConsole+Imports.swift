@@ -80,7 +80,7 @@ extension NodeConsole {
                 .replacing(path, with: "the file")
         } catch {
             // What was recorded stays; the officer must know how much that is.
-            report.end = error.isDiskFull ? "the disk is full" : "\(error)"
+            report.end = error.isDiskFull ? "the disk is full" : (error as? StoreRefusal)?.message ?? "\(error)"
         }
         return report
     }
@@ -138,14 +138,14 @@ extension NodeConsole {
                 "unchanged": count(.unchanged), "invalid": count(.invalid), "conflict": count(.conflict),
                 "repairs": report.repairs.grouped,
                 "ignored": report.ignored.joined(separator: ", "), "has_ignored": !report.ignored.isEmpty,
-                "end": report.end ?? "", "is_cut": report.end != nil,
+                "end": report.end.map { said($0, visit) } ?? "", "is_cut": report.end != nil,
                 "faults": (report.faults + report.repaired).map { result -> [String: Any] in
                     [
                         "line": result.line.map { "\($0)" } ?? "", "number": result.number,
                         "outcome": text("import_\(result.outcome.rawValue)", visit),
                         "level": [.invalid, .conflict].contains(result.outcome) ? "bad" : "good",
                         "problems": result.problems.map {
-                            ["name": text("field_\($0.column)", visit), "message": $0.message]
+                            ["name": text("field_\($0.column)", visit), "message": said($0.message, visit)]
                         },
                         "repairs": result.repairs.map {
                             ["name": text("field_\($0.column)", visit), "typed": $0.typed, "read": $0.read]

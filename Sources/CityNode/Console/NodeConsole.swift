@@ -22,8 +22,12 @@ struct NodeConsole: Sendable {
     let sessions: SessionKeeper
     /// What a session is bound to; another token ends it.
     private let tokenDigest: [UInt8]
+    private let ended = EndedSessions()
     let totals = TotalsCache()
     let exports = BankExports()
+
+    /// The most bytes that a form has.
+    private static let maximumForm = 256 << 10
 
     var store: CityStore { routes.store }
 
@@ -100,32 +104,35 @@ struct NodeConsole: Sendable {
 
     private func addSessions(to router: Router<NodeContext>) {
         let group = router.group("console")
-        group.post("login") { request, _ in
-            try await shown(request, session: nil) {
-                try SessionKeeper.requireOwnSite(request)
-                let form = try await ConsoleForm(request)
-                let frame = ConsolePages.Frame(request, session: nil, person: "")
-                let next = form.text("next") ?? "/console"
-                let digest = Array(SHA256.hash(data: Array((form.text("token") ?? "").utf8)))
-                guard digest == tokenDigest else {
-                    return try pages.login(
-                        frame, next: next, asksPurpose: false,
-                        fault: pages.phrases.text("loginFault", in: frame.language))
-                }
-                return ConsolePages.redirect(
-                    to: next, cookie: try sessions.begin(tokenDigest: digest, purpose: "", now: WallClock.now))
-            }
-        }
+        group.post("login") { request, _ in try await shown(request, session: nil) { try await login(request) } }
         group.post("logout") { request, _ in
             try await act(request) { _, visit in
-                sessions.end(visit.session, of: request, now: WallClock.now)
+                ended.add(visit.session, now: WallClock.now)
                 return ConsolePages.redirect(to: "/console/login", cookie: sessions.end)
             }
         }
     }
 
+    private func login(_ request: Request) async throws -> Response {
+        try SessionKeeper.requireOwnSite(request)
+        let form = try await ConsoleForm(request, upTo: NodeConsole.maximumForm + KeptForm.overhead)
+        let next = form.text("next") ?? "/console"
+        let kept = KeptForm(in: form)
+        let digest = Array(SHA256.hash(data: Array((form.text("token") ?? "").utf8)))
+        guard digest == tokenDigest else {
+            let frame = ConsolePages.Frame(request, session: nil, person: "")
+            return try pages.login(
+                frame, next: next, asksPurpose: false, kept: kept,
+                fault: pages.phrases.text("loginFault", in: frame.language))
+        }
+        let (session, cookie) = try sessions.begin(tokenDigest: digest, purpose: "", now: WallClock.now)
+        let frame = ConsolePages.Frame(request, session: session, person: cityName)
+        return try pages.signedIn(frame, next: next, kept: kept, cookie: cookie)
+    }
+
     private func visit(_ request: Request) -> Visit? {
-        guard let session = sessions.session(of: request, now: WallClock.now), session.tokenDigest == tokenDigest
+        guard let session = sessions.session(of: request, now: WallClock.now), session.tokenDigest == tokenDigest,
+            !ended.contains(session)
         else { return nil }
         var frame = ConsolePages.Frame(
             request, session: session, person: cityName)
@@ -141,7 +148,7 @@ struct NodeConsole: Sendable {
     private func banner(_ language: Language) -> String? {
         let now = routes.status.current
         if let alarm = now.alarm ?? (try? store.alarm()) ?? nil {
-            return pages.phrases.text("alarm", in: language) + " " + alarm
+            return pages.phrases.text("alarm", in: language) + " " + pages.said(alarm, in: language)
         }
         guard !now.isConnected, let state = try? store.syncState() else { return nil }
         return [
@@ -158,16 +165,16 @@ struct NodeConsole: Sendable {
         return try await shown(request, session: visit.session) { try await body(visit) }
     }
 
-    /// Takes a form of the console's own.
+    /// Takes a form of the console's own; one without a session is kept until its sender has signed in again.
     func act(
         _ request: Request, _ body: (ConsoleForm, Visit) async throws -> Response
     ) async throws -> Response {
         let visit = visit(request)
         return try await shown(request, session: visit?.session) {
             guard let visit else {
-                throw Problem(.forbidden, "form", "the session is over: sign in and try again")
+                return try await pages.login(keeping: request, upTo: NodeConsole.maximumForm, asksPurpose: false)
             }
-            let form = try await ConsoleForm(request, upTo: 256 << 10)
+            let form = try await ConsoleForm(request, upTo: NodeConsole.maximumForm)
             try sessions.requireOwn(request, visit.session, token: form.text("form_token"))
             return try await body(form, visit)
         }
@@ -185,6 +192,8 @@ struct NodeConsole: Sendable {
     }
 
     func text(_ key: String, _ visit: Visit) -> String { pages.phrases.text(key, in: visit.language) }
+
+    func said(_ message: String, _ visit: Visit) -> String { pages.said(message, in: visit.language) }
 
     // MARK: The desk
 
@@ -210,7 +219,7 @@ struct NodeConsole: Sendable {
                 "has_released": payments.contains { $0.state == "released" },
                 "invalid": (totals.first { $0.state == "invalid" }?.count ?? 0).grouped,
                 "has_invalid": totals.contains { $0.state == "invalid" },
-                "notices": (document.notices ?? []).map { Phrasebook.half(of: $0, in: visit.language) },
+                "notices": (document.notices ?? []).map { said($0, visit) },
                 "unsent": Int(state.unsent).grouped, "undecided": state.undecided.grouped,
                 "feed": Int(state.feedPosition).grouped,
                 "connection": text(routes.status.current.isConnected ? "connected" : "notConnected", visit),

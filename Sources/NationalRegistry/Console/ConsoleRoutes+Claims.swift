@@ -83,7 +83,7 @@ extension ConsoleRoutes {
         [
             "rule": reason.rule, "outcome": text("outcome_\(reason.outcome.rawValue)", visit),
             "level": reason.outcome == .block ? "bad" : reason.outcome == .hold ? "warn" : "",
-            "message": Phrasebook.half(of: reason.message, in: visit.language),
+            "message": said(reason.message, visit),
             "blocking": reason.blocking.map { ["name": $0.description, "path": path($0)] },
             "has_blocking": !reason.blocking.isEmpty,
             "unnamed": "\(reason.unnamed)", "has_unnamed": reason.unnamed > 0,
@@ -159,7 +159,7 @@ extension ConsoleRoutes {
     // MARK: What rows and paths look like
 
     /// Pages of the past, and those behind the first one, do not look again by themselves.
-    private func still(_ frame: ConsolePages.Frame, _ question: Question) -> ConsolePages.Frame {
+    func still(_ frame: ConsolePages.Frame, _ question: Question) -> ConsolePages.Frame {
         var frame = frame
         frame.isLive = question.text("as_of") == nil && question.text("after") == nil
         return frame
@@ -180,11 +180,7 @@ extension ConsoleRoutes {
         "/console/claims/\(name.city)/\(ConsolePages.encoded(name.number).replacing("/", with: "%2F"))"
     }
 
-    /// A query's text, names in order.
-    func query(_ values: [String: String]) -> String {
-        values.sorted { $0.key < $1.key }
-            .map { "\($0.key)=\(ConsolePages.encoded($0.value))" }.joined(separator: "&")
-    }
+    func query(_ values: [String: String]) -> String { Question.query(values) }
 
     func number(_ value: Int) -> String { value.grouped }
 

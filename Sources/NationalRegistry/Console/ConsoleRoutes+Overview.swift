@@ -82,6 +82,7 @@ extension ConsoleRoutes {
                     city.agrees.map { $0 ? "agrees" : "differs" } ?? "notYet", visit),
                 "agreement_level": city.agrees.map { $0 ? "good" : "bad" } ?? "",
                 "epoch": "\(summary.epochCounter)",
+                "software": summary.software.isEmpty ? "–" : summary.software,
                 "protocol": summary.protocolVersion.map { "\($0)" } ?? "–", "key": city.keyFingerprint,
             ]
         }
@@ -111,8 +112,9 @@ extension ConsoleRoutes {
         return try pages.page(
             "recovery", title: "recoveryTitle", visit.frame,
             [
-                "is_recovering": report != nil, "reason": report?.reason ?? "", "problem": report?.problem ?? "",
-                "has_problem": report?.problem != nil, "phase": report.map { text("phase_\($0.phase)", visit) } ?? "",
+                "is_recovering": report != nil, "reason": report.map { said($0.reason, visit) } ?? "",
+                "problem": report?.problem.map { said($0, visit) } ?? "", "has_problem": report?.problem != nil,
+                "phase": report.map { text("phase_\($0.phase)", visit) } ?? "",
                 "incarnation": "\(report?.incarnation ?? 0)", "feed_has": number(Int(report?.feedHas ?? 0)),
                 "cities": cities ?? [],
             ])

@@ -12,7 +12,7 @@ extension ConsoleRoutes {
     func addPolicy(to group: RouterGroup<BasicRequestContext>) {
         group.get("policy") { request, _ in try await page(request) { try await policy($0) } }
         group.post("policy/preview") { request, _ in
-            try await act(request, upTo: 2 << 20) { form, visit in
+            try await act(request, upTo: ConsoleRoutes.maximumForm) { form, visit in
                 guard let document = form.text("document") else {
                     throw Problem(.unprocessableContent, "policy", text("policyMissing", visit))
                 }
@@ -56,7 +56,7 @@ extension ConsoleRoutes {
         case .running(let document, let done, let total):
             return ["document": document, "is_running": true, "done": number(done), "total": number(total)]
         case .failed(let document, let message):
-            return ["document": document, "has_failed": true, "fault": message]
+            return ["document": document, "has_failed": true, "fault": said(message, visit)]
         case .finished(let document, let preview):
             let held = preview.changes.filter { $0.after == .held }.count
             let refused = preview.changes.filter { $0.after == .refused }.count

@@ -45,6 +45,9 @@ struct ConsoleRoutes: Sendable {
         asked = AskedQuestions()
     }
 
+    /// The most bytes that a form has: one with a policy.
+    static let maximumForm = 2 << 20
+
     var queries: RegistryQueries { RegistryQueries(store: store) }
 
     static let navigation = [
@@ -118,7 +121,7 @@ struct ConsoleRoutes: Sendable {
             try await shown(request, session: nil) {
                 if let session = sessions.session(of: request, now: WallClock.now) {
                     try sessions.requireOwn(request, session, token: try await ConsoleForm(request).text("form_token"))
-                    sessions.end(session, of: request, now: WallClock.now)
+                    try await acts.endSession(session.digest, expiresAt: session.expiresAt, now: WallClock.now)
                 }
                 return ConsolePages.redirect(to: "/console/login", cookie: sessions.end)
             }
@@ -127,12 +130,14 @@ struct ConsoleRoutes: Sendable {
 
     private func login(_ request: Request) async throws -> Response {
         try SessionKeeper.requireOwnSite(request)
-        let form = try await ConsoleForm(request)
+        let form = try await ConsoleForm(request, upTo: ConsoleRoutes.maximumForm + KeptForm.overhead)
         let frame = ConsolePages.Frame(request, session: nil, person: "")
         let next = form.text("next") ?? "/console"
+        let kept = KeptForm(in: form)
         func fault(_ key: String) throws -> Response {
             try pages.login(
-                frame, next: next, asksPurpose: true, fault: pages.phrases.text(key, in: frame.language))
+                frame, next: next, asksPurpose: true, kept: kept,
+                fault: pages.phrases.text(key, in: frame.language))
         }
         guard let token = form.text("token"), let caller = try await acts.caller(token: token, now: WallClock.now),
             caller.role != .city
@@ -149,10 +154,10 @@ struct ConsoleRoutes: Sendable {
         try await acts.note(
             actor: "\(caller.role.rawValue) \(caller.label)", action: "console login", detail: "", purpose: purpose,
             now: WallClock.now)
-        return ConsolePages.redirect(
-            to: next,
-            cookie: try sessions.begin(
-                tokenDigest: RegistryStore.digest(ofToken: token), purpose: purpose, now: WallClock.now))
+        let (session, cookie) = try sessions.begin(
+            tokenDigest: RegistryStore.digest(ofToken: token), purpose: purpose, now: WallClock.now)
+        return try pages.signedIn(
+            ConsolePages.Frame(request, session: session, person: caller.label), next: next, kept: kept, cookie: cookie)
     }
 
     // MARK: Pages
@@ -171,7 +176,8 @@ struct ConsoleRoutes: Sendable {
         }
     }
 
-    /// Takes a form of the console's own from somebody who may act.
+    /// Takes a form of the console's own from somebody who may act; one without a session is kept until its sender has
+    /// signed in again.
     func act(
         _ request: Request, upTo limit: Int = 64 << 10,
         _ body: (ConsoleForm, Visit) async throws -> Response
@@ -179,7 +185,7 @@ struct ConsoleRoutes: Sendable {
         let session = sessions.session(of: request, now: WallClock.now)
         return try await shown(request, session: session) {
             guard let visit = try await visit(request, session) else {
-                throw Problem(.forbidden, "form", "the session is over: sign in and try again")
+                return try await pages.login(keeping: request, upTo: limit, asksPurpose: true)
             }
             let form = try await ConsoleForm(request, upTo: limit)
             try sessions.requireOwn(request, visit.session, token: form.text("form_token"))
@@ -190,7 +196,8 @@ struct ConsoleRoutes: Sendable {
 
     private func visit(_ request: Request, _ session: ConsoleSession?) async throws -> Visit? {
         guard let session,
-            let caller = try await acts.caller(tokenDigest: session.tokenDigest, now: WallClock.now),
+            let caller = try await acts.caller(
+                tokenDigest: session.tokenDigest, sessionDigest: session.digest, now: WallClock.now),
             caller.role != .city
         else { return nil }
         var frame = ConsolePages.Frame(request, session: session, person: caller.label)
@@ -225,6 +232,8 @@ struct ConsoleRoutes: Sendable {
     }
 
     func text(_ key: String, _ visit: Visit) -> String { pages.phrases.text(key, in: visit.language) }
+
+    func said(_ message: String, _ visit: Visit) -> String { pages.said(message, in: visit.language) }
 }
 
 /// The questions of the last hour that were written down.

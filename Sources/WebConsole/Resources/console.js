@@ -7,12 +7,23 @@ const connection = document.getElementById("connection");
 let refreshing = false;
 let wanted = false;
 
+// Whether somebody has typed what another page would not have.
+function isTyped() {
+  return Array.from(document.querySelectorAll("main input, main textarea")).some((field) =>
+    ["checkbox", "radio"].includes(field.type)
+      ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
+}
+
 async function refresh() {
   if (refreshing) { wanted = true; return; }
   refreshing = true;
   try {
     const response = await fetch(location.href, { headers: { "X-Refresh": "1" }, credentials: "same-origin" });
-    if (response.redirected) { location.reload(); return; }
+    if (response.redirected) {
+      // The session is over; what is typed is kept once it is sent.
+      if (isTyped()) document.getElementById("over").hidden = false; else location.reload();
+      return;
+    }
     if (!response.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {

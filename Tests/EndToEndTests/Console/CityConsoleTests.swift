@@ -27,6 +27,7 @@ struct CityConsoleTests {
                     try await fill(page, fields)
                     try await page.clickAndLoad("button[value=file]")
                     #expect(try await page.exists("#claimed_yuan[aria-invalid]"))
+                    #expect(try await page.text(of: "#claimed_yuan-problem").hasPrefix("应为：以元为单位"))
                     #expect(try await page.with("#contract_no", "e.value", as: String.self) == fields["contract_no"])
                     try await visitor.picture("city-form")
                     try await page.fill("#claimed_yuan", ClaimFile.distinct(1, of: city)["claimed_yuan"] ?? "")
@@ -91,6 +92,14 @@ struct CityConsoleTests {
                 try await page.fill("#provider_uscc", "9144030071526726XG")
                 try await page.clickAndLoad("button[value=file]")
                 #expect(try await visitor.heading() == city.claim(2))
+                // The newest stand first, and one is found by its contract, in whatever case that is typed.
+                try await visitor.open("/console/claims")
+                #expect(try await visitor.column(0, in: "#rows") == [3, 2, 1].map(city.claim))
+                let contract = try #require(ClaimFile.distinct(1, of: city)["contract_no"]).lowercased()
+                try await page.fill("#q", contract)
+                try await page.clickAndLoad("form[role=search] button")
+                #expect(try await visitor.column(0, in: "#rows") == [city.claim(1)])
+                #expect(try await page.with("#q", "e.value", as: String.self) == contract)
             }
             try await city.settle()
             #expect(Set(try await city.states().values) == ["reserved"])

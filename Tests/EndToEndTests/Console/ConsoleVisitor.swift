@@ -100,8 +100,8 @@ extension ClaimFile {
     static func distinct(_ number: Int, of city: TestCity, _ changes: [String: String] = [:]) -> [String: String] {
         let serial = (UInt64(city.code) ?? 0) * 10 + UInt64(number)
         let scattered = serial &* 0x9E37_79B9_7F4A_7C15
-        // More than a hundredth apart.
-        let amount = 150 + Int(serial * 37 % 89) * 9
+        // Of any two, one is two hundredths more than the other.
+        let amount = Int((150 * pow(1.021, Double(serial * 37 % 89))).rounded())
         return fields(number, of: city).merging([
             "contract_no": String(scattered, radix: 36).uppercased(), "invoice_amounts_yuan": "\(amount).00",
             "claimed_yuan": "\(amount / 2).00",

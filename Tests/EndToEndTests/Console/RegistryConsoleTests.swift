@@ -153,6 +153,25 @@ struct RegistryConsoleTests {
         }
     }
 
+    @Test("a session that is over takes nothing off the page that a person is typing")
+    func over() async throws {
+        let token = try await federation.token("operator", label: "over")
+        let city = try await federation.city()
+        try await city.served { _ in
+            try await city.settle()
+            try await ConsoleVisitor.with(try federation.registryURL, token: token) { visitor in
+                try await visitor.open("/console/claims?city_code=\(city.code)")
+                try await visitor.page.fill("#contract_no", "正在输入")
+                let id = try await federation.tokenID(label: "over")
+                #expect(try await federation.registry(["token", "revoke", id]).status == 0)
+                try await city.file([ClaimFile.distinctRow(1, of: city)])
+                try await visitor.page.waitUntil(
+                    "!document.getElementById('over').hidden", within: .seconds(30))
+                #expect(try await visitor.page.with("#contract_no", "e.value", as: String.self) == "正在输入")
+            }
+        }
+    }
+
     @Test("without script everything can be read, and a ruling can be made")
     func withoutScript() async throws {
         let token = try await federation.token("operator", label: "李")

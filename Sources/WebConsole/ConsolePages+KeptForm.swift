@@ -1,0 +1,52 @@
+import HTTPTypes
+package import Hummingbird
+
+extension ConsolePages {
+    /// Answers a form that came without a session: asks for a token, and keeps what was typed.
+    ///
+    /// 401, as where a token is refused: whoever signs in can send the same once more (RFC 9110 §15.5.2). 403 remains
+    /// for what no signing in helps: a form of another site or of another session, or somebody who may not act.
+    ///
+    /// - Parameter limit: The most bytes that a form has there.
+    /// - Throws: `Problem` when another site sent it, or it is over the limit or no form.
+    package func login(keeping request: Request, upTo limit: Int, asksPurpose: Bool) async throws -> Response {
+        try SessionKeeper.requireOwnSite(request)
+        let kept = KeptForm(try await ConsoleForm(request, upTo: limit), sentTo: request.uri.path)
+        var frame = Frame(request, session: nil, person: "")
+        // The address is where a form is sent to: there is no page in another language.
+        frame.maySwitchLanguage = false
+        let fault = phrases.text(kept == nil ? "sessionOver" : "sessionOverKept", in: frame.language)
+        return try login(frame, next: "/console", asksPurpose: asksPurpose, kept: kept, fault: fault)
+    }
+
+    /// Answers a login that was right: leads to the page that was asked for, or shows what was typed before, to be sent
+    /// or dropped. Nothing is sent by itself.
+    ///
+    /// - Parameters:
+    ///   - frame: With the session that has begun.
+    ///   - cookie: The `Set-Cookie` field of that session.
+    package func signedIn(_ frame: Frame, next: String, kept: KeptForm?, cookie: String) throws -> Response {
+        guard let kept else { return ConsolePages.redirect(to: next, cookie: cookie) }
+        var frame = frame
+        // It answers a form, which is not to be looked up again.
+        frame.isLive = false
+        frame.maySwitchLanguage = false
+        var response = try page(
+            "kept", title: "keptTitle", frame,
+            [
+                "path": kept.path,
+                "fields": kept.fields.map { field in
+                    ["label": label(of: field.name, in: frame.language), "name": field.name, "value": field.value]
+                },
+            ])
+        response.headers[values: .setCookie] = [cookie]
+        return response
+    }
+
+    /// What a field is called on the console's pages; by its own name where it is called nothing else.
+    private func label(of field: String, in language: Language) -> String {
+        let key = "field_\(field)"
+        let text = phrases.text(key, in: language)
+        return text == key ? phrases.text(field, in: language) : text
+    }
+}
