@@ -35,7 +35,9 @@ struct BenchTests {
 
         #expect(result.status == 0, "\(result.errors)")
         let asked = try result.json([Asked].self)
-        #expect(asked.count == 16)
+        let pages = asked.filter { $0.question.hasPrefix("page: ") }
+        #expect(asked.count - pages.count == 16)
+        #expect(pages.count >= 10)
         #expect(asked.allSatisfy { $0.p50_ms > 0 })
     }
 

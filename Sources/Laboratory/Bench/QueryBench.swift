@@ -63,7 +63,7 @@ struct QueryBench {
             page("one claim") { "/console/claims/\($0.record.name)" },
             page("duplicates") { _ in "/console/duplicates" }, page("case queue") { _ in "/console/cases" },
             .init(name: "one case", paths: cases),
-        ]
+        ].filter { !$0.paths.isEmpty }
     }
 
     /// A registry with all claims: the one that was kept, or a new one.

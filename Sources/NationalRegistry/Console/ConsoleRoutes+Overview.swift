@@ -11,12 +11,13 @@ import WebConsole
 extension ConsoleRoutes {
     /// What an operator sees first.
     func overview(_ visit: Visit) async throws -> Response {
-        let figures = try await figures.figures()
+        async let adding = figures.figures()
         let cities = try await store.cityHealth()
         var filter = RegistryStore.ClaimFilter()
         filter.isNewestFirst = true
         let latest = try await store.claims(filter, after: nil, limit: 12)
         let now = WallClock.now
+        let figures = try await adding
         let stopped = figures.totals.filter { [.refused, .held].contains($0.state) }
         let silent = cities.filter { CityTile($0, now: now).level != "" }
         return try pages.page(

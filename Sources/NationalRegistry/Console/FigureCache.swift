@@ -2,7 +2,7 @@ import FederationHTTP
 import RegistryStore
 import VoucherDomain
 
-/// Figures over all claims, which take time to add up: kept for some seconds, and added up by one at a time.
+/// Figures over all claims, most of which the registry keeps added up: good for some seconds, and fetched by one at a time.
 actor FigureCache {
     struct Figures: Sendable {
         let totals: [RegistryStore.StateTotal]
@@ -20,7 +20,7 @@ actor FigureCache {
     private var goodUntil: UInt64 = 0
     private var adding: Task<Figures, any Error>?
 
-    /// How long figures are good for at least; and ten times as long as it took to add them up, so that it never takes more
+    /// How long figures are good for at least; and ten times as long as it took to fetch them, so that it never takes more
     /// than a tenth of one core.
     private static let milliseconds: UInt64 = 5_000
     /// How many days the chart shows.
@@ -51,12 +51,14 @@ actor FigureCache {
     private static func add(_ store: RegistryStore) async throws -> Figures {
         let now = WallClock.now
         let today = CalendarDate.inChina(milliseconds: Int64(now))
+        // The only one that is not kept added up.
+        async let openCases = store.openCases()
         return Figures(
             totals: try await store.stateTotals(),
             days: try await store.dayTotals(
                 since: CalendarDate(rawValue: today.rawValue - Int32(days) + 1)),
             rules: try await store.ruleTotals(),
             duplicates: try await store.report(.duplicatesByRule, today: today, limit: 10_000),
-            openCases: try await store.openCases(), takenAt: now)
+            openCases: try await openCases, takenAt: now)
     }
 }
