@@ -60,7 +60,8 @@ struct LatencyBench {
         let store = try await BenchCluster.makeStore(cluster, database: "single")
         let rounds = rounds
         return try await store.pool.run { session in
-            try (0..<(rounds + 10)).map { number in
+            try SingleTransactions.prepare(session)
+            return try (0..<(rounds + 10)).map { number in
                 let start = ContinuousClock.now
                 try session.transaction { try SingleTransactions.file(number, session) }
                 return start.duration(to: .now) / .milliseconds(1)

@@ -100,6 +100,7 @@ struct CityConsoleTests {
                 try await page.clickAndLoad("form[role=search] button")
                 #expect(try await visitor.column(0, in: "#rows") == [city.claim(1)])
                 #expect(try await page.with("#q", "e.value", as: String.self) == contract)
+                try await visitor.picture("city-claims")
             }
             try await city.settle()
             #expect(Set(try await city.states().values) == ["reserved"])

@@ -172,6 +172,38 @@ struct RegistryConsoleTests {
         }
     }
 
+    @Test("a ruling that was typed when the session ended is shown after the next sign-in, and sent by a click")
+    func keptRuling() async throws {
+        let (token, next) = (
+            try await federation.token("operator", label: "kept"), try await federation.token("operator", label: "next")
+        )
+        try await DisputedClaims.with(federation) { claims, _, _ in
+            let id = try await claims.caseID(federation)
+            try await ConsoleVisitor.with(try federation.registryURL, token: token, language: "en") { visitor in
+                let page = visitor.page
+                try await visitor.open("/console/cases/\(id)")
+                let names: [String] = try await page.evaluate(
+                    "[...document.querySelectorAll('input[value=keep]')].map(e => e.name)")
+                for name in names { try await page.check("input[name='\(name)'][value=keep]") }
+                try await page.choose("#code", "false-positive")
+                try await page.fill("#reason", "two different services")
+                let known = try await federation.tokenID(label: "kept")
+                #expect(try await federation.registry(["token", "revoke", known]).status == 0)
+
+                try await page.clickAndLoad("form[action$='/ruling'] button")
+                #expect(try await page.accessibilityFaults() == [])
+                try await page.fill("#token", next)
+                try await page.clickAndLoad("form.card button")
+                #expect(try await page.text(of: "#kept").contains("two different services"))
+                #expect(try await page.accessibilityFaults() == [])
+                try await visitor.picture("registry-kept-form")
+                try await page.clickAndLoad("form[action$='/ruling'] button")
+                #expect(try await page.text().contains("Recorded"))
+                #expect(try await page.text(of: "#case-steps").contains("next"))
+            }
+        }
+    }
+
     @Test("without script everything can be read, and a ruling can be made")
     func withoutScript() async throws {
         let token = try await federation.token("operator", label: "李")
