@@ -199,7 +199,7 @@ struct RegistryConsoleTests {
                 try await visitor.picture("registry-kept-form")
                 try await page.clickAndLoad("form[action$='/ruling'] button")
                 #expect(try await page.text().contains("Recorded"))
-                #expect(try await page.text(of: "#case-steps").contains("next"))
+                try await page.waitUntil("document.querySelector('#case-steps').textContent.includes('next')")
             }
         }
     }
