@@ -30,7 +30,9 @@ extension CityStore {
                     sql: "SELECT id, claim_no, fields FROM claim WHERE id > ? ORDER BY id LIMIT ?"),
                 arguments: [last, rowsAtATime])
             for row in rows {
-                let text = searchText(row["claim_no"], try StoredJSON.fields(row["fields"]))
+                // A damaged row is found by its number alone: the store opens as before.
+                let fields = (try? StoredJSON.fields(row["fields"])) ?? [:]
+                let text = searchText(row["claim_no"], fields)
                 last = row["id"]
                 try database.run(sql: "UPDATE claim SET search_text = ? WHERE id = ?", arguments: [text, last])
             }

@@ -120,7 +120,7 @@ package struct RegistryQueries: Sendable {
     ) async throws -> ListDocument<CaseDocument> {
         _ = try await head(filter.asOf)
         let found = try await store.cases(filter, after: after, limit: limit)
-        let next = found.count == limit ? found.last.map { String($0.position) } : nil
+        let next = found.count == limit && !filter.isByMoney ? found.last.map { String($0.position) } : nil
         return ListDocument(items: found.map { CaseDocument($0, for: filter.city) }, next: next)
     }
 

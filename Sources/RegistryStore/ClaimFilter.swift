@@ -36,10 +36,10 @@ extension RegistryStore {
 
         package init() {}
 
-        /// Whether an index finds the few claims that it is about.
+        /// Whether an index finds the few claims that it is about, whatever they met.
         var isSelective: Bool {
             number != nil || enterprise != nil || !keys.isEmpty || contract != nil || voucherNumber != nil
-                || caseID != nil || pair != nil || partyName != nil
+                || caseID != nil || partyName != nil
         }
     }
 
@@ -61,6 +61,10 @@ struct ClaimQuery {
     private var conditions: [String] = []
     /// Claims by position, one list for each condition that has its own in that order.
     private var lists: [String] = []
+    /// What positions must be, for a list as well.
+    private var bounds: [String] = []
+    /// Whether few claims are found by something else: findings are looked up for each of these.
+    private let isSelective: Bool
     private var order = "ASC"
     /// What gives the claim's state.
     private var state = "c.state"
@@ -77,18 +81,20 @@ struct ClaimQuery {
     /// - Parameter companies: The companies that bear the filter's name, where it has one.
     init(_ filter: RegistryStore.ClaimFilter, companies: [String] = [], after: Int64?, limit: Int) {
         self.limit = limit
+        isSelective = filter.isSelective
         if let position = filter.asOf {
             let asOf = bind(.int8(position))
-            conditions.append("c.position <= \(asOf)")
+            bounds.append("position <= \(asOf)")
             state = ClaimHistory.state(asOf: asOf)
             payment = "false"
         }
         if filter.isNewestFirst { order = "DESC" }
-        if let after { require(filter.isNewestFirst ? "c.position <" : "c.position >", .int8(after)) }
+        if let after { bounds.append("position \(filter.isNewestFirst ? "<" : ">") \(bind(.int8(after)))") }
         if let positions = filter.positions {
-            conditions.append(
-                "c.position BETWEEN \(bind(.int8(positions.lowerBound))) AND \(bind(.int8(positions.upperBound)))")
+            bounds.append(
+                "position BETWEEN \(bind(.int8(positions.lowerBound))) AND \(bind(.int8(positions.upperBound)))")
         }
+        conditions += bounds.map { "c.\($0)" }
         requireParties(filter, companies)
         if let city = filter.city { require("c.city_code =", .int4(Int32(city.rawValue))) }
         // Not bound: which index serves depends on it.
@@ -151,9 +157,13 @@ struct ClaimQuery {
 
     /// A page reads as much of the list as it needs, from either end; `IN` would read all of it.
     private mutating func requireFinding(_ condition: String) {
+        if isSelective {
+            conditions.append("EXISTS (SELECT FROM finding WHERE position = c.position AND \(condition))")
+            return
+        }
         lists.append(
             """
-             JOIN (SELECT DISTINCT ON (position) position FROM finding WHERE \(condition)
+             JOIN (SELECT DISTINCT ON (position) position FROM finding WHERE \(([condition] + bounds).joined(separator: " AND "))
                 ORDER BY position \(order)) l\(lists.count) USING (position)
             """)
     }

@@ -134,13 +134,13 @@ enum KeptTotals {
         for (table, key, sums) in kept {
             let result = try session.execute(
                 """
-                SELECT concat_ws(', ', \(key)) FROM (SELECT * FROM \(table) WHERE claims <> 0) k
+                SELECT concat_ws(', ', \(key)) FROM (SELECT * FROM \(table) WHERE (claims, claimed_fen) <> (0, 0)) k
                 FULL JOIN (\(sums)) s USING (\(key))
                 WHERE k.claims IS DISTINCT FROM s.claims OR k.claimed_fen IS DISTINCT FROM s.claimed_fen
                 ORDER BY \(key) LIMIT 1
                 """)
             guard result.count > 0 else { continue }
-            return "\(table) at \(result.text(0, 0)): the sum differs from the claims"
+            return "\(table) at \(result.text(0, 0)): the sum differs from the claims; audit add-up adds up anew"
         }
         return nil
     }

@@ -33,6 +33,8 @@ extension RegistryStore {
         package let proposal: Ruling?
 
         package var isOpen: Bool { state != .closed }
+        /// What its live claims claim.
+        package var claimed: Money { parties.filter(\.isLive).map(\.claimed).total ?? .maximum }
     }
 
     /// Something that happened in a case.
@@ -58,6 +60,9 @@ extension RegistryStore {
         package var asOf: Int64?
         /// Those with the most money claimed first, instead of by position.
         package var isByMoney = false
+        /// What the last case of the page before claimed then, where the most money comes first: what it claims by now is no
+        /// place in the list.
+        package var afterMoney: Money?
 
         package init(isOpen: Bool? = nil) { self.isOpen = isOpen }
     }
@@ -219,11 +224,12 @@ private struct CaseQuery {
         isByMoney = filter.isByMoney
         if after > 0 {
             let last = bind(.int8(after))
-            conditions.append(
-                isByMoney
-                    ? "(\(CaseQuery.money(of: "conflict_case")), -position) < "
-                        + "(SELECT \(CaseQuery.money(of: "l")), -l.position FROM conflict_case l WHERE l.position = \(last))"
-                    : "position > \(last)")
+            if isByMoney {
+                let money = bind(.int8(filter.afterMoney?.rawValue ?? 0))
+                conditions.append("(\(CaseQuery.money), -position) < (\(money), -\(last))")
+            } else {
+                conditions.append("position > \(last)")
+            }
         }
         if let position = filter.asOf {
             let asOf = bind(.int8(position))
@@ -273,18 +279,16 @@ private struct CaseQuery {
         return "$\(parameters.count)"
     }
 
-    /// What the live claims of a case claim.
-    private static func money(of table: String) -> String {
-        """
+    /// What the claims of a case that are live now claim.
+    private static let money = """
         coalesce((SELECT sum(claimed_fen) FROM conflict_case_claim m JOIN claim USING (city_code, claim_no)
-            WHERE m.case_id = \(table).case_id AND m.live), 0)
+            WHERE m.case_id = conflict_case.case_id AND m.live), 0)
         """
-    }
 
     var sql: String {
         let page = PlannedLimit.query(
             """
-            SELECT *, \(state) AS shown_state, \(isByMoney ? CaseQuery.money(of: "conflict_case") : "0") AS money
+            SELECT *, \(state) AS shown_state, \(isByMoney ? CaseQuery.money : "0") AS money
             FROM conflict_case WHERE \(conditions.isEmpty ? "true" : conditions.joined(separator: " AND "))
             ORDER BY money DESC, position
             """, limit, at: "$\(parameters.count)")

@@ -171,9 +171,8 @@ extension RegistryStore {
     }
 
     private static func note(software: String, of city: CityCode, _ session: PostgresSession) throws {
-        guard !software.isEmpty, software.utf8.count <= 64, software.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
-            return
-        }
+        let isPlain = software.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && software.contains { $0 != " " }
+        guard isPlain, software.utf8.count <= 64 else { return }
         try session.queue(
             "UPDATE city SET software = $2 WHERE city_code = $1 AND software <> $2",
             [.int4(Int32(city.rawValue)), .text(software)])

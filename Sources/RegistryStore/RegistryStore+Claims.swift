@@ -35,7 +35,7 @@ extension RegistryStore {
     static func claims(
         _ filter: ClaimFilter, after: Int64?, limit: Int, _ session: PostgresSession
     ) throws -> [ClaimRecord] {
-        guard filter.asOf != nil, filter.state != nil, !filter.isSelective else {
+        guard filter.asOf != nil, filter.state != nil, !filter.isSelective, filter.pair == nil else {
             return try page(filter, after: after, limit: limit, session)
         }
         // No index knows a past state: the claims are looked through, some thousand at a time.

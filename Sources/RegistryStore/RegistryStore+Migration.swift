@@ -49,6 +49,8 @@ extension RegistryStore {
             throw RegistryRefusal(.invalid, "the database has migration \(id) of a newer build: update this program")
         }
         var done: [String] = []
+        if applied.count < migrations.count { try keepArbitersAway(session) }
+        defer { _ = try? session.execute("SELECT pg_advisory_unlock(\(Locks.arbiter))") }
         for migration in migrations {
             let digest = Secret.stored(Array(migration.sql.utf8))
             if let recorded = applied[migration.id] {
@@ -67,6 +69,17 @@ extension RegistryStore {
             done.append(migration.id)
         }
         return done
+    }
+
+    /// Takes the arbiter's lock: a server of an earlier build would decide beside the tables that are filled here, and know
+    /// nothing of them.
+    private static func keepArbitersAway(_ session: PostgresSession) throws {
+        guard try session.execute("SELECT pg_try_advisory_lock(\(Locks.arbiter))").bool(0, 0) else {
+            throw RegistryRefusal(
+                .invalid,
+                "the database is of an earlier build, and a server of that build is deciding: stop all servers of this "
+                    + "registry first")
+        }
     }
 
     /// Fills what a migration has made from what is there.

@@ -44,9 +44,12 @@ extension RegistryStore {
         }
     }
 
-    /// Adds up anew what is kept added up: for benchmarks, which write claims beside the arbiter.
+    /// Adds up anew what is kept added up, while nothing is decided.
     package func addUpAgain() async throws {
-        try await pool.transaction { try KeptTotals.fill($0) }
+        try await pool.transaction { session in
+            _ = try RegistryRow.lock(session)
+            try KeptTotals.fill(session)
+        }
     }
 
     /// How many claims were received on one day, and how they stand now.

@@ -137,7 +137,8 @@ extension RegistryStore {
     ///   - expiresAt: Milliseconds since 1970.
     package func endSession(_ digest: [UInt8], expiresAt: UInt64, now: UInt64) async throws {
         try await pool.transaction { session in
-            try session.queue("DELETE FROM ended_session WHERE ends_at_ms <= $1", [.int8(Int64(now))])
+            // Another server's clock may be behind.
+            try session.queue("DELETE FROM ended_session WHERE ends_at_ms <= $1", [.int8(Int64(now) - 3_600_000)])
             try session.queue(
                 "INSERT INTO ended_session (digest, ends_at_ms) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
                 [.bytea(digest), .int8(Int64(clamping: expiresAt))])

@@ -27,9 +27,9 @@ package struct ConsoleForm: Sendable {
         return text.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// The same in one line: what goes into a log has no line breaks in it.
+    /// The same in one line: what goes into a log has no line breaks and tabs in it.
     package func line(_ name: String) -> String? {
-        text(name)?.split(whereSeparator: \.isNewline).joined(separator: " ")
+        text(name)?.split { $0.isNewline || $0 == "\t" }.joined(separator: " ")
     }
 
     /// All fields whose names begin with `prefix`, by the rest of the name.

@@ -27,20 +27,37 @@ extension ConsolePages {
     ///   - cookie: The `Set-Cookie` field of that session.
     package func signedIn(_ frame: Frame, next: String, kept: KeptForm?, cookie: String) throws -> Response {
         guard let kept else { return ConsolePages.redirect(to: next, cookie: cookie) }
+        var response = try confirmation(of: kept, frame, status: .ok)
+        response.headers[values: .setCookie] = [cookie]
+        return response
+    }
+
+    /// Answers a form of our own that was made in an earlier session, while somebody signed in anew beside it: shows what
+    /// was typed, to be sent in the present session or dropped.
+    ///
+    /// - Returns: `nil` where it is no such form.
+    /// - Throws: `Problem` when another site sent it.
+    package func confirmation(of form: ConsoleForm, _ request: Request, _ frame: Frame) throws -> Response? {
+        try SessionKeeper.requireOwnSite(request)
+        guard form.text("form_token") != nil, let kept = KeptForm(form, sentTo: request.uri.path) else { return nil }
+        return try confirmation(of: kept, frame, status: .forbidden)
+    }
+
+    private func confirmation(
+        of kept: KeptForm, _ frame: Frame, status: HTTPResponse.Status
+    ) throws -> Response {
         var frame = frame
         // It answers a form, which is not to be looked up again.
         frame.isLive = false
         frame.maySwitchLanguage = false
-        var response = try page(
+        return try page(
             "kept", title: "keptTitle", frame,
             [
                 "path": kept.path,
                 "fields": kept.fields.map { field in
                     ["label": label(of: field.name, in: frame.language), "name": field.name, "value": field.value]
                 },
-            ])
-        response.headers[values: .setCookie] = [cookie]
-        return response
+            ], status: status)
     }
 
     /// What a field is called on the console's pages; by its own name where it is called nothing else.

@@ -88,11 +88,16 @@ package struct SessionKeeper: Sendable {
             purpose: content.purpose, expiresAt: content.expires, formToken: code("form", text))
     }
 
+    /// Whether a form was made in this session.
+    package func isOf(_ session: ConsoleSession, token: String?) -> Bool {
+        token.map { SessionKeeper.areEqual($0, session.formToken) } ?? false
+    }
+
     /// Refuses what another site may have sent: a form without the session's own token, or sent from another page than ours.
     ///
     /// - Parameter token: The form's field `form_token`, or the header of a script.
     package func requireOwn(_ request: Request, _ session: ConsoleSession, token: String?) throws {
-        guard let token, SessionKeeper.areEqual(token, session.formToken) else {
+        guard isOf(session, token: token) else {
             throw Problem(.forbidden, "form", "this form is too old or not of this console: load the page again")
         }
         try SessionKeeper.requireOwnSite(request)

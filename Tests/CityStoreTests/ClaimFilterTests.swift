@@ -53,6 +53,15 @@ struct ClaimFilterTests {
         #expect(try found(.init(text: typed)) == [number])
     }
 
+    @Test("a page behind 0 is the first one, in either order")
+    func behindNothing() throws {
+        for isNewestFirst in [false, true] {
+            let filter = CityStore.ClaimFilter(isNewestFirst: isNewestFirst)
+            #expect(try node.store.claims(filter, after: 0, limit: 3) == node.store.claims(filter, limit: 3))
+            #expect(try node.store.claims(filter, after: 0, limit: 3).count == 3)
+        }
+    }
+
     @Test("a voucher, an enterprise and its credit code find all their claims")
     func shared() throws {
         for text in ["slq-2026", "91440300ma5examp0c", "深圳"] {
@@ -138,6 +147,22 @@ struct ClaimFilterTests {
         try node.reopen()
 
         #expect(try node.everything() == before)
+        #expect(try found(.init(text: "(集团)ai")) == ["bj-x"])
+    }
+
+    @Test("a damaged row does not keep a store of an older build from opening")
+    func damaged() throws {
+        try node.execute(
+            """
+            PRAGMA ignore_check_constraints = ON;
+            UPDATE claim SET fields = '{"claim_no": 7' WHERE claim_no = 'SZ-7';
+            PRAGMA ignore_check_constraints = OFF;
+            ALTER TABLE claim DROP COLUMN search_text;
+            DELETE FROM grdb_migrations WHERE identifier = 'city_v009_claim_search';
+            """)
+        try node.reopen()
+
+        #expect(try found(.init(text: "SZ-8")) == ["SZ-8"])
         #expect(try found(.init(text: "(集团)ai")) == ["bj-x"])
     }
 }

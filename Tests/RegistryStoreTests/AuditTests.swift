@@ -142,6 +142,8 @@ struct AuditTests {
 
         let faults = try await registry.store.recompute { _ in }.faults
         #expect(faults.contains { $0.hasPrefix(named) }, "\(faults)")
+        try await registry.store.addUpAgain()
+        #expect(try await registry.store.recompute { _ in }.faults == [])
     }
 
     @Test("a log that was received and is marked as decided without a decision is found")

@@ -86,6 +86,29 @@ struct MigrationTests {
         #expect(try await registry.numbers("SELECT count(*) FROM recovery_feed") == [0])
     }
 
+    @Test("a database of an earlier build is left alone while a server of that build decides")
+    func oldArbiter() async throws {
+        try await store.pool.run { session in
+            for migration in RegistrySchema.migrations.dropLast() { try session.run(script: migration.sql) }
+            try session.run(script: "CREATE TABLE schema_migration (id text PRIMARY KEY, sha256 bytea, applied_at timestamptz)")
+            for migration in RegistrySchema.migrations.dropLast() {
+                try session.execute(
+                    "INSERT INTO schema_migration VALUES ($1, $2, now())",
+                    [.text(migration.id), .bytea(Secret.stored(Array(migration.sql.utf8)))])
+            }
+        }
+        let arbiter = store.pool.dedicated()
+        _ = try await arbiter.run { try $0.execute("SELECT pg_advisory_lock(\(Locks.arbiter))").count }.get()
+
+        let refusal = await #expect(throws: RegistryRefusal.self) { try await migrate(store) }
+        #expect(refusal?.message.contains("stop all servers") == true)
+
+        _ = try await arbiter.run { try $0.execute("SELECT pg_advisory_unlock(\(Locks.arbiter))").count }.get()
+        #expect(try await migrate(store) == RegistrySchema.migrations.suffix(1).map(\.id))
+        // The lock is given back: somebody may decide.
+        #expect(try await arbiter.run { try $0.execute("SELECT pg_try_advisory_lock(\(Locks.arbiter))").bool(0, 0) }.get())
+    }
+
     @Test("a registry of another signing key is left alone")
     func otherKey() async throws {
         _ = try await migrate(store)

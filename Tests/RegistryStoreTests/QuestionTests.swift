@@ -124,7 +124,9 @@ struct QuestionTests {
         #expect(Set(sums).count > 1)
         for size in [1, 3] {
             var pages: [RegistryStore.CaseView] = []
+            filter.afterMoney = nil
             while true {
+                filter.afterMoney = pages.last?.claimed
                 let page = try await registry.store.cases(filter, after: pages.last?.position ?? 0, limit: size)
                 pages += page
                 guard page.count == size else { break }

@@ -52,8 +52,8 @@ extension NodeConsole {
         var next = question.values
         next["after"] = views.last.map { "\($0.id)" }
         var frame = visit.frame
-        // Pages behind the first one do not look again by themselves.
-        frame.isLive = after == nil
+        // Pages behind the first one do not look again by themselves, nor does a search, which may look at all claims.
+        frame.isLive = after == nil && filter.text == nil
         return try pages.page(
             "claims", title: "claims", frame,
             [

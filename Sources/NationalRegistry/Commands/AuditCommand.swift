@@ -7,7 +7,7 @@ import Terminal
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Recompute and verify what the registry has decided.",
-        subcommands: [Recompute.self, Verify.self, VerifyExportCommand.self])
+        subcommands: [Recompute.self, Verify.self, VerifyExportCommand.self, AddUp.self])
 
     struct Recompute: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -36,6 +36,21 @@ struct AuditCommand: AsyncParsableCommand {
             try await database.withStore { store in
                 let report = try await store.verify { done in Output.note("verified \(done) entries") }
                 try AuditCommand.finish(report, "verified", json: json)
+            }
+        }
+    }
+
+    struct AddUp: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "add-up",
+            abstract: "Add up anew what the overview and the reports show: where recompute says that a sum differs.")
+
+        @OptionGroup var database: DatabaseOptions
+
+        func run() async throws {
+            try await database.withStore { store in
+                try await store.addUpAgain()
+                Output.line("added up")
             }
         }
     }

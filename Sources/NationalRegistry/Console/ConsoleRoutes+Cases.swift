@@ -35,13 +35,14 @@ extension ConsoleRoutes {
 
     /// The queue: open cases with the most money at risk first.
     private func cases(_ request: Request, _ visit: Visit) async throws -> Response {
-        let question = try Question(request, known: ["state", "after"])
+        let question = try Question(request, known: ["state", "after", "after_fen"])
         var filter = RegistryStore.CaseFilter()
         let isClosed = try question.value("state", "open or closed") { ["open": false, "closed": true][$0] } ?? false
         filter.isOpen = !isClosed
         filter.isByMoney = !isClosed
         let limit = 50
         let after = try question.number("after", in: 0...Int64.max) ?? 0
+        filter.afterMoney = try question.number("after_fen", in: 0...Int64.max).map(Money.init(rawValue:))
         let found = try await store.cases(filter, after: after, limit: limit)
         let today = CalendarDate.inChina(milliseconds: Int64(WallClock.now))
         return try pages.page(
@@ -49,7 +50,8 @@ extension ConsoleRoutes {
             [
                 "is_closed": isClosed, "rows": found.map { caseRow($0, today: today, visit) },
                 "is_empty": found.isEmpty, "has_next": found.count == limit,
-                "next": "/console/cases?state=\(isClosed ? "closed" : "open")&after=\(found.last?.position ?? 0)",
+                "next": "/console/cases?state=\(isClosed ? "closed" : "open")&after=\(found.last?.position ?? 0)"
+                    + "&after_fen=\(found.last?.claimed.rawValue ?? 0)",
             ])
     }
 

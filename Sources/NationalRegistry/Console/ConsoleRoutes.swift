@@ -188,8 +188,13 @@ struct ConsoleRoutes: Sendable {
                 return try await pages.login(keeping: request, upTo: limit, asksPurpose: true)
             }
             let form = try await ConsoleForm(request, upTo: limit)
-            try sessions.requireOwn(request, visit.session, token: form.text("form_token"))
             try CallerGate.require([.operator], visit.caller)
+            if !sessions.isOf(visit.session, token: form.text("form_token")),
+                let page = try pages.confirmation(of: form, request, visit.frame)
+            {
+                return page
+            }
+            try sessions.requireOwn(request, visit.session, token: form.text("form_token"))
             return try await body(form, visit)
         }
     }

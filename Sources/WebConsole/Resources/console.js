@@ -9,9 +9,15 @@ let wanted = false;
 
 // Whether somebody has typed what another page would not have.
 function isTyped() {
-  return Array.from(document.querySelectorAll("main input, main textarea")).some((field) =>
-    ["checkbox", "radio"].includes(field.type)
-      ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
+  const isOther = (field) => {
+    if (field.tagName === "SELECT") {
+      const first = Array.from(field.options).findIndex((option) => option.defaultSelected);
+      return field.selectedIndex !== Math.max(0, first);
+    }
+    return ["checkbox", "radio"].includes(field.type)
+      ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  };
+  return Array.from(document.querySelectorAll("main input, main textarea, main select")).some(isOther);
 }
 
 async function refresh() {

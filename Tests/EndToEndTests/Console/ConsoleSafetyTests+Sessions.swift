@@ -39,6 +39,29 @@ extension ConsoleSafetyTests {
         }
     }
 
+    @Test("a form of an earlier session is shown, and not sent, where somebody has signed in anew beside it")
+    func otherTab() async throws {
+        let token = try await federation.token("operator", label: "tabs")
+        let path = "/console/policy/preview"
+        try await withRegistry { probe in
+            let (_, old) = try await signIn(probe, token)
+            let (cookie, form) = try await signIn(probe, token)
+            let typed = ["form_token": old, "document": "typed in another tab"]
+
+            let shown = try await probe.form(path, typed, [("Cookie", cookie)])
+            #expect(shown.status == 403)
+            #expect(shown.hiddenFields == ["form_token": form, "document": "typed in another tab"])
+            let policy = try await probe.send("GET", "/console/policy", [("Cookie", cookie)]).text
+            #expect(!policy.contains("typed in another tab"))
+            let planted = try await probe.form(path, typed, [("Cookie", cookie), ("Sec-Fetch-Site", "cross-site")])
+            #expect(planted.status == 403)
+            #expect(!planted.text.contains("typed in another tab"))
+
+            let sent = try await probe.form(path, shown.hiddenFields, [("Cookie", cookie)])
+            #expect(sent.status == 303)
+        }
+    }
+
     @Test("a claim that was typed when the session was over is filed once its officer has signed in and sent it")
     func keptAtTheCity() async throws {
         let city = try await federation.city()
