@@ -174,7 +174,7 @@ let package = Package(
             dependencies: [
                 "Arbitration", "CityStore", "CrashImages", "DefaultPolicy", "Failpoints", "FederationHTTP",
                 "FederationWire", "GeneratedJournals", "NationalRegistry", "PostgresClient", "RegistryStore",
-                "Replication", "SeededBugs", "Simulation", "Terminal", "VoucherDomain", "WebConsole", argumentParser,
+                "Replication", "SeededBugs", "Simulation", "Terminal", "VoucherDomain", argumentParser,
                 asyncHTTPClient, grdb, nioCore, nioHTTP1, nioSSL,
             ], swiftSettings: settings),
         .executableTarget(

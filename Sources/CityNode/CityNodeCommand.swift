@@ -9,9 +9,7 @@ import Terminal
 
 /// `city-node`.
 package struct CityNodeCommand: AsyncParsableCommand {
-    package static let version = "\(software.replacing("/", with: " ")) (protocol 1)"
-    /// What a node calls itself when it speaks to the registry (RFC 9110, §10.1.5).
-    static let software = "city-node/0.1.0"
+    package static let version = "city-node 0.1.0 (protocol 1)"
 
     package static let configuration = CommandConfiguration(
         commandName: "city-node",

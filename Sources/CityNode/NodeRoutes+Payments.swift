@@ -96,7 +96,7 @@ extension NodeRoutes {
 
     private func listRedLetters(_ question: Question) throws -> Response {
         let page = try PageQuery(question)
-        let views = try store.redLetters(after: page.after ?? 0, limit: page.limit)
+        let views = try store.redLetters(after: page.after, limit: page.limit)
         let next = page.next(after: views, by: \.id)
         return try JSONBody.response(ListDocument(items: views.map(RedLetterDocument.init), next: next))
     }
@@ -106,7 +106,7 @@ extension NodeRoutes {
     private func listPayments(_ question: Question) throws -> Response {
         let stage = try question.word("stage", of: Self.paymentStages)
         let page = try PageQuery(question)
-        let views = try store.payments(stage: stage, after: page.after ?? 0, limit: page.limit)
+        let views = try store.payments(stage: stage, after: page.after, limit: page.limit)
         let next = page.next(after: views, by: \.id)
         return try JSONBody.response(ListDocument(items: views.map(ClaimPaymentDocument.init), next: next))
     }

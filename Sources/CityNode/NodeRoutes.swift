@@ -289,14 +289,14 @@ struct NodeRoutes {
     private func listCases(_ question: Question) throws -> Response {
         let isOpen = try question.word("state", of: ["open", "closed"]).map { $0 == "open" }
         let page = try PageQuery(question)
-        let views = try store.cases(isOpen: isOpen, after: page.after ?? 0, limit: page.limit)
+        let views = try store.cases(isOpen: isOpen, after: page.after, limit: page.limit)
         let next = page.next(after: views, by: \.row)
         return try JSONBody.response(ListDocument(items: views.map(CaseDocument.init), next: next))
     }
 
     private func listVouchers(_ question: Question) throws -> Response {
         let page = try PageQuery(question)
-        let views = try store.vouchers(after: page.after ?? 0, limit: page.limit)
+        let views = try store.vouchers(after: page.after, limit: page.limit)
         let next = page.next(after: views, by: \.id)
         return try JSONBody.response(
             ListDocument(items: views.map { VoucherDocument(fields: $0.fields, state: $0.state) }, next: next))

@@ -5,12 +5,12 @@ struct PageQuery {
     static let parameters = ["after", "limit"]
 
     let limit: Int
-    /// `nil` for the first page.
-    let after: Int64?
+    /// 0 for the first page.
+    let after: Int64
 
     init(_ question: Question) throws {
         limit = try question.limit()
-        after = try question.number("after", in: 0...Int64.max)
+        after = try question.number("after", in: 0...Int64.max) ?? 0
     }
 
     /// What the next page starts after; `nil` when these are fewer than were asked for.

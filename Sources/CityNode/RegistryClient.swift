@@ -84,7 +84,11 @@ struct RegistryClient: Sendable {
         try await post("join", request, within: .seconds(20))
     }
 
-    func hello(_ hello: Hello) async throws -> HelloAnswer { try await post("hello", hello, within: .seconds(20)) }
+    func hello(_ hello: Hello) async throws -> HelloAnswer {
+        var hello = hello
+        hello.software = CityNodeCommand.version
+        return try await post("hello", hello, within: .seconds(20))
+    }
 
     func push(_ batch: PushBatch) async throws -> PushAnswer { try await post("push", batch, within: .seconds(60)) }
 
@@ -116,7 +120,6 @@ struct RegistryClient: Sendable {
         let fields = try signature.sign(method: "POST", targetURI: url, body: body, key: key)
         var request = HTTPClientRequest(url: url)
         request.method = .POST
-        request.headers.add(name: "User-Agent", value: CityNodeCommand.software)
         request.headers.add(name: "Content-Type", value: BodyFormat.protobuf.contentType)
         request.headers.add(name: "Content-Digest", value: fields.contentDigest)
         request.headers.add(name: "Signature-Input", value: fields.signatureInput)

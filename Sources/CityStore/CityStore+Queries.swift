@@ -37,10 +37,8 @@ extension CityStore {
         package let fields: [String: String]
     }
 
-    /// Claims of a filter, in its order, after the one with id `after`.
-    package func claims(
-        _ filter: ClaimFilter = ClaimFilter(), after: Int64? = nil, limit: Int
-    ) throws -> [ClaimView] {
+    /// Claims of a filter, in its order, after the one with id `after`; with 0 the first ones.
+    package func claims(_ filter: ClaimFilter = ClaimFilter(), after: Int64 = 0, limit: Int) throws -> [ClaimView] {
         try pool.read { database in
             guard let page = try filter.condition(after: after, limit: limit, database) else { return [] }
             return try CityStore.claimViews(page.sql, page.arguments, database)

@@ -37,11 +37,10 @@ extension CityStore {
 extension CityStore.ClaimFilter {
     /// What ``CityStore/claimQuery(_:)`` asks for a page of it; `nil` where there is nothing to find.
     ///
-    /// - Parameter id: The last claim of the page before; `nil` or 0 for the first page.
+    /// - Parameter last: The last claim of the page before; 0 for the first page.
     func condition(
-        after id: Int64?, limit: Int, _ database: Database
+        after last: Int64, limit: Int, _ database: Database
     ) throws -> (sql: String, arguments: StatementArguments)? {
-        let last = id ?? 0
         let bound = isNewestFirst && last == 0 ? .max : last
         var conditions = [isNewestFirst ? "v.id < ?" : "v.id > ?"]
         var arguments: StatementArguments = [bound]

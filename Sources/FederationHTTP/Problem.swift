@@ -13,15 +13,15 @@ package struct Problem: Error, HTTPResponseError, Hashable {
     package let detail: String
     /// When to try again, in seconds.
     package let retryAfter: Int?
-    /// The methods that are allowed there, where it was another one; empty otherwise.
-    private let allowed: [HTTPRequest.Method]
+    /// The names of the methods that are allowed there, where it was another one.
+    private let allowed: String?
 
     package init(_ status: HTTPResponse.Status, _ kind: String, _ detail: String, retryAfter: Int? = nil) {
-        self.init(status, kind, detail, retryAfter: retryAfter, allowed: [])
+        self.init(status, kind, detail, retryAfter: retryAfter, allowed: nil)
     }
 
     private init(
-        _ status: HTTPResponse.Status, _ kind: String, _ detail: String, retryAfter: Int?, allowed: [HTTPRequest.Method]
+        _ status: HTTPResponse.Status, _ kind: String, _ detail: String, retryAfter: Int?, allowed: String?
     ) {
         self.status = status
         self.kind = kind
@@ -35,7 +35,7 @@ package struct Problem: Error, HTTPResponseError, Hashable {
         let names = allowed.map(\.rawValue).joined(separator: ", ")
         return Problem(
             .methodNotAllowed, "method", "\(request.uri.path) takes no \(request.method): \(names)", retryAfter: nil,
-            allowed: allowed)
+            allowed: names)
     }
 
     package static let contentType = "application/problem+json"
@@ -45,7 +45,7 @@ package struct Problem: Error, HTTPResponseError, Hashable {
         var headers: HTTPFields = [.contentType: Problem.contentType]
         if let retryAfter { headers[.retryAfter] = String(retryAfter) }
         // RFC 9110 §10.2.1.
-        if !allowed.isEmpty { headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ") }
+        if let allowed { headers[.allow] = allowed }
         // RFC 9110 §11.6.1.
         if status == .unauthorized, kind == "token" { headers[.wwwAuthenticate] = "Bearer" }
         return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body)))

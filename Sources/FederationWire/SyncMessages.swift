@@ -12,6 +12,7 @@ extension Hello: SyncMessage {
             processNonce: Array(message.processNonce), epoch: message.hasEpoch ? Epoch(message.epoch) : nil,
             logHead: try LogHead(message.logHead), feedHead: try FeedHead(message.feedHead),
             promise: message.promise, recoveryID: Array(message.recoveryID))
+        software = message.software
     }
 
     package func encoded(as format: BodyFormat) -> [UInt8] {
@@ -24,6 +25,7 @@ extension Hello: SyncMessage {
         message.feedHead = feedHead.wire
         message.promise = promise
         message.recoveryID = Data(recoveryID)
+        message.software = software
         return message.encoded(as: format)
     }
 }

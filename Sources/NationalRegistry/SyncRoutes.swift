@@ -55,8 +55,7 @@ struct SyncRoutes {
         let (signer, body, format) = try await admitted(request, upTo: 64 << 10)
         let message: Hello = try decode(body, format)
         guard signer == message.city else { throw otherCity(signer) }
-        let software = request.headers[.userAgent] ?? ""
-        return try answer(try await store.greet(message, software: software, now: WallClock.now), format)
+        return try answer(try await store.greet(message, now: WallClock.now), format)
     }
 
     private func push(_ request: Request) async throws -> Response {

@@ -107,7 +107,7 @@ enum KeptTotals {
                 UPDATE claim SET state = n.state, withdrawn_position = nullif(n.withdrawn, 0)
                 FROM unnest($1::int8[], $2::int4[], $3::int8[]) AS n(position, state, withdrawn), claim o
                 WHERE claim.position = n.position AND o.position = n.position
-                RETURNING claim.city_code, (claim.received_at_ms + 28800000) / 86400000 AS day, o.state AS was,
+                RETURNING claim.city_code, \(day(of: "claim")) AS day, o.state AS was,
                     claim.state AS now, claim.claimed_fen)
             INSERT INTO claim_total (city_code, day, state, claims, claimed_fen)
             SELECT city_code, day, state, sum(number), sum(number * claimed_fen) FROM (
@@ -145,13 +145,18 @@ enum KeptTotals {
         return nil
     }
 
+    /// The day in China on which a claim was received, as ``CalendarDate/inChina(milliseconds:)`` has it.
+    private static func day(of table: String) -> String {
+        "((\(table).received_at_ms + 28800000) / 86400000)::integer"
+    }
+
     /// The tables, what tells their rows apart, and what they sum up.
     private static let kept = [
         (
             "claim_total", "city_code, day, state",
             """
-            SELECT city_code, ((received_at_ms + 28800000) / 86400000)::integer AS day, state, count(*) AS claims,
-                sum(claimed_fen) AS claimed_fen FROM claim GROUP BY 1, 2, 3
+            SELECT city_code, \(day(of: "claim")) AS day, state, count(*) AS claims, sum(claimed_fen) AS claimed_fen
+            FROM claim GROUP BY 1, 2, 3
             """
         ),
         (

@@ -21,7 +21,7 @@ extension RegistryStore {
         package let epochCounter: UInt32
         /// The protocol's version that its node speaks with this registry; `nil` before its first hello.
         package let protocolVersion: Int64?
-        /// What its node calls itself, such as `city-node/0.1.0`; empty before it has said so.
+        /// What its node calls itself, such as `city-node 0.1.0`; empty before it has said so.
         package let software: String
     }
 
@@ -170,6 +170,7 @@ extension RegistryStore {
             [.int4(Int32(city.rawValue)), .int4(Int32(clamping: version))])
     }
 
+    /// Notes what a city's node calls itself: nothing but printable ASCII of at most 64 characters.
     private static func note(software: String, of city: CityCode, _ session: PostgresSession) throws {
         let isPlain = software.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && software.contains { $0 != " " }
         guard isPlain, software.utf8.count <= 64 else { return }
@@ -194,10 +195,8 @@ extension RegistryStore {
 
     /// Greets a city: compares heads, grants an epoch by compare-and-set.
     ///
-    /// - Parameter software: What its node calls itself, for people to read; of anything but printable ASCII, or of more than
-    ///   64 characters, nothing is noted.
     /// - Throws: ``HelloReview/Fault``, or ``RegistryRefusal`` when the city is unknown.
-    package func greet(_ hello: Hello, software: String = "", now: UInt64) async throws -> HelloAnswer {
+    package func greet(_ hello: Hello, now: UInt64) async throws -> HelloAnswer {
         let secrets = secrets
         let answer = try await pool.transaction { session in
             let row = try CityRow.lock(hello.city, session)
@@ -223,7 +222,7 @@ extension RegistryStore {
                 Failpoint.reach(.greetingUncommitted)
             }
             try RegistryStore.note(version: version, of: hello.city, session)
-            try RegistryStore.note(software: software, of: hello.city, session)
+            try RegistryStore.note(software: hello.software, of: hello.city, session)
             let grant = Grant(city: hello.city, epoch: epoch, processNonce: hello.processNonce, version: version)
             return HelloAnswer(
                 grant: try grant.signed(by: secrets.signingKey), logHead: row.head,

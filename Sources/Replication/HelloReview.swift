@@ -16,6 +16,8 @@ package struct Hello: Hashable, Sendable {
     package let promise: UInt32
     /// The recovery that it has promised this to; empty before the first, or where that was before recoveries had ids.
     package let recoveryID: [UInt8]
+    /// What the node calls itself, for people to read; empty where it does not.
+    package var software = ""
 
     package init(
         versions: [UInt32], city: CityCode, processNonce: [UInt8], epoch: Epoch?, logHead: LogHead,

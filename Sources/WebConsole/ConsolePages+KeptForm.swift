@@ -35,12 +35,18 @@ extension ConsolePages {
     /// Answers a form of our own that was made in an earlier session, while somebody signed in anew beside it: shows what
     /// was typed, to be sent in the present session or dropped.
     ///
-    /// - Returns: `nil` where it is no such form.
-    /// - Throws: `Problem` when another site sent it.
-    package func confirmation(of form: ConsoleForm, _ request: Request, _ frame: Frame) throws -> Response? {
-        try SessionKeeper.requireOwnSite(request)
-        guard form.text("form_token") != nil, let kept = KeptForm(form, sentTo: request.uri.path) else { return nil }
-        return try confirmation(of: kept, frame, status: .forbidden)
+    /// - Returns: `nil` for a form of the present session, which may be done.
+    /// - Throws: `Problem` when another site sent it, or it is no form of ours.
+    package func confirmation(
+        of form: ConsoleForm, _ request: Request, _ session: ConsoleSession, _ sessions: SessionKeeper, _ frame: Frame
+    ) throws -> Response? {
+        let token = form.text("form_token")
+        if !sessions.isOf(session, token: token), token != nil, let kept = KeptForm(form, sentTo: request.uri.path) {
+            try SessionKeeper.requireOwnSite(request)
+            return try confirmation(of: kept, frame, status: .forbidden)
+        }
+        try sessions.requireOwn(request, session, token: token)
+        return nil
     }
 
     private func confirmation(

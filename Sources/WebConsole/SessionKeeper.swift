@@ -89,7 +89,7 @@ package struct SessionKeeper: Sendable {
     }
 
     /// Whether a form was made in this session.
-    package func isOf(_ session: ConsoleSession, token: String?) -> Bool {
+    func isOf(_ session: ConsoleSession, token: String?) -> Bool {
         token.map { SessionKeeper.areEqual($0, session.formToken) } ?? false
     }
 

@@ -26,7 +26,7 @@ struct ClaimFilterTests {
     private func paged(_ filter: CityStore.ClaimFilter) throws -> [String] {
         var claims: [CityStore.ClaimView] = []
         while true {
-            let page = try node.store.claims(filter, after: claims.last?.id, limit: 2)
+            let page = try node.store.claims(filter, after: claims.last?.id ?? 0, limit: 2)
             #expect(page.count <= 2)
             claims += page
             if page.isEmpty { return claims.map(\.number) }

@@ -134,7 +134,10 @@ struct AuditTests {
             ("DELETE FROM claim_total", "claim_total at 440300"),
             ("UPDATE claim_total SET claimed_fen = claimed_fen + 1", "claim_total at 440300"),
             ("UPDATE rule_total SET claims = claims + 1", "rule_total at invoice-once"),
-            ("INSERT INTO rule_pair_total VALUES ('a-rule', 110000, 310000, 1, 1)", "rule_pair_total at a-rule, 110000"),
+            (
+                "INSERT INTO rule_pair_total VALUES ('a-rule', 110000, 310000, 1, 1)",
+                "rule_pair_total at a-rule, 110000"
+            ),
         ])
     func sums(change: String, named: String) async throws {
         let registry = try await registry()

@@ -35,6 +35,25 @@ struct HelloTests {
         #expect(try await registry.receivedState() == before)
     }
 
+    @Test(
+        "what a node calls itself is noted where it is plain and short, and the last such word stands",
+        arguments: [
+            ("city-node 0.2.0", "city-node 0.2.0"), ("", "first"), ("   ", "first"), ("节点", "first"), ("a\nb", "first"),
+            (String(repeating: "a", count: 64), String(repeating: "a", count: 64)),
+            (String(repeating: "a", count: 65), "first"),
+        ])
+    func software(said: String, noted: String) async throws {
+        let (registry, city) = try await registry()
+        for name in ["first", said] {
+            var hello = city.hello(nonce: .sixteen(1), knowing: city.epoch)
+            hello.software = name
+            // As it travels.
+            _ = try await grant(registry, Hello(hello.encoded(as: .protobuf), as: .protobuf))
+        }
+
+        #expect(try await registry.store.cities().map(\.software) == [noted])
+    }
+
     @Test("a new process gets the next epoch, and the feed tells everybody")
     func newProcess() async throws {
         let (registry, city) = try await registry()

@@ -90,7 +90,8 @@ struct MigrationTests {
     func oldArbiter() async throws {
         try await store.pool.run { session in
             for migration in RegistrySchema.migrations.dropLast() { try session.run(script: migration.sql) }
-            try session.run(script: "CREATE TABLE schema_migration (id text PRIMARY KEY, sha256 bytea, applied_at timestamptz)")
+            try session.run(
+                script: "CREATE TABLE schema_migration (id text PRIMARY KEY, sha256 bytea, applied_at timestamptz)")
             for migration in RegistrySchema.migrations.dropLast() {
                 try session.execute(
                     "INSERT INTO schema_migration VALUES ($1, $2, now())",
@@ -106,7 +107,10 @@ struct MigrationTests {
         _ = try await arbiter.run { try $0.execute("SELECT pg_advisory_unlock(\(Locks.arbiter))").count }.get()
         #expect(try await migrate(store) == RegistrySchema.migrations.suffix(1).map(\.id))
         // The lock is given back: somebody may decide.
-        #expect(try await arbiter.run { try $0.execute("SELECT pg_try_advisory_lock(\(Locks.arbiter))").bool(0, 0) }.get())
+        let isFree = try await arbiter.run {
+            try $0.execute("SELECT pg_try_advisory_lock(\(Locks.arbiter))").bool(0, 0)
+        }.get()
+        #expect(isFree)
     }
 
     @Test("a registry of another signing key is left alone")

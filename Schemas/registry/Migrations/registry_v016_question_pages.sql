@@ -6,7 +6,7 @@ CREATE INDEX finding_rule_position ON finding (rule, position);
 -- The last day to answer as this event left it; NULL only while a migration fills it.
 ALTER TABLE case_event ADD COLUMN deadline date;
 
--- What a city's node calls itself when it greets the registry, such as `city-node/1.4`.
+-- What a city's node calls itself when it greets the registry, such as `city-node 1.4`.
 ALTER TABLE city ADD COLUMN software text NOT NULL DEFAULT '';
 
 -- What operators see added up, kept with every decision: nobody counts ten million claims for a page. Each can be made

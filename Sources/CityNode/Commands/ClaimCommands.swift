@@ -38,8 +38,7 @@ func listItems<Item: Decodable>(
     _ path: String, limit: Int? = nil, _ node: NodeConnection, as type: Item.Type = Item.self
 ) async throws -> [Item] {
     var items: [Item] = []
-    // An empty one asks for the first page.
-    var next: String? = ""
+    var next: String? = "0"
     while let after = next, items.count < limit ?? .max {
         let size = min(1_000, (limit ?? .max) - items.count)
         let page = try await node.get("\(path)\(path.contains("?") ? "&" : "?")limit=\(size)&after=\(after)")
@@ -62,7 +61,7 @@ func readJSON(_ path: String) throws -> [UInt8] {
 /// Follows a list's pages and prints them as one JSON list, item by item as the node wrote them.
 func printPages(_ path: String, limit: Int?, _ node: NodeConnection) async throws {
     var items: [Any] = []
-    var next: String? = ""
+    var next: String? = "0"
     while let after = next, items.count < limit ?? .max {
         let size = min(1_000, (limit ?? .max) - items.count)
         let separator = path.contains("?") ? "&" : "?"

@@ -47,13 +47,13 @@ extension NodeConsole {
         let state = question.text("state").flatMap { NodeRoutes.states.contains($0) ? $0 : nil }
         let isOldest = question.text("order") == "oldest"
         let filter = CityStore.ClaimFilter(state: state, text: question.text("q"), isNewestFirst: !isOldest)
-        let after = try question.number("after", in: 0...Int64.max)
+        let after = try question.number("after", in: 0...Int64.max) ?? 0
         let views = try store.claims(filter, after: after, limit: NodeConsole.pageRows)
         var next = question.values
         next["after"] = views.last.map { "\($0.id)" }
         var frame = visit.frame
         // Pages behind the first one do not look again by themselves, nor does a search, which may look at all claims.
-        frame.isLive = after == nil && filter.text == nil
+        frame.isLive = after == 0 && filter.text == nil
         return try pages.page(
             "claims", title: "claims", frame,
             [

@@ -78,7 +78,7 @@ extension NodeConsole {
             try store.take(.request, ofClaim: number, now: WallClock.now)
             return routes.ring()
         }
-        var after: Int64?
+        var after: Int64 = 0
         while true {
             let views = try store.claims(.init(state: "reserved"), after: after, limit: 500)
             let known = try store.payments(ofClaims: views.map(\.id))

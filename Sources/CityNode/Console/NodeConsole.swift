@@ -175,12 +175,9 @@ struct NodeConsole: Sendable {
                 return try await pages.login(keeping: request, upTo: NodeConsole.maximumForm, asksPurpose: false)
             }
             let form = try await ConsoleForm(request, upTo: NodeConsole.maximumForm)
-            if !sessions.isOf(visit.session, token: form.text("form_token")),
-                let page = try pages.confirmation(of: form, request, visit.frame)
-            {
+            if let page = try pages.confirmation(of: form, request, visit.session, sessions, visit.frame) {
                 return page
             }
-            try sessions.requireOwn(request, visit.session, token: form.text("form_token"))
             return try await body(form, visit)
         }
     }

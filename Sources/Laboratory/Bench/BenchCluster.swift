@@ -37,12 +37,14 @@ struct BenchCluster {
 
     /// A registry that an earlier run has left in a database.
     func openStore(database: String, state: String) throws -> RegistryStore {
-        RegistryStore(
-            pool: PostgresPool(url: url(of: database), size: 24),
-            secrets: try RegistryState(directory: state).secrets)
+        BenchCluster.store(url(of: database), try RegistryState(directory: state).secrets)
     }
 
     func url(of database: String) -> String { BenchCluster.url(of: database, cluster) }
+
+    private static func store(_ url: String, _ secrets: RegistrySecrets) -> RegistryStore {
+        RegistryStore(pool: PostgresPool(url: url, size: 24), secrets: secrets)
+    }
 
     private static func url(of database: String, _ cluster: EmbeddedPostgres) -> String {
         cluster.url.replacing("/postgres?", with: "/\(database)?", maxReplacements: 1)
@@ -63,7 +65,7 @@ struct BenchCluster {
             try session.run(script: "CREATE DATABASE \(database) TEMPLATE \(source)")
         }
         func open(_ name: String) -> RegistryStore {
-            RegistryStore(pool: PostgresPool(url: url(of: name), size: 24), secrets: store.secrets)
+            BenchCluster.store(url(of: name), store.secrets)
         }
         return (open(source), open(database))
     }
@@ -78,8 +80,7 @@ struct BenchCluster {
             ?? RegistrySecrets(
                 signingKey: SigningKey(), keyEpoch: 1, federationSecret: PrivateFile.random(),
                 detailMaster: PrivateFile.random())
-        let store = RegistryStore(
-            pool: PostgresPool(url: url(of: database, cluster), size: 24), secrets: secrets)
+        let store = store(url(of: database, cluster), secrets)
         try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
         return store
     }

@@ -17,18 +17,20 @@ struct ConsoleBench {
     }
 
     let federation: Federation
-    /// The options of `serve` that name the database and the state.
-    let storage: [String]
+    /// The URL of the database.
+    let database: String
+    /// The directory of its keys.
+    let state: String
 
     /// - Parameter store: On the database that the server gets.
     /// - Returns: Times in milliseconds, by page. The page `overview, at the start` is the first that the server is asked for.
     func run(_ pages: [Page], _ store: RegistryStore) async throws -> [(name: String, times: [Double])] {
         let token = try await store.makeToken(
             .init(role: .operator, label: "bench"), expiresAt: nil, now: WallClock.now)
-        try await federation.startRegistry(storage: storage, death: nil)
+        try await federation.startRegistry(storage: ["--database", database, "--state", state], death: nil)
         defer { federation.stopAll() }
         var tls = TLSConfiguration.makeClientConfiguration()
-        tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile("\(storage.last ?? "")/ca.pem"))
+        tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile("\(state)/ca.pem"))
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
         configuration.httpVersion = .http1Only
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)

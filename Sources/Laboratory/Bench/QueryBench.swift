@@ -1,4 +1,5 @@
 import Arbitration
+import FederationHTTP
 import FederationWire
 import Foundation
 import PostgresClient
@@ -6,7 +7,6 @@ import RegistryStore
 import Replication
 import Terminal
 import VoucherDomain
-import WebConsole
 
 /// The questions of operators and auditors at a registry with many claims.
 ///
@@ -43,7 +43,7 @@ struct QueryBench {
         Output.note("looking at the console")
         let console = ConsoleBench(
             federation: try Federation(directory: "\(cluster.directory)/processes"),
-            storage: ["--database", cluster.url(of: "questions"), "--state", state])
+            database: cluster.url(of: "questions"), state: state)
         let times = try await console.run(try await pages(examples, store), store)
         return results + times.map { result("page: \($0.name)", Percentiles($0.times), "") }
     }
@@ -59,7 +59,9 @@ struct QueryBench {
             page("claims") { _ in "/console/claims" },
             page("refused claims") { _ in "/console/claims?state=refused" },
             page("claims of an enterprise") { "/console/claims?enterprise_uscc=\($0.enterprise.rawValue)" },
-            page("claims by name") { "/console/claims?name=\(ConsolePages.encoded(String($0.name.prefix(4))))" },
+            page("claims by name") {
+                "/console/claims?\(FederationHTTP.Question.query(["name": String($0.name.prefix(4))]))"
+            },
             page("one claim") { "/console/claims/\($0.record.name)" },
             page("duplicates") { _ in "/console/duplicates" }, page("case queue") { _ in "/console/cases" },
             .init(name: "one case", paths: cases),

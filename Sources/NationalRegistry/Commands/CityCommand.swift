@@ -92,13 +92,15 @@ extension CityCommand {
                 let cities = try await RegistryQueries(store: store).cities()
                 if json { return try Output.json(ListDocument(items: cities, next: nil)) }
                 var table = TextTable(
-                    ["code", "city", "status", "entries", "undecided", "feed lag", "epoch", "last contact", "software"],
+                    [
+                        "code", "city", "status", "entries", "undecided", "feed lag", "epoch", "last contact",
+                        "software",
+                    ],
                     rightAligned: [3, 4, 5, 6])
                 for city in cities {
                     table.add([
                         city.city_code, city.name, city.status, "\(city.entries)", "\(city.undecided)",
-                        "\(city.feed_lag)", "\(city.epoch)", city.last_contact ?? "never",
-                        city.software ?? "",
+                        "\(city.feed_lag)", "\(city.epoch)", city.last_contact ?? "never", city.software ?? "",
                     ])
                 }
                 Output.line(table.text)

@@ -60,7 +60,7 @@ extension ConsoleRoutes {
             "id": item.id, "path": "/console/cases/\(ConsolePages.encoded(item.id))",
             "state": text("case_\(item.state.rawValue)", visit), "state_key": item.state.rawValue,
             "deadline": item.deadline.iso8601, "is_overdue": item.isOpen && item.deadline < today,
-            "rules": item.rules.joined(separator: " "), "money": money(item.parties.filter(\.isLive).map(\.claimed)),
+            "rules": item.rules.joined(separator: " "), "money": item.claimed.grouped,
             "claims": item.parties.map { ["name": $0.claim.description, "path": path($0.claim)] },
             "is_automatic": item.isAutomatic, "waits_for_second": item.proposal != nil,
         ]

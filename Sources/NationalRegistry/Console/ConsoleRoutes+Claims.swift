@@ -36,11 +36,11 @@ extension ConsoleRoutes {
                     ["value": name, "text": text("state_\(name)", visit), "is_chosen": question.text("state") == name]
                 },
                 "is_oldest": !filter.isNewestFirst, "rows": found.map { claimRow($0, visit) },
-                "is_empty": found.isEmpty, "has_next": isMore, "next": "/console/claims?\(query(next))",
+                "is_empty": found.isEmpty, "has_next": isMore, "next": "/console/claims?\(Question.query(next))",
                 "position": number(Int(head.position)),
-                "csv": "/console/exports/claims?format=csv&\(query(export))",
-                "manifest": "/console/exports/claims/manifest?format=csv&\(query(export))",
-                "ndjson": "/console/exports/claims?format=ndjson&\(query(export))",
+                "csv": "/console/exports/claims?format=csv&\(Question.query(export))",
+                "manifest": "/console/exports/claims/manifest?format=csv&\(Question.query(export))",
+                "ndjson": "/console/exports/claims?format=ndjson&\(Question.query(export))",
             ])
     }
 
@@ -137,7 +137,7 @@ extension ConsoleRoutes {
             [
                 "rule": row[0], "one": row[1], "other": row[2], "claims": row[3],
                 "money": Money(yuan: row[4])?.grouped ?? row[4],
-                "path": "/console/duplicates?\(query(["rule": row[0], "pair": "\(row[1]),\(row[2])"]))",
+                "path": "/console/duplicates?\(Question.query(["rule": row[0], "pair": "\(row[1]),\(row[2])"]))",
                 "has_path": row[1] != row[2],
             ]
         }
@@ -149,9 +149,10 @@ extension ConsoleRoutes {
             "duplicates", title: "duplicates", still(visit.frame, question),
             [
                 "values": question.values, "rows": rows, "is_empty": rows.isEmpty, "pairs": pairs,
-                "has_next": found.count == ConsoleRoutes.pageRows, "next": "/console/duplicates?\(query(next))",
-                "csv": "/console/exports/duplicates?format=csv&\(query(export))",
-                "manifest": "/console/exports/duplicates/manifest?format=csv&\(query(export))",
+                "has_next": found.count == ConsoleRoutes.pageRows,
+                "next": "/console/duplicates?\(Question.query(next))",
+                "csv": "/console/exports/duplicates?format=csv&\(Question.query(export))",
+                "manifest": "/console/exports/duplicates/manifest?format=csv&\(Question.query(export))",
                 "taken_at": time(Int64(figures.takenAt)),
             ])
     }
@@ -179,8 +180,6 @@ extension ConsoleRoutes {
     func path(_ name: ClaimName) -> String {
         "/console/claims/\(name.city)/\(ConsolePages.encoded(name.number).replacing("/", with: "%2F"))"
     }
-
-    func query(_ values: [String: String]) -> String { Question.query(values) }
 
     func number(_ value: Int) -> String { value.grouped }
 

@@ -189,12 +189,9 @@ struct ConsoleRoutes: Sendable {
             }
             let form = try await ConsoleForm(request, upTo: limit)
             try CallerGate.require([.operator], visit.caller)
-            if !sessions.isOf(visit.session, token: form.text("form_token")),
-                let page = try pages.confirmation(of: form, request, visit.frame)
-            {
+            if let page = try pages.confirmation(of: form, request, visit.session, sessions, visit.frame) {
                 return page
             }
-            try sessions.requireOwn(request, visit.session, token: form.text("form_token"))
             return try await body(form, visit)
         }
     }

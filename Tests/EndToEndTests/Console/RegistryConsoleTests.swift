@@ -135,40 +135,40 @@ struct RegistryConsoleTests {
         #expect(forged.status != 0)
     }
 
-    @Test("a decision appears by itself, and what a person is typing stays")
-    func live() async throws {
-        let token = try await federation.token("operator", label: "live")
+    /// Lends a page of a city's claims in which somebody is typing; what was typed stays, whatever `body` does.
+    private func typing(
+        _ label: String, _ body: (BrowserPage, TestCity) async throws -> Void
+    ) async throws {
+        let token = try await federation.token("operator", label: label)
         let city = try await federation.city()
         try await city.served { _ in
             try await city.settle()
             try await ConsoleVisitor.with(try federation.registryURL, token: token) { visitor in
                 try await visitor.open("/console/claims?city_code=\(city.code)")
                 try await visitor.page.fill("#contract_no", "正在输入")
-                #expect(try await visitor.page.text(of: "#rows").contains("没有符合条件的记录"))
-                try await city.file([ClaimFile.distinctRow(1, of: city)])
-                try await visitor.page.waitUntil(
-                    "document.querySelector('#rows').textContent.includes('\(city.claim(1))')", within: .seconds(30))
+                try await body(visitor.page, city)
                 #expect(try await visitor.page.with("#contract_no", "e.value", as: String.self) == "正在输入")
             }
         }
     }
 
+    @Test("a decision appears by itself, and what a person is typing stays")
+    func live() async throws {
+        try await typing("live") { page, city in
+            #expect(try await page.text(of: "#rows").contains("没有符合条件的记录"))
+            try await city.file([ClaimFile.distinctRow(1, of: city)])
+            try await page.waitUntil(
+                "document.querySelector('#rows').textContent.includes('\(city.claim(1))')", within: .seconds(30))
+        }
+    }
+
     @Test("a session that is over takes nothing off the page that a person is typing")
     func over() async throws {
-        let token = try await federation.token("operator", label: "over")
-        let city = try await federation.city()
-        try await city.served { _ in
-            try await city.settle()
-            try await ConsoleVisitor.with(try federation.registryURL, token: token) { visitor in
-                try await visitor.open("/console/claims?city_code=\(city.code)")
-                try await visitor.page.fill("#contract_no", "正在输入")
-                let id = try await federation.tokenID(label: "over")
-                #expect(try await federation.registry(["token", "revoke", id]).status == 0)
-                try await city.file([ClaimFile.distinctRow(1, of: city)])
-                try await visitor.page.waitUntil(
-                    "!document.getElementById('over').hidden", within: .seconds(30))
-                #expect(try await visitor.page.with("#contract_no", "e.value", as: String.self) == "正在输入")
-            }
+        try await typing("over") { page, city in
+            let id = try await federation.tokenID(label: "over")
+            #expect(try await federation.registry(["token", "revoke", id]).status == 0)
+            try await city.file([ClaimFile.distinctRow(1, of: city)])
+            try await page.waitUntil("!document.getElementById('over').hidden", within: .seconds(30))
         }
     }
 
