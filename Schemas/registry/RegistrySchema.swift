@@ -19,6 +19,7 @@ package enum RegistrySchema {
             ("registry_v014_questions", text(PackageResources.registry_v014_questions_sql)),
             ("registry_v015_console_sessions", text(PackageResources.registry_v015_console_sessions_sql)),
             ("registry_v016_question_pages", text(PackageResources.registry_v016_question_pages_sql)),
+            ("registry_v017_periods_and_pairs", text(PackageResources.registry_v017_periods_and_pairs_sql)),
         ]
     }
 
@@ -26,8 +27,10 @@ package enum RegistrySchema {
     package static let members = "registry_v003_payments"
     /// The one that makes `claim_history` and `party_name`, which are filled from the journal.
     package static let history = "registry_v014_questions"
-    /// The one that gives `case_event` its deadlines, which are filled from the journal, and makes the sums over claims.
+    /// The one that gives `case_event` its deadlines, which are filled from the journal.
     package static let questionPages = "registry_v016_question_pages"
+    /// The last one that makes a table of what is kept added up, all of which are filled from the claims.
+    package static let periods = "registry_v017_periods_and_pairs"
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -398,6 +398,13 @@ CREATE TABLE provider (
     CONSTRAINT provider_pkey PRIMARY KEY (uscc)
 );
 
+CREATE TABLE received_day (
+    day integer NOT NULL,
+    first_position bigint NOT NULL,
+    last_position bigint NOT NULL,
+    CONSTRAINT received_day_pkey PRIMARY KEY (day)
+);
+
 CREATE TABLE recovery_city (
     city_code integer NOT NULL,
     promise integer,
@@ -554,8 +561,6 @@ CREATE INDEX claim_key_lookup ON public.claim_key USING btree (key, live);
 CREATE UNIQUE INDEX claim_key_one_holder ON public.claim_key USING btree (key) WHERE (live AND exclusive);
 
 CREATE INDEX claim_provider ON public.claim USING btree (provider_uscc, "position");
-
-CREATE INDEX claim_received ON public.claim USING brin (received_at_ms) WITH (pages_per_range='32');
 
 CREATE INDEX claim_state_other ON public.claim USING btree (state, "position") WHERE (state <> 2);
 

@@ -59,10 +59,10 @@ extension RegistryStore {
 struct ClaimQuery {
     private(set) var parameters: [PostgresParameter] = []
     private var conditions: [String] = []
-    /// Claims by position, one list for each condition that has its own in that order.
-    private var lists: [String] = []
-    /// What positions must be, for a list as well.
-    private var bounds: [String] = []
+    /// What is said of the findings whose claims are looked through, in the order of their positions, instead of all claims.
+    private var leading: String?
+    /// Conditions on columns that findings have as well.
+    private var shared: [String] = []
     /// Whether few claims are found by something else: findings are looked up for each of these.
     private let isSelective: Bool
     private var order = "ASC"
@@ -72,8 +72,6 @@ struct ClaimQuery {
     private let limit: Int
     /// Where the codes of few companies are bound, one of which a claim is of.
     private var companies: String?
-    /// What the page is ordered by.
-    private var place = "c.position"
 
     /// So many companies are looked up one by one; claims of more are met soon enough by looking at all.
     private static let mostLookedUp = 200
@@ -84,19 +82,19 @@ struct ClaimQuery {
         isSelective = filter.isSelective
         if let position = filter.asOf {
             let asOf = bind(.int8(position))
-            bounds.append("position <= \(asOf)")
+            shared.append("position <= \(asOf)")
             state = ClaimHistory.state(asOf: asOf)
             payment = "false"
         }
         if filter.isNewestFirst { order = "DESC" }
-        if let after { bounds.append("position \(filter.isNewestFirst ? "<" : ">") \(bind(.int8(after)))") }
+        if let after { shared.append("position \(filter.isNewestFirst ? "<" : ">") \(bind(.int8(after)))") }
         if let positions = filter.positions {
-            bounds.append(
+            shared.append(
                 "position BETWEEN \(bind(.int8(positions.lowerBound))) AND \(bind(.int8(positions.upperBound)))")
         }
-        conditions += bounds.map { "c.\($0)" }
+        if let city = filter.city { shared.append("city_code = \(bind(.int4(Int32(city.rawValue))))") }
+        conditions += shared.map { "c.\($0)" }
         requireParties(filter, companies)
-        if let city = filter.city { require("c.city_code =", .int4(Int32(city.rawValue))) }
         // Not bound: which index serves depends on it.
         if let wanted = filter.state { conditions.append("\(state) = \(wanted.rawValue)") }
         if let voucher = filter.voucherNumber { require("c.voucher_no =", .text(voucher)) }
@@ -104,11 +102,7 @@ struct ClaimQuery {
             require("c.city_code =", .int4(Int32(name.city.rawValue)))
             require("c.claim_no =", .text(name.number))
         }
-        if let time = filter.receivedFrom {
-            require("c.received_at_ms >=", .int8(time))
-            // Not by the primary key: all that was received before would be read and thrown away.
-            place = "c.position + 0"
-        }
+        if let time = filter.receivedFrom { require("c.received_at_ms >=", .int8(time)) }
         if let time = filter.receivedUntil { require("c.received_at_ms <", .int8(time)) }
         if let amount = filter.claimedAtLeast { require("c.claimed_fen >=", .int8(amount.rawValue)) }
         if let amount = filter.claimedAtMost { require("c.claimed_fen <=", .int8(amount.rawValue)) }
@@ -135,16 +129,17 @@ struct ClaimQuery {
     }
 
     private mutating func requireFindings(_ filter: RegistryStore.ClaimFilter) {
-        if let rule = filter.rule { requireFinding("rule = \(bind(.text(rule)))") }
+        // Before the rule: a pair has fewer of them.
         if let pair = filter.pair {
             let first = bind(.int4(Int32(pair.first.rawValue)))
             let second = bind(.int4(Int32(pair.second.rawValue)))
             requireFinding(
                 """
-                least(city_code, blocking_city) = \(first) AND greatest(city_code, blocking_city) = \(second)
-                    AND blocking_city <> 0
+                least(l.city_code, l.blocking_city) = \(first) AND greatest(l.city_code, l.blocking_city) = \(second)
+                    AND l.blocking_city <> 0
                 """)
         }
+        if let rule = filter.rule { requireFinding("l.rule = \(bind(.text(rule)))") }
         if let id = filter.caseID {
             conditions.append(
                 """
@@ -155,17 +150,14 @@ struct ClaimQuery {
         }
     }
 
-    /// A page reads as much of the list as it needs, from either end; `IN` would read all of it.
     private mutating func requireFinding(_ condition: String) {
-        if isSelective {
-            conditions.append("EXISTS (SELECT FROM finding WHERE position = c.position AND \(condition))")
-            return
+        if leading == nil, !isSelective {
+            leading = ([condition] + shared.map { "l.\($0)" }).joined(separator: " AND ")
+        } else {
+            // For each claim: without the offset, all that the rule ever found may be read first.
+            conditions.append(
+                "EXISTS (SELECT FROM finding l WHERE l.position = c.position AND \(condition) OFFSET 0)")
         }
-        lists.append(
-            """
-             JOIN (SELECT DISTINCT ON (position) position FROM finding WHERE \(([condition] + bounds).joined(separator: " AND "))
-                ORDER BY position \(order)) l\(lists.count) USING (position)
-            """)
     }
 
     /// - Returns: The place-holder of the value.
@@ -183,10 +175,14 @@ struct ClaimQuery {
 
     /// - Parameter condition: One more.
     private func found(_ columns: String, where condition: String = "true") -> String {
-        """
-        SELECT \(columns) FROM claim c\(lists.joined())
-        WHERE \((conditions + [condition]).joined(separator: " AND ")) ORDER BY \(place) \(order)
-        """
+        let all = (conditions + [condition]).joined(separator: " AND ")
+        guard let leading else { return "SELECT \(columns) FROM claim c WHERE \(all) ORDER BY c.position \(order)" }
+        // Claims are looked up one by one: merged in their order, all between two that are found would be read.
+        return """
+            SELECT DISTINCT ON (l.position) \(columns) FROM finding l
+            CROSS JOIN LATERAL (SELECT * FROM claim WHERE position = l.position OFFSET 0) c
+            WHERE \(leading) AND \(all) ORDER BY l.position \(order)
+            """
     }
 
     /// The first claims of each company, and of these the first: every page of all is among them.

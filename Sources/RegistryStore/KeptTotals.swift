@@ -71,6 +71,7 @@ enum KeptTotals {
                 ("city_code", .int4Array(placed.map(\.key.city))), ("day", .int4Array(placed.map(\.key.day))),
                 ("state", .int4Array(placed.map(\.key.state))),
             ], placed.map(\.value), session)
+        try queueDays(decided, session)
         try queue(into: "rule_total", [("rule", .textArray(ruled.map(\.key)))], ruled.map(\.value), session)
         try queue(
             into: "rule_pair_total",
@@ -78,6 +79,41 @@ enum KeptTotals {
                 ("rule", .textArray(met.map(\.key.rule))), ("city_code", .int4Array(met.map(\.key.city))),
                 ("other_city_code", .int4Array(met.map(\.key.other))),
             ], met.map(\.value), session)
+    }
+
+    /// Widens what each day's claims stand between.
+    private static func queueDays(_ decided: [FoldWriter.Decided], _ session: PostgresSession) throws {
+        var days: [Int32: ClosedRange<Int64>] = [:]
+        for item in decided where item.outcome.filing != nil {
+            let day = CalendarDate.inChina(milliseconds: item.journalEntry.receivedAt).rawValue
+            days[day] = (days[day]?.lowerBound ?? item.position)...item.position
+        }
+        guard !days.isEmpty else { return }
+        let sorted = days.sorted { $0.key < $1.key }
+        try session.queue(
+            """
+            INSERT INTO received_day SELECT * FROM unnest($1::int4[], $2::int8[], $3::int8[])
+            ON CONFLICT (day) DO UPDATE SET first_position = least(received_day.first_position, excluded.first_position),
+                last_position = greatest(received_day.last_position, excluded.last_position)
+            """,
+            [
+                .int4Array(sorted.map(\.key)), .int8Array(sorted.map(\.value.lowerBound)),
+                .int8Array(sorted.map(\.value.upperBound)),
+            ])
+    }
+
+    /// Between which positions all claims stand that were received from `from` on and before `until`.
+    ///
+    /// - Parameters:
+    ///   - from: Milliseconds since 1970; `nil` for whenever, as `until`.
+    /// - Returns: `nil` where there is none. Others stand between them too.
+    static func positions(from: Int64?, until: Int64?, _ session: PostgresSession) throws -> ClosedRange<Int64>? {
+        func day(_ time: Int64) -> Int32 { CalendarDate.inChina(milliseconds: time).rawValue }
+        let result = try session.execute(
+            "SELECT min(first_position), max(last_position) FROM received_day WHERE day BETWEEN $1 AND $2",
+            [.int4(from.map(day) ?? .min), .int4(until.map(day) ?? .max)])
+        guard let first = result.optionalInt(0, 0), let last = result.optionalInt(0, 1) else { return nil }
+        return first...last
     }
 
     private static func queue(
@@ -126,21 +162,25 @@ enum KeptTotals {
 
     /// Adds up all claims anew.
     static func fill(_ session: PostgresSession) throws {
-        for (table, _, sums) in kept { try session.run(script: "DELETE FROM \(table); INSERT INTO \(table) \(sums)") }
+        for kept in kept {
+            try session.run(script: "DELETE FROM \(kept.table); INSERT INTO \(kept.table) \(kept.sums)")
+        }
     }
 
     /// The first sum that is not what it sums up, in words for an auditor; `nil` where all are.
     static func difference(_ session: PostgresSession) throws -> String? {
-        for (table, key, sums) in kept {
+        for kept in kept {
+            let (one, other) = kept.values
             let result = try session.execute(
                 """
-                SELECT concat_ws(', ', \(key)) FROM (SELECT * FROM \(table) WHERE (claims, claimed_fen) <> (0, 0)) k
-                FULL JOIN (\(sums)) s USING (\(key))
-                WHERE k.claims IS DISTINCT FROM s.claims OR k.claimed_fen IS DISTINCT FROM s.claimed_fen
-                ORDER BY \(key) LIMIT 1
+                SELECT concat_ws(', ', \(kept.key))
+                FROM (SELECT * FROM \(kept.table) WHERE (\(one), \(other)) <> (0, 0)) k
+                FULL JOIN (\(kept.sums)) s USING (\(kept.key))
+                WHERE (k.\(one), k.\(other)) IS DISTINCT FROM (s.\(one), s.\(other))
+                ORDER BY \(kept.key) LIMIT 1
                 """)
             guard result.count > 0 else { continue }
-            return "\(table) at \(result.text(0, 0)): the sum differs from the claims; audit add-up adds up anew"
+            return "\(kept.table) at \(result.text(0, 0)): the sum differs from the claims; audit add-up adds up anew"
         }
         return nil
     }
@@ -150,32 +190,42 @@ enum KeptTotals {
         "((\(table).received_at_ms + 28800000) / 86400000)::integer"
     }
 
-    /// The tables, what tells their rows apart, and what they sum up.
+    /// A table that is kept, what tells its rows apart, what they say, and the query that says the same of all claims.
+    private struct Kept {
+        let table: String
+        let key: String
+        var values = ("claims", "claimed_fen")
+        let sums: String
+    }
+
     private static let kept = [
-        (
-            "claim_total", "city_code, day, state",
-            """
-            SELECT city_code, \(day(of: "claim")) AS day, state, count(*) AS claims, sum(claimed_fen) AS claimed_fen
-            FROM claim GROUP BY 1, 2, 3
-            """
-        ),
-        (
-            "rule_total", "rule",
-            """
-            SELECT f.rule, count(*) AS claims, sum(c.claimed_fen) AS claimed_fen
-            FROM (SELECT DISTINCT rule, position FROM finding WHERE outcome <> 'flag') f
-            JOIN claim c USING (position) GROUP BY f.rule
-            """
-        ),
-        (
-            "rule_pair_total", "rule, city_code, other_city_code",
-            """
-            SELECT f.rule, f.city_code, f.other_city_code, count(*) AS claims, sum(c.claimed_fen) AS claimed_fen
-            FROM (SELECT DISTINCT rule, least(city_code, blocking_city) AS city_code,
-                    greatest(city_code, blocking_city) AS other_city_code, position
-                FROM finding WHERE outcome <> 'flag' AND blocking_city <> 0) f
-            JOIN claim c USING (position) GROUP BY 1, 2, 3
-            """
-        ),
+        Kept(
+            table: "claim_total", key: "city_code, day, state",
+            sums: """
+                SELECT city_code, \(day(of: "claim")) AS day, state, count(*) AS claims, sum(claimed_fen) AS claimed_fen
+                FROM claim GROUP BY 1, 2, 3
+                """),
+        Kept(
+            table: "received_day", key: "day", values: ("first_position", "last_position"),
+            sums: """
+                SELECT \(day(of: "claim")) AS day, min(position) AS first_position, max(position) AS last_position
+                FROM claim GROUP BY 1
+                """),
+        Kept(
+            table: "rule_total", key: "rule",
+            sums: """
+                SELECT f.rule, count(*) AS claims, sum(c.claimed_fen) AS claimed_fen
+                FROM (SELECT DISTINCT rule, position FROM finding WHERE outcome <> 'flag') f
+                JOIN claim c USING (position) GROUP BY f.rule
+                """),
+        Kept(
+            table: "rule_pair_total", key: "rule, city_code, other_city_code",
+            sums: """
+                SELECT f.rule, f.city_code, f.other_city_code, count(*) AS claims, sum(c.claimed_fen) AS claimed_fen
+                FROM (SELECT DISTINCT rule, least(city_code, blocking_city) AS city_code,
+                        greatest(city_code, blocking_city) AS other_city_code, position
+                    FROM finding WHERE outcome <> 'flag' AND blocking_city <> 0) f
+                JOIN claim c USING (position) GROUP BY 1, 2, 3
+                """),
     ]
 }

@@ -222,15 +222,6 @@ private struct CaseQuery {
     init(_ filter: RegistryStore.CaseFilter, after: Int64, limit: Int) {
         self.limit = limit
         isByMoney = filter.isByMoney
-        if after > 0 {
-            let last = bind(.int8(after))
-            if isByMoney {
-                let money = bind(.int8(filter.afterMoney?.rawValue ?? 0))
-                conditions.append("(\(CaseQuery.money), -position) < (\(money), -\(last))")
-            } else {
-                conditions.append("position > \(last)")
-            }
-        }
         if let position = filter.asOf {
             let asOf = bind(.int8(position))
             conditions.append("position <= \(asOf)")
@@ -248,6 +239,15 @@ private struct CaseQuery {
                 (\(claimState) IN (\(live)) OR k.automatic_dwell_seconds IS NOT NULL
                     AND \(claimState) = \(Outcome.Decision.refused.rawValue))
                 """
+        }
+        if after > 0 {
+            let last = bind(.int8(after))
+            if isByMoney {
+                let least = bind(.int8(filter.afterMoney?.rawValue ?? 0))
+                conditions.append("(\(money), -position) < (\(least), -\(last))")
+            } else {
+                conditions.append("position > \(last)")
+            }
         }
         if let isOpen = filter.isOpen { conditions.append("\(state) \(isOpen ? "<>" : "=") 'closed'") }
         if let id = filter.id { conditions.append("case_id = \(bind(.text(id)))") }
@@ -267,7 +267,7 @@ private struct CaseQuery {
         return """
             coalesce((SELECT CASE WHEN v.kind IN (\(kinds(.ruled, .settled, .lapsed))) THEN 'closed'
                     WHEN v.kind = \(CaseEvent.Kind.escalated.rawValue) THEN 'escalated' ELSE 'open' END
-                FROM case_event v WHERE v.case_id = conflict_case.case_id AND v.position <= \(place)
+                FROM case_event v WHERE v.case_id = k.case_id AND v.position <= \(place)
                     AND (v.kind IN (\(kinds(.opened, .ruled, .reopened, .escalated, .settled, .lapsed)))
                         OR v.kind = \(CaseEvent.Kind.answered.rawValue) AND v.answer = \(CaseAnswer.Kind.appeal.rawValue))
                 ORDER BY v.position DESC, v.kind DESC LIMIT 1), 'open')
@@ -279,17 +279,19 @@ private struct CaseQuery {
         return "$\(parameters.count)"
     }
 
-    /// What the claims of a case that are live now claim.
-    private static let money = """
-        coalesce((SELECT sum(claimed_fen) FROM conflict_case_claim m JOIN claim USING (city_code, claim_no)
-            WHERE m.case_id = conflict_case.case_id AND m.live), 0)
+    /// What the live claims of a case claim.
+    private var money: String {
         """
+        coalesce((SELECT sum(c.claimed_fen) FROM conflict_case_claim p JOIN claim c USING (city_code, claim_no)
+            WHERE p.case_id = k.case_id AND \(isLive)), 0)
+        """
+    }
 
     var sql: String {
         let page = PlannedLimit.query(
             """
-            SELECT *, \(state) AS shown_state, \(isByMoney ? CaseQuery.money : "0") AS money
-            FROM conflict_case WHERE \(conditions.isEmpty ? "true" : conditions.joined(separator: " AND "))
+            SELECT *, \(state) AS shown_state, \(isByMoney ? money : "0") AS money
+            FROM conflict_case k WHERE \(conditions.isEmpty ? "true" : conditions.joined(separator: " AND "))
             ORDER BY money DESC, position
             """, limit, at: "$\(parameters.count)")
         return """

@@ -68,10 +68,19 @@ extension RegistryStore {
         return try (0..<result.count).map { try RegistryStore.record(result, $0) }
     }
 
-    /// - Returns: `nil` where no company bears the name that is looked for.
+    /// - Returns: `nil` where no company bears the name that is looked for, or no claim was received then.
     private static func query(
         _ filter: ClaimFilter, after: Int64?, limit: Int, _ session: PostgresSession
     ) throws -> ClaimQuery? {
+        var filter = filter
+        if filter.receivedFrom != nil || filter.receivedUntil != nil {
+            guard
+                let period = try KeptTotals.positions(
+                    from: filter.receivedFrom, until: filter.receivedUntil, session),
+                filter.positions?.overlaps(period) ?? true
+            else { return nil }
+            filter.positions = filter.positions?.clamped(to: period) ?? period
+        }
         guard let name = filter.partyName else { return ClaimQuery(filter, after: after, limit: limit) }
         let companies = try PartyName.companies(bearing: name, asOf: filter.asOf, session)
         return companies.isEmpty ? nil : ClaimQuery(filter, companies: companies, after: after, limit: limit)

@@ -93,9 +93,8 @@ extension RegistryStore {
         switch id {
         case RegistrySchema.members: try seedMembers(session)
         case RegistrySchema.history: try ClaimHistory.seed(session, dialect, told)
-        case RegistrySchema.questionPages:
-            try CaseWriter.fillDeadlines(session, dialect, told)
-            try KeptTotals.fill(session)
+        case RegistrySchema.questionPages: try CaseWriter.fillDeadlines(session, dialect, told)
+        case RegistrySchema.periods: try KeptTotals.fill(session)
         default: break
         }
     }

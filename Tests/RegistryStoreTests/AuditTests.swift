@@ -133,6 +133,7 @@ struct AuditTests {
         arguments: [
             ("DELETE FROM claim_total", "claim_total at 440300"),
             ("UPDATE claim_total SET claimed_fen = claimed_fen + 1", "claim_total at 440300"),
+            ("UPDATE received_day SET first_position = first_position + 1", "received_day at 20"),
             ("UPDATE rule_total SET claims = claims + 1", "rule_total at invoice-once"),
             (
                 "INSERT INTO rule_pair_total VALUES ('a-rule', 110000, 310000, 1, 1)",

@@ -97,13 +97,14 @@ struct QuestionTests {
             [
                 try await registry.texts("SELECT case_id || position || kind || deadline FROM case_event ORDER BY 1"),
                 try await registry.texts("SELECT t::text FROM claim_total t WHERE claims <> 0 ORDER BY 1"),
+                try await registry.texts("SELECT t::text FROM received_day t ORDER BY 1"),
                 try await registry.texts("SELECT t::text FROM rule_total t ORDER BY 1"),
                 try await registry.texts("SELECT t::text FROM rule_pair_total t ORDER BY 1"),
             ]
         }
         let kept = try await contents()
         try await registry.run(
-            "UPDATE case_event SET deadline = NULL; TRUNCATE claim_total, rule_total, rule_pair_total")
+            "UPDATE case_event SET deadline = NULL; TRUNCATE claim_total, received_day, rule_total, rule_pair_total")
         try await registry.store.pool.transaction { session in
             try CaseWriter.fillDeadlines(session, .current)
             try KeptTotals.fill(session)
@@ -113,11 +114,13 @@ struct QuestionTests {
         #expect(try await contents() == kept)
     }
 
-    @Test("open cases page by page, the most money first, are all of them", arguments: seeds)
-    func casesByMoney(seed: UInt64) async throws {
+    @Test(
+        "cases page by page, the most money first, are all of them, now and as of then", arguments: seeds, [true, false])
+    func casesByMoney(seed: UInt64, isPast: Bool) async throws {
         let (registry, _) = try await pushed(seed)
         var filter = RegistryStore.CaseFilter()
         filter.isByMoney = true
+        if isPast { filter.asOf = Int64(try await registry.store.feedHead().position) * 2 / 3 }
         let all = try await registry.store.cases(filter, limit: 10_000)
         let sums = all.map { $0.parties.filter(\.isLive).map(\.claimed.rawValue).reduce(0, +) }
         #expect(sums == sums.sorted(by: >))

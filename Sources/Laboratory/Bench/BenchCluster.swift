@@ -35,9 +35,11 @@ struct BenchCluster {
         return try await BenchCluster.makeStore(cluster, database: database, secrets: secrets)
     }
 
-    /// A registry that an earlier run has left in a database.
-    func openStore(database: String, state: String) throws -> RegistryStore {
-        BenchCluster.store(url(of: database), try RegistryState(directory: state).secrets)
+    /// A registry that an earlier run has left in a database, brought up to this build.
+    func openStore(database: String, state: String) async throws -> RegistryStore {
+        let store = BenchCluster.store(url(of: database), try RegistryState(directory: state).secrets)
+        try await store.migrate(policyDocument: DefaultPolicy.document, now: WallClock.now)
+        return store
     }
 
     func url(of database: String) -> String { BenchCluster.url(of: database, cluster) }

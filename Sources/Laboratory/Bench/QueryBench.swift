@@ -72,7 +72,7 @@ struct QueryBench {
     private func filled(_ cluster: BenchCluster, _ state: String) async throws -> RegistryStore {
         let mark = "\(cluster.directory)/filled-\(claims)"
         if FileManager.default.fileExists(atPath: mark) {
-            return try cluster.openStore(database: "questions", state: state)
+            return try await cluster.openStore(database: "questions", state: state)
         }
         let store = try await cluster.makeStore(database: "questions", state: state)
         let base = try await file(min(claims, 2_040), store)
