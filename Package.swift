@@ -172,7 +172,7 @@ let package = Package(
         .target(
             name: "Laboratory",
             dependencies: [
-                "Arbitration", "CityStore", "CrashImages", "DefaultPolicy", "Failpoints", "FederationHTTP",
+                "Arbitration", "CityNode", "CityStore", "CrashImages", "DefaultPolicy", "Failpoints", "FederationHTTP",
                 "FederationWire", "GeneratedJournals", "NationalRegistry", "PostgresClient", "RegistryStore",
                 "Replication", "SeededBugs", "Simulation", "Terminal", "VoucherDomain", argumentParser,
                 asyncHTTPClient, grdb, nioCore, nioHTTP1, nioSSL,
@@ -241,8 +241,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Arbitration", "Failpoints", "FederationHTTP", "FederationWire", "Laboratory", "NationalRegistry",
-                "Replication", "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, crypto, nioCore, nioHTTP1,
+                "Arbitration", "CityNode", "Failpoints", "FederationHTTP", "FederationWire", "Laboratory",
+                "NationalRegistry", "Replication", "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, crypto, nioCore, nioHTTP1,
                 nioSSL,
             ], swiftSettings: settings),
     ]

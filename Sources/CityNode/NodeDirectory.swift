@@ -34,6 +34,8 @@ package struct NodeDirectory: Sendable {
             close(descriptor)
             return nil
         }
+        // Of a server that was killed: somebody else may listen there now, and would be sent the token.
+        try setServing(url: nil)
         return Lock(descriptor)
     }
 

@@ -18,6 +18,7 @@ struct NodeServer {
     let logger: Logger
 
     func run() async throws {
+        ProcessMemory.keepTogether()
         if let point = Failpoint.armed {
             logger.warning("started to kill itself", metadata: ["failpoint": "\(point.rawValue)"])
         }

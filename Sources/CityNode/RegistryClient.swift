@@ -1,18 +1,18 @@
 import AsyncHTTPClient
 import CityStore
 import FederationHTTP
-import FederationWire
+package import FederationWire
 import Foundation
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
-import Replication
-import VoucherDomain
+package import Replication
+package import VoucherDomain
 
 /// The city's way to the registry: signed requests over TLS, answers as messages.
-struct RegistryClient: Sendable {
+package struct RegistryClient: Sendable {
     /// An answer that is none of the protocol's messages.
     struct Refusal: Error {
         let status: UInt
@@ -61,8 +61,9 @@ struct RegistryClient: Sendable {
     private let key: SigningKey
 
     /// - Parameter trustAnchor: The registry's private CA, DER; empty takes the system's trust.
-    init(baseURL: String, city: CityCode, key: SigningKey, trustAnchor: [UInt8]) throws {
+    package init(baseURL: String, city: CityCode, key: SigningKey, trustAnchor: [UInt8]) throws {
         var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
         // A long poll is under way when the node is stopped; the registry's good-bye is not worth five seconds.
         tls.shutdownTimeout = .milliseconds(200)
         if !trustAnchor.isEmpty {
@@ -78,19 +79,19 @@ struct RegistryClient: Sendable {
         self.key = key
     }
 
-    func shutdown() async { try? await client.shutdown() }
+    package func shutdown() async { try? await client.shutdown() }
 
     func join(_ request: JoinRequest) async throws -> JoinAnswer {
         try await post("join", request, within: .seconds(20))
     }
 
-    func hello(_ hello: Hello) async throws -> HelloAnswer {
+    package func hello(_ hello: Hello) async throws -> HelloAnswer {
         var hello = hello
         hello.software = CityNodeCommand.version
         return try await post("hello", hello, within: .seconds(20))
     }
 
-    func push(_ batch: PushBatch) async throws -> PushAnswer { try await post("push", batch, within: .seconds(60)) }
+    package func push(_ batch: PushBatch) async throws -> PushAnswer { try await post("push", batch, within: .seconds(60)) }
 
     func log(_ request: LogRequest) async throws -> LogPage { try await post("log", request, within: .seconds(60)) }
 

@@ -131,7 +131,11 @@ package enum JSONBody {
 }
 
 extension Request {
-    /// The whole body, refused when it is over `limit` bytes, compressed or announced larger.
+    /// How long a body may take to come: a whole batch over a line of 1 Mbit/s, and as much again.
+    private static let longestBody = Duration.seconds(120)
+
+    /// The whole body, refused when it is over `limit` bytes, compressed or announced larger, and when it takes longer than
+    /// two minutes.
     package func bytes(upTo limit: Int) async throws -> [UInt8] {
         if let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" {
             throw Problem(.unsupportedMediaType, "content-encoding", "send the body without content encoding")
@@ -140,7 +144,15 @@ extension Request {
             throw Problem(.contentTooLarge, "too-large", "a body of \(length) bytes, at most \(limit)")
         }
         do {
-            return Array(buffer: try await body.collect(upTo: limit))
+            return try await withThrowingTaskGroup(of: [UInt8].self) { [body] group in
+                group.addTask { Array(buffer: try await body.collect(upTo: limit)) }
+                group.addTask {
+                    try await Task.sleep(for: Request.longestBody)
+                    throw Problem(.requestTimeout, "too-slow", "the body did not come within two minutes")
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? []
+            }
         } catch is NIOTooManyBytesError {
             throw Problem(.contentTooLarge, "too-large", "a body of more than \(limit) bytes")
         }

@@ -25,6 +25,11 @@ package struct RequestSignature: Hashable, Sendable {
             self.signatureInput = signatureInput
             self.signature = signature
         }
+
+        /// Whether they were made for this body.
+        package func fit(_ body: [UInt8]) -> Bool {
+            contentDigest == RequestSignature.contentDigest(body) || SeededBug.bodyUnsigned.isActive
+        }
     }
 
     package init(keyID: String, created: Int64, nonce: String) {
@@ -53,7 +58,7 @@ package struct RequestSignature: Hashable, Sendable {
             signature: "\(Self.label)=:\(signature):")
     }
 
-    /// Reads a `Signature-Input` field; the signature itself is checked by ``isValid(_:method:targetURI:body:key:)``.
+    /// Reads a `Signature-Input` field; the signature itself is checked by ``isValid(_:method:targetURI:key:)``.
     package init(signatureInput: String) throws(WireFault) {
         var parser = StructuredFieldValueParser(Array(signatureInput.utf8))
         guard let fields = try? parser.parseDictionaryFieldValue(), fields.count == 1,
@@ -80,11 +85,9 @@ package struct RequestSignature: Hashable, Sendable {
         }
     }
 
-    /// Whether `fields` are this signature by `key` over the request.
-    package func isValid(
-        _ fields: Fields, method: String, targetURI: String, body: [UInt8], key: PublicKey
-    ) -> Bool {
-        guard fields.contentDigest == Self.contentDigest(body) || SeededBug.bodyUnsigned.isActive else { return false }
+    /// Whether `fields` are this signature by `key` over the request's head, the digest of its body included. That the body
+    /// has this digest is for ``Fields/fit(_:)`` to say.
+    package func isValid(_ fields: Fields, method: String, targetURI: String, key: PublicKey) -> Bool {
         let prefix = "\(Self.label)=:"
         guard fields.signature.hasPrefix(prefix), fields.signature.hasSuffix(":"),
             let signature = Data(base64Encoded: String(fields.signature.dropFirst(prefix.count).dropLast()))

@@ -142,6 +142,16 @@ package final class Federation: Sendable {
         return true
     }
 
+    /// The most memory that the first registry server has had at a time, in bytes.
+    func registryPeakMemory() throws -> Int {
+        guard let child = running.withLock({ $0.registries[1] }),
+            let line = try String(contentsOfFile: "/proc/\(child)/status", encoding: .utf8)
+                .split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+            let kilobytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) })
+        else { throw Failure(message: "the registry does not run") }
+        return kilobytes << 10
+    }
+
     private func end(_ child: pid_t, _ signal: Int32) {
         kill(child, signal)
         ChildProgram.wait(child)

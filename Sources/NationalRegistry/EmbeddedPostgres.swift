@@ -77,7 +77,10 @@ package final class EmbeddedPostgres: @unchecked Sendable {
         let making = "\(data).new"
         try? FileManager.default.removeItem(atPath: making)
         try Folder.make(making)
-        try Data().write(to: URL(fileURLWithPath: log))
+        // What PostgreSQL says of a row that it refused has the row in it.
+        guard FileManager.default.createFile(atPath: log, contents: nil, attributes: [.posixPermissions: 0o600]) else {
+            throw Failure(message: "cannot write \(log)")
+        }
         for path in [making, log] { try own(path) }
         try run(
             "initdb",

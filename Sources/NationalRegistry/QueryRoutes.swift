@@ -18,6 +18,8 @@ struct QueryRoutes {
     let store: RegistryStore
     /// For what programs wait for.
     let prompt: RegistryStore
+    /// For checks, which may be of thousands of keys and must not keep cities from it.
+    let checks: RegistryStore
     let arbiter: ArbiterStatus
     let gate: CallerGate
 
@@ -142,15 +144,16 @@ struct QueryRoutes {
 
     private func check(_ request: Request, _ caller: RegistryStore.Caller) async throws -> Response {
         do {
-            let body = try await request.bytes(upTo: CheckRequests.maximumBytes)
-            try await gate.log(request, caller, body: String(decoding: body, as: UTF8.self))
-            let asked = try CheckRequests(json: body)
+            let asked = try CheckRequests(json: try await request.bytes(upTo: CheckRequests.maximumBytes))
+            // As they were understood: white space and other members hide nothing.
+            try await gate.log(
+                request, caller, parts: try asked.items.map { String(decoding: try JSONBody.encode($0), as: UTF8.self) })
             let questions = try asked.questions(askedBy: caller.city)
             guard caller.role != .city || questions.allSatisfy({ $0.city == caller.city }) else {
                 throw Problem(.forbidden, "role", "a city's token asks for its own city")
             }
             return try JSONBody.response(
-                CheckAnswers(try await RegistryQueries(store: prompt).check(questions), to: asked))
+                CheckAnswers(try await RegistryQueries(store: checks).check(questions), to: asked))
         } catch let fault as WireFault {
             throw Problem(.badRequest, "malformed", fault.message)
         }

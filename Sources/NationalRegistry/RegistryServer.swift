@@ -58,6 +58,7 @@ package struct RegistryServer {
 
     /// Migrates, then listens, then says so; returns after a graceful shutdown.
     package func run() async throws {
+        ProcessMemory.keepTogether()
         if let point = Failpoint.armed {
             logger.warning("started to kill itself", metadata: ["failpoint": "\(point.rawValue)"])
         }
@@ -75,7 +76,8 @@ package struct RegistryServer {
             if let reason = try witness.meet(session) { Witness.alarm(reason, logger) }
         }
         let store = RegistryStore(pool: pool, secrets: state.secrets)
-        let questions = makeQuestionStore(witness)
+        let questions = makeQuestionStore(witness, connections: 4, longest: "60s")
+        let checks = makeQuestionStore(witness, connections: 4, longest: "10s")
         _ = try await witness.update(from: store)
         let (tls, anchor) = try makeTLS()
         let bell = FeedBell()
@@ -92,7 +94,7 @@ package struct RegistryServer {
         router.add(middleware: ProblemMiddleware(methods: methods))
         SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bell).add(to: router)
         let gate = CallerGate(store: store, identityProvider: options.identityProvider)
-        QueryRoutes(store: questions, prompt: store, arbiter: arbiter, gate: gate).add(to: router)
+        QueryRoutes(store: questions, prompt: store, checks: checks, arbiter: arbiter, gate: gate).add(to: router)
         try APIDocumentation(OpenAPIDocuments.registry).add(to: router)
         try ConsoleRoutes(
             store: store, questions: questions, bell: bell,
@@ -102,7 +104,9 @@ package struct RegistryServer {
         let application = Application(
             router: router,
             server: try .tls(.http1(configuration: .init(idleTimeout: .seconds(60))), tlsConfiguration: tls),
-            configuration: .init(address: .hostname(listen.host, port: port), serverName: "national-registry"),
+            configuration: .init(
+                address: .hostname(listen.host, port: port), serverName: "national-registry",
+                availableConnectionsDelegate: .maximum(OpenFiles.mostConnections(), logger: logger)),
             onServerRunning: { _ in
                 do {
                     try await store.setAdvertised(url: baseURL, trustAnchor: anchor)
@@ -123,10 +127,12 @@ package struct RegistryServer {
 
     /// What people ask has connections of its own, so that cities never wait for a report; and an end, however much was
     /// asked.
-    private func makeQuestionStore(_ witness: Witness) -> RegistryStore {
-        let pool = PostgresPool(url: options.databaseURL, size: 4) { [logger] session in
+    ///
+    /// - Parameter longest: What a statement may take, as PostgreSQL writes it.
+    private func makeQuestionStore(_ witness: Witness, connections: Int, longest: String) -> RegistryStore {
+        let pool = PostgresPool(url: options.databaseURL, size: connections) { [logger] session in
             if let reason = try witness.meet(session) { Witness.alarm(reason, logger) }
-            try session.run(script: "SET statement_timeout = '60s'")
+            try session.run(script: "SET statement_timeout = '\(longest)'")
         }
         return RegistryStore(pool: pool, secrets: state.secrets)
     }
@@ -136,9 +142,10 @@ package struct RegistryServer {
             let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map {
                 NIOSSLCertificateSource.certificate($0)
             }
-            let configuration = TLSConfiguration.makeServerConfiguration(
+            var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem)))
             let anchor = try files.trustAnchor.map { try NIOSSLCertificate.fromPEMFile($0).first?.toDERBytes() ?? [] }
+            configuration.minimumTLSVersion = .tlsv12
             return (configuration, anchor ?? [])
         }
         let authority = try CertificateAuthority(directory: state.directory, now: Date())
@@ -146,9 +153,10 @@ package struct RegistryServer {
         let hosts = [options.listen.host, "localhost", "127.0.0.1", "::1"] + (advertised.map { [$0] } ?? [])
         let leaf = try authority.makeLeaf(hosts: Array(Set(hosts)).sorted(), now: Date())
         let chain = try NIOSSLCertificate.fromPEMBytes(Array(leaf.certificatePEM.utf8))
-        let configuration = TLSConfiguration.makeServerConfiguration(
+        var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) },
             privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(leaf.keyPEM.utf8), format: .pem)))
+        configuration.minimumTLSVersion = .tlsv12
         return (configuration, try authority.trustAnchor)
     }
 }

@@ -26,46 +26,75 @@ package final class SignedRequestGate: Sendable {
         self.baseURL = baseURL
     }
 
-    /// The city that signed the request.
+    /// The city that signed the request, and the request's body. Of a stranger's request not a byte of it is read.
     ///
     /// - Parameters:
-    ///   - key: The key to verify by; `nil` takes the one that the city is registered with.
+    ///   - limit: The most bytes that the body may have.
     ///   - givesBack: Whether the request is to give back what a restored registry has lost.
-    /// - Throws: ``Problem`` 401 or 403.
+    /// - Throws: ``Problem``, 401 or 403 where the city is not let in.
     package func admit(
-        _ request: Request, body: [UInt8], key: PublicKey? = nil, givesBack: Bool = false
-    ) async throws -> CityCode {
-        guard let digest = request.headers[.contentDigest], let input = request.headers[.signatureInput],
-            let value = request.headers[.signature]
-        else {
-            throw Problem(.unauthorized, "signature", "the request is not signed: see the protocol page, section 3")
-        }
+        _ request: Request, upTo limit: Int, givesBack: Bool = false
+    ) async throws -> (city: CityCode, body: [UInt8]) {
+        let head = try SignedHead(request)
+        try verify(head, of: request, by: try await registeredKey(head.city, givesBack))
+        let body = try await request.bytes(upTo: limit)
+        try take(head, with: body)
+        return (head.city, body)
+    }
+
+    /// The city that signed the request, with a key that its body names.
+    package func admit(_ request: Request, body: [UInt8], key: PublicKey) throws -> CityCode {
+        let head = try SignedHead(request)
+        try verify(head, of: request, by: key)
+        try take(head, with: body)
+        return head.city
+    }
+
+    /// What the header fields say, within the window.
+    private struct SignedHead {
+        let city: CityCode
         let signature: RequestSignature
-        do { signature = try RequestSignature(signatureInput: input) } catch {
-            throw Problem(.unauthorized, "signature", error.message)
+        let fields: RequestSignature.Fields
+
+        init(_ request: Request) throws {
+            guard let digest = request.headers[.contentDigest], let input = request.headers[.signatureInput],
+                let value = request.headers[.signature]
+            else {
+                throw Problem(.unauthorized, "signature", "the request is not signed: see the protocol page, section 3")
+            }
+            do { signature = try RequestSignature(signatureInput: input) } catch {
+                throw Problem(.unauthorized, "signature", error.message)
+            }
+            let now = Int64(WallClock.now / 1_000)
+            guard abs(signature.created - now) <= RequestSignature.window else {
+                throw Problem(
+                    .unauthorized, "clock",
+                    "clock wrong: the request is dated \(signature.created - now) s from the registry's clock")
+            }
+            guard let city = CityCode(signature.keyID) else {
+                throw Problem(.unauthorized, "signature", "keyid is a city code")
+            }
+            self.city = city
+            fields = RequestSignature.Fields(contentDigest: digest, signatureInput: input, signature: value)
         }
-        let now = Int64(WallClock.now / 1_000)
-        guard abs(signature.created - now) <= RequestSignature.window else {
-            throw Problem(
-                .unauthorized, "clock",
-                "clock wrong: the request is dated \(signature.created - now) s from the registry's clock")
-        }
-        guard let city = CityCode(signature.keyID) else {
-            throw Problem(.unauthorized, "signature", "keyid is a city code")
-        }
-        let verifier: PublicKey
-        if let key { verifier = key } else { verifier = try await registeredKey(city, givesBack) }
-        let fields = RequestSignature.Fields(contentDigest: digest, signatureInput: input, signature: value)
+    }
+
+    private func verify(_ head: SignedHead, of request: Request, by key: PublicKey) throws {
         let isValid = targets(request).contains { target in
-            signature.isValid(fields, method: request.method.rawValue, targetURI: target, body: body, key: verifier)
+            head.signature.isValid(head.fields, method: request.method.rawValue, targetURI: target, key: key)
         }
-        guard isValid else {
-            throw Problem(.unauthorized, "signature", "the signature does not fit the request and city \(city)'s key")
-        }
-        guard take("\(city)/\(signature.nonce)", now: now) else {
+        guard isValid else { throw SignedRequestGate.misfit(head) }
+    }
+
+    private func take(_ head: SignedHead, with body: [UInt8]) throws {
+        guard head.fields.fit(body) else { throw SignedRequestGate.misfit(head) }
+        guard take("\(head.city)/\(head.signature.nonce)", now: Int64(WallClock.now / 1_000)) else {
             throw Problem(.unauthorized, "replay", "the request was received before")
         }
-        return city
+    }
+
+    private static func misfit(_ head: SignedHead) -> Problem {
+        Problem(.unauthorized, "signature", "the signature does not fit the request and city \(head.city)'s key")
     }
 
     private func registeredKey(_ city: CityCode, _ givesBack: Bool) async throws -> PublicKey {
@@ -102,15 +131,17 @@ package final class SignedRequestGate: Sendable {
         }
     }
 
-    /// Notes a refusal in the audit log: at most 60 a minute for each name, and for 100 names, so that a flood of bad
-    /// requests can neither fill the log nor hide those of another city.
+    /// Notes a refusal in the audit log: at most 60 a minute for each city that has joined, and as many for everybody else
+    /// together, so that a flood of bad requests can neither fill the log nor hide those of a city.
     func note(_ problem: Problem, _ request: Request) async throws {
         let now = WallClock.now
         let claimed = request.headers[.signatureInput].flatMap { try? RequestSignature(signatureInput: $0) }?.keyID
-        let actor = claimed.flatMap { CityCode($0)?.description } ?? "unsigned"
-        let isAllowed = seen.withLock { seen in
+        var actor = "unsigned"
+        if let city = claimed.flatMap({ CityCode($0) }), try await store.credentials(of: city) != nil {
+            actor = city.description
+        }
+        let isAllowed = seen.withLock { [actor] seen in
             if seen.minute != Int64(now / 60_000) { (seen.minute, seen.notes) = (Int64(now / 60_000), [:]) }
-            guard seen.notes[actor] != nil || seen.notes.count < 100 else { return false }
             seen.notes[actor, default: 0] += 1
             return seen.notes[actor, default: 0] <= 60
         }

@@ -46,7 +46,7 @@ struct SyncRoutes {
         guard try await store.hasToken(message.secret, message.city) else {
             throw RegistryRefusal(.tokenUnusable, "the join token is not known: ask the operator for a new one")
         }
-        let signer = try await gate.admit(request, body: body, key: message.publicKey)
+        let signer = try gate.admit(request, body: body, key: message.publicKey)
         guard signer == message.city else { throw otherCity(signer) }
         return try answer(try await store.join(message, now: WallClock.now), format)
     }
@@ -98,13 +98,13 @@ struct SyncRoutes {
         return try answer(page, format)
     }
 
-    /// The signer is known before a byte of the body is decoded.
+    /// The signer is known before a byte of the body is read.
     private func admitted(
         _ request: Request, upTo limit: Int, givesBack: Bool = false
     ) async throws -> (CityCode, [UInt8], BodyFormat) {
         let format = try bodyFormat(request)
-        let body = try await request.bytes(upTo: limit)
-        return (try await gate.admit(request, body: body, givesBack: givesBack), body, format)
+        let (city, body) = try await gate.admit(request, upTo: limit, givesBack: givesBack)
+        return (city, body, format)
     }
 
     private func bodyFormat(_ request: Request) throws -> BodyFormat {

@@ -97,7 +97,7 @@ package final class PostgresConnection: @unchecked Sendable {
         session.interrupt.set(isOpen: true)
         defer {
             session.interrupt.set(isOpen: false)
-            if !session.isUsable || session.isInTransaction {
+            if !session.isUsable || session.isInTransaction || session.isFull && !isOneSession {
                 self.session = nil
                 state.withLock { $0 = State(isReusable: false) }
             }

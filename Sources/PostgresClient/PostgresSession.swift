@@ -65,6 +65,10 @@ package final class PostgresSession {
         PQstatus(connection) == CONNECTION_OK && PQtransactionStatus(connection) != PQTRANS_UNKNOWN
     }
 
+    /// Whether it keeps more plans than ours are: the texts of questions differ by what is asked, and a server forgets none.
+    var isFull: Bool { prepared.count > PostgresSession.mostPrepared }
+    private static let mostPrepared = 500
+
     /// Whether a transaction was left open.
     var isInTransaction: Bool { PQtransactionStatus(connection) != PQTRANS_IDLE }
 

@@ -151,10 +151,20 @@ extension RegistryStore {
     package func note(
         actor: String, action: String, detail: String, purpose: String = "", now: UInt64
     ) async throws {
+        try await note(actor: actor, action: action, details: [detail], purpose: purpose, now: now)
+    }
+
+    /// Notes several details of one act, a line each, all or none.
+    package func note(
+        actor: String, action: String, details: [String], purpose: String = "", now: UInt64
+    ) async throws {
         try await pool.transaction { session in
             try session.execute(
-                "INSERT INTO audit_event (at_ms, actor, action, detail, purpose) VALUES ($1, $2, $3, $4, $5)",
-                [.int8(Int64(now)), .text(actor), .text(action), .text(detail), .text(purpose)])
+                """
+                INSERT INTO audit_event (at_ms, actor, action, detail, purpose)
+                SELECT $1, $2, $3, d.detail, $5 FROM unnest($4::text[]) WITH ORDINALITY AS d(detail, n) ORDER BY n
+                """,
+                [.int8(Int64(now)), .text(actor), .text(action), .textArray(details), .text(purpose)])
         }
     }
 

@@ -12,7 +12,10 @@ package enum ChildProgram {
     /// - Parameters:
     ///   - output: The file for standard output; a file, so that nothing waits on a pipe.
     ///   - errors: The file for standard error, added to at its end; `nil` sends it where the output goes.
-    package static func start(_ command: [String], output: String, errors: String? = nil) throws -> pid_t {
+    ///   - variables: What its environment has besides ours, or instead.
+    package static func start(
+        _ command: [String], output: String, errors: String? = nil, variables: [String: String] = [:]
+    ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -30,8 +33,11 @@ package enum ChildProgram {
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
         var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
+        let environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
+        var entries: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for entry in entries { free(entry) } }
         var child: pid_t = 0
-        let spawned = posix_spawn(&child, command[0], &actions, &attributes, &arguments, environ)
+        let spawned = posix_spawn(&child, command[0], &actions, &attributes, &arguments, &entries)
         guard spawned == 0 else {
             throw Failure(message: "cannot run \(command[0]): \(String(cString: strerror(spawned)))")
         }
@@ -60,7 +66,9 @@ package enum ChildProgram {
     }
 
     /// Runs a program to its end, blocking the calling thread.
-    package static func run(_ command: [String], output: String, errors: String? = nil) throws -> Int32 {
-        wait(try start(command, output: output, errors: errors))
+    package static func run(
+        _ command: [String], output: String, errors: String? = nil, variables: [String: String] = [:]
+    ) throws -> Int32 {
+        wait(try start(command, output: output, errors: errors, variables: variables))
     }
 }

@@ -133,6 +133,19 @@ extension BadInputTests {
             result.expectSaid("restore it from its backup")
         }
 
+        @Test("where a killed server listened nobody is sent the token any more")
+        func killedServer() async throws {
+            let city = try await federation.city(withVoucher: false)
+            let file = "\(city.data)/serving-url"
+            // Somebody else listens there now.
+            try Data("http://127.0.0.1:1".utf8).write(to: URL(fileURLWithPath: file))
+
+            let result = try await city.run(["status"])
+
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(!FileManager.default.fileExists(atPath: file))
+        }
+
         /// On a database of its own: what is signed by another key would spoil the suite's journal.
         @Test("a state directory that is not this database's is refused by every verb that signs, and signs nothing")
         func otherState() async throws {

@@ -109,6 +109,18 @@ extension BadInputTests {
             try await request.send(federation).expectProblem(401, "signature", "another body")
         }
 
+        @Test("a signed body over the limit of its path is refused", arguments: [("feed", 64 << 10), ("push", 8 << 20)])
+        func oversizedBody(path: String, limit: Int) async throws {
+            var (_, request) = try await joined()
+            request.path = "/v1/sync/\(path)"
+            request.body = [UInt8](repeating: 0, count: limit + 1)
+
+            let answer = try await request.send(federation)
+
+            answer.expectProblem(413, "too-large", "\(path)")
+            #expect(answer.problem?.detail.contains("\(limit)") == true)
+        }
+
         @Test(
             "a digest that is not the body's, or no digest, is refused",
             arguments: ["sha-256=:AAAA:", "md5=:AAAA:", "", "x"])

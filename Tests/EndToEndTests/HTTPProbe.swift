@@ -32,10 +32,11 @@ struct HTTPProbe {
     /// Lends a probe of one server to `body`.
     ///
     /// - Parameter authority: PEM file of the CA that is trusted for `https`.
-    static func with<T>(_ url: String, authority: String? = nil, _ body: (HTTPProbe) async throws -> T) async throws
-        -> T
-    {
+    static func with<T>(
+        _ url: String, authority: String? = nil, newestTLS: TLSVersion? = nil, _ body: (HTTPProbe) async throws -> T
+    ) async throws -> T {
         var tls = TLSConfiguration.makeClientConfiguration()
+        tls.maximumTLSVersion = newestTLS
         if let authority { tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority)) }
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
         configuration.httpVersion = .http1Only
@@ -61,7 +62,22 @@ struct HTTPProbe {
             let buffer = ByteBuffer(bytes: body)
             request.body = isChunked ? .stream([buffer].async, length: .unknown) : .bytes(buffer)
         }
-        let response = try await client.execute(request, timeout: .seconds(60))
+        return try await answer(to: request, within: .seconds(60))
+    }
+
+    /// Sends a request that announces a body and keeps it to itself.
+    func sendHead(_ method: String, _ path: String, _ headers: [(String, String)]) async throws -> Answer {
+        var request = HTTPClientRequest(url: url + path)
+        request.method = HTTPMethod(rawValue: method)
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        let (body, rest) = AsyncStream<ByteBuffer>.makeStream()
+        request.body = .stream(body, length: .known(Int64(1_000)))
+        defer { rest.finish() }
+        return try await answer(to: request, within: .seconds(20))
+    }
+
+    private func answer(to request: HTTPClientRequest, within limit: TimeAmount) async throws -> Answer {
+        let response = try await client.execute(request, timeout: limit)
         return Answer(
             status: Int(response.status.code), contentType: response.headers.first(name: "Content-Type"),
             headers: Dictionary(

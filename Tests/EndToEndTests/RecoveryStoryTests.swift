@@ -150,6 +150,10 @@ struct RecoveryStoryTests {
     @Test("a backup that is damaged, unfinished or in the way of a database is refused", .badInputFederation)
     func refused() async throws {
         let file = try await backUp()
+        for path in [file, "\(file).manifest.json"] {
+            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            #expect(mode == 0o600, "\(path)")
+        }
         let again = try await federation.registry(["backup", file])
         #expect(again.status == 1)
         again.expectSaid("is there already: name a new file")
@@ -197,6 +201,8 @@ struct RecoveryStoryTests {
     }
 
     private func backUp() async throws -> String {
+        let token = try await federation.registry(["token", "create", "--role", "auditor"])
+        try #require(token.status == 0, "\(token.errors)")
         let file = federation.freshPath("registry.backup")
         let saved = try await federation.registry(["backup", file])
         try #require(saved.status == 0, "\(saved.errors)")
@@ -212,6 +218,7 @@ struct RecoveryStoryTests {
         try FileManager.default.copyItem(atPath: "\(old)/state", toPath: "\(federation.database)/state")
         let restored = try await federation.registry(["restore", file])
         try #require(restored.status == 0, "\(restored.errors)")
+        #expect(restored.output.contains("API token(s) are valid as they were then"))
         #expect(try await federation.recovery().recovery?.phase == "collecting")
         try await federation.startRegistry()
     }

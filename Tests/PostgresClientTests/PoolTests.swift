@@ -14,6 +14,22 @@ struct PoolTests {
         try await pool.run { try $0.execute("SELECT pg_backend_pid()").int(0, 0) }
     }
 
+    // MARK: Plans
+
+    @Test("a connection that has got very many plans is given up, and the next one begins without them")
+    func plans() async throws {
+        let pool = pool(1)
+        let first = try await backend(pool)
+        var most: Int64 = 0
+        for number in 0..<700 {
+            try await pool.run { try $0.execute("SELECT \(number)") }
+            most = max(most, try await pool.run { try $0.execute("SELECT count(*) FROM pg_prepared_statements").int(0, 0) })
+        }
+
+        #expect(most < 600)
+        #expect(try await backend(pool) != first)
+    }
+
     // MARK: Lost connections
 
     @Test("a connection that was killed while idle is a connection loss once, and the pool makes a new one")

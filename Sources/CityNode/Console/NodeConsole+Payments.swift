@@ -257,16 +257,17 @@ actor BankExports {
 }
 
 /// The file that a bank gets.
-enum BankFile {
+package enum BankFile {
     static let columns = [
         "bank_reference", "amount_yuan", "claim_no", "enterprise_uscc", "enterprise_name", "voucher_no", "contract_no",
     ]
 
     /// - Parameter fields: The claim's, by column.
-    static func row(
+    package static func row(
         reference: String, amount: String, claimNumber: String, _ fields: [String: String]
     ) -> [String] {
-        [reference, amount, claimNumber]
-            + ["enterprise_uscc", "enterprise_name", "voucher_no", "contract_no"].map { fields[$0] ?? "" }
+        let told = [claimNumber] + ["enterprise_uscc", "enterprise_name", "voucher_no", "contract_no"].map { fields[$0] ?? "" }
+        // Applicants wrote these, and a spreadsheet may be what opens the file.
+        return [reference, amount] + told.map(CSVLine.harmless)
     }
 }

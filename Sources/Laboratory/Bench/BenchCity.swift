@@ -1,3 +1,4 @@
+import CityNode
 import FederationHTTP
 import FederationWire
 import RegistryStore
@@ -7,11 +8,12 @@ import VoucherDomain
 /// A city whose sealed batches are made beforehand, so that only the registry's work is timed.
 struct BenchCity {
     let code: CityCode
-    private let key = SigningKey()
+    let key = SigningKey()
     private(set) var epoch = Epoch(incarnation: 1, counter: 1, nonce: 0)
     private var head = LogHead.empty
     private var time = HybridTime.zero
     private var random: SeededGenerator
+    private var registryKey: PublicKey?
 
     init(code: CityCode, seed: UInt64) {
         self.code = code
@@ -26,20 +28,31 @@ struct BenchCity {
             JoinRequest(
                 city: code, secret: secret, publicKey: key.publicKey,
                 processNonce: EntryID(using: &random).rawValue), now: now)
+        registryKey = answer.registryKey
         epoch = try Grant(answer.grant, by: answer.registryKey).epoch
+    }
+
+    /// Greets the registry as a process that has just started, and goes on under the epoch that it grants.
+    mutating func greet(_ client: RegistryClient) async throws {
+        let hello = Hello(
+            versions: Dialect.current.versions, city: code, processNonce: EntryID(using: &random).rawValue, epoch: epoch,
+            logHead: head, feedHead: .empty)
+        let answer = try await client.hello(hello)
+        if let registryKey { epoch = try Grant(answer.grant, by: registryKey).epoch }
     }
 
     /// The payloads as sealed batches in wire form, at most `size` entries each.
     mutating func batches(_ kind: EntryKind, _ payloads: [[UInt8]], size: Int) throws -> [[UInt8]] {
-        var batches: [[UInt8]] = []
-        for start in stride(from: 0, to: payloads.count, by: size) {
-            let entries = payloads[start..<min(start + size, payloads.count)].map { append(kind, $0) }
-            let seal = Seal(city: code, head: head, watermark: time, feedHead: .empty)
-            let batch = PushBatch(
-                sessionEpoch: epoch, entries: entries, seal: seal, signedSeal: try seal.signed(by: key))
-            batches.append(batch.encoded(as: .protobuf))
+        try stride(from: 0, to: payloads.count, by: size).map { start in
+            try batch(kind, payloads[start..<min(start + size, payloads.count)]).encoded(as: .protobuf)
         }
-        return batches
+    }
+
+    /// The payloads as one sealed batch.
+    mutating func batch(_ kind: EntryKind, _ payloads: some Sequence<[UInt8]>) throws -> PushBatch {
+        let entries = payloads.map { append(kind, $0) }
+        let seal = Seal(city: code, head: head, watermark: time, feedHead: .empty)
+        return PushBatch(sessionEpoch: epoch, entries: entries, seal: seal, signedSeal: try seal.signed(by: key))
     }
 
     private mutating func append(_ kind: EntryKind, _ payload: [UInt8]) -> Entry {

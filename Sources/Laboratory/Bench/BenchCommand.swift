@@ -5,7 +5,7 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure, side by side in one run, against what the database itself can do.",
         discussion: "Wants a release build; --smallest runs the least work in any build, to see that it runs.",
-        subcommands: [Ingest.self, Latency.self, Check.self, Rebuild.self, Refill.self, Catchup.self, Query.self])
+        subcommands: [Ingest.self, Latency.self, Check.self, Rebuild.self, Refill.self, Catchup.self, Reconnect.self, Query.self])
 
     struct Ingest: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -78,6 +78,37 @@ extension BenchCommand {
                     ])
                 }
                 Output.line(table.text)
+            }
+        }
+    }
+}
+
+extension BenchCommand {
+    struct Reconnect: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "A thousand cities that come back at one moment, against one city that sends as much.")
+
+        @OptionGroup var options: BenchOptions
+        @Option(help: "Cities that come back.") var cities = 1_000
+        @Option(help: "Claims of each.") var claims = 100
+
+        func run() async throws {
+            try await options.run {
+                let cluster = try BenchCluster()
+                defer { cluster.remove() }
+                let bench =
+                    options.smallest
+                    ? ReconnectBench(cities: 20, claims: 4) : ReconnectBench(cities: cities, claims: claims)
+                let result = try await bench.run(cluster)
+                if options.json { return try Output.json(result) }
+                Output.line("all decided            \(result.drained_seconds.formatted) s, \(result.entries) entries")
+                Output.line("of one city            \(result.one_city_seconds.formatted) s")
+                Output.line("ratio                  \(result.ratio_to_one_city.formatted)")
+                Output.line(
+                    "receipt of a city      \(result.receipt_p50_seconds.formatted) s p50, "
+                        + "\(result.receipt_last_seconds.formatted) s the last, \(result.ratio_last_to_p50.formatted) times p50")
+                Output.line("requests sent again    \(result.requests_sent_again)")
+                Output.line("registry's memory      \(result.registry_peak_megabytes.formatted) MB at most")
             }
         }
     }

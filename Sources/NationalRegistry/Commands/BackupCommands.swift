@@ -44,6 +44,14 @@ struct RestoreCommand: AsyncParsableCommand {
         try await database.withDatabase { url, state in
             let manifest = try await RegistryBackup(path: file).restore(url: url, state: state, now: WallClock.now)
             Output.line("put back the registry of \(manifest.made_at), feed position \(manifest.feed_position)")
+            let store = RegistryStore(pool: PostgresPool(url: url, size: 1), secrets: state.secrets)
+            let now = Int64(WallClock.now)
+            let tokens = try await store.tokens().filter { $0.revokedAt == nil && $0.expiresAt ?? .max > now }.count
+            if tokens > 0 {
+                Output.line(
+                    "\(tokens) API token(s) are valid as they were then: revoke again those that were revoked since "
+                        + "(national-registry token list)")
+            }
             Output.line("now run national-registry serve: the cities give back what was decided since")
         }
     }

@@ -12,8 +12,16 @@ struct CallerGate: Sendable {
 
     /// The holder of the token in the `Authorization` header.
     ///
-    /// - Throws: ``Problem`` when there is none, or it is not valid.
+    /// - Throws: ``Problem`` when there is none, it is not valid, or its city is suspended.
     func caller(of request: Request) async throws -> RegistryStore.Caller {
+        let caller = try await holder(of: request)
+        if let city = caller.city, try await store.credentials(of: city)?.isSuspended ?? false {
+            throw Problem(.forbidden, "suspended", "city \(city) is suspended: ask the registry's operator")
+        }
+        return caller
+    }
+
+    private func holder(of request: Request) async throws -> RegistryStore.Caller {
         guard let token = request.bearerToken else { throw CallerGate.refusal }
         if IdentityProvider.isWebToken(token) {
             guard let identityProvider else { throw CallerGate.refusal }
@@ -49,14 +57,14 @@ struct CallerGate: Sendable {
 
     /// Writes an auditor's question down, with what it is for: what the request says, or else what the token does.
     ///
-    /// - Parameter body: What was asked with it.
-    func log(_ request: Request, _ caller: RegistryStore.Caller, body: String = "") async throws {
+    /// - Parameter parts: What was asked with it, a line of the log each.
+    func log(_ request: Request, _ caller: RegistryStore.Caller, parts: [String] = [""]) async throws {
         guard caller.role == .auditor else { return }
         let stated = (request.headers[.queryPurpose]?.removingPercentEncoding ?? "").trimmingCharacters(
             in: .whitespacesAndNewlines)
         try await store.note(
             actor: "auditor \(caller.label)", action: "query",
-            detail: request.uri.string + (body.isEmpty ? "" : " \(body.prefix(4_000))"),
+            details: parts.map { request.uri.string + ($0.isEmpty ? "" : " \($0)") },
             purpose: stated.isEmpty ? caller.purpose : String(stated.prefix(500)), now: WallClock.now)
     }
 
