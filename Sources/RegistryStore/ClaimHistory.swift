@@ -98,39 +98,6 @@ enum ClaimHistory {
         }
         try write()
     }
-
-    /// The first place where the table differs from what the journal gives, in words for an auditor; `nil` where none does.
-    ///
-    /// - Parameter journal: In any order.
-    static func difference(
-        _ session: PostgresSession, from journal: [Row], through head: Int64
-    ) throws -> String? {
-        var due = journal.sorted { ($0.claim, $0.position) < ($1.claim, $1.position) }[...]
-        var last = (claim: Int64(0), position: Int64(0))
-        while true {
-            let result = try session.execute(
-                """
-                SELECT claim_position, position, state, stage FROM claim_history
-                WHERE (claim_position, position) > ($1, $2) AND position <= $3
-                ORDER BY claim_position, position LIMIT 10000
-                """, [.int8(last.claim), .int8(last.position), .int8(head)])
-            for row in 0..<result.count {
-                last = (result.int(row, 0), result.int(row, 1))
-                let kept = Outcome.Decision(rawValue: UInt8(result.int(row, 2))).map { state in
-                    Row(
-                        claim: last.claim, position: last.position, state: state,
-                        stage: result.optionalInt(row, 3).flatMap { Payment.Stage(rawValue: UInt8($0)) })
-                }
-                guard let kept, kept == due.popFirst() else {
-                    return "history of the claim at position \(last.claim): the table differs from the journal"
-                }
-            }
-            guard result.count == 0 else { continue }
-            return due.first.map {
-                "history of the claim at position \($0.claim): the table lacks what the journal says"
-            }
-        }
-    }
 }
 
 /// A name under which a company is written on a claim.

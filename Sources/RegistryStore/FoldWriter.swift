@@ -79,17 +79,23 @@ struct FoldWriter {
         self.changes = changes
     }
 
-    /// Writes everything, inside the caller's transaction; keys are given back before others take them.
+    /// Writes everything, inside the caller's transaction.
     ///
     /// - Returns: The end of the feed.
     func write(_ session: PostgresSession) throws -> FeedHead {
-        try writeChanges(session)
         var composer = composer
         try session.insert(into: "feed (position, city_code, sequence, decision, hash, bytes)", decided) { item, rows in
             let sealed = try composer.compose(
                 item.entry, item.outcome, by: item.act, receivedAt: item.journalEntry.receivedAt)
             FoldWriter.addFeed(item, sealed, to: &rows)
         }
+        try writeTables(session)
+        return composer.head
+    }
+
+    /// Writes what follows from the feed; keys are given back before others take them.
+    func writeTables(_ session: PostgresSession) throws {
+        try writeChanges(session)
         let noted = decided.filter { $0.outcome.decision == .noted }
         try session.insert(
             into: "policy (version, position, document, dwell_seconds, witness_cities, from_position, from_date)",
@@ -105,7 +111,6 @@ struct FoldWriter {
         try PaymentWriter(decided).write(session)
         try UnreadWriter(decided: decided).write(session)
         try ClaimHistory.write(decided, session)
-        return composer.head
     }
 
     /// Whether the database takes all of it; nothing is written. Inside the caller's transaction.

@@ -15,57 +15,93 @@ extension RegistryStore {
         package init() {}
     }
 
-    /// Folds the whole journal again in memory and compares every feed entry, byte for byte; then the tables from
-    /// which the arbiter decides, row by row.
+    /// Folds the whole journal again in memory and compares every feed entry, byte for byte; then every table that follows
+    /// from the journal, column by column.
     ///
     /// The reference ledger is built from nothing but the logs; it shares the rule book with the arbiter and
-    /// none of its SQL.
+    /// none of its SQL. The tables are also written anew from it, which needs as much space as they have.
     ///
     /// - Parameter progress: Called now and then with the position reached.
     package func recompute(progress: @escaping @Sendable (Int) -> Void) async throws -> AuditReport {
         let (secrets, dialect) = (secrets, dialect)
-        return try await pool.run { session in
-            try session.transaction(isSnapshot: true) {
-                var report = AuditReport()
-                var fold = Fold()
-                var history: [ClaimHistory.Row] = []
-                let registry = try RegistryRow.read(session)
-                var composer = FeedComposer(
-                    head: .empty, incarnations: registry.incarnations, hasher: secrets.hasher,
-                    detailMaster: secrets.detailMaster, untimedThrough: registry.untimedThrough)
+        return try await pool.dedicated().run { session in
+            let replay = try TableReplay(session)
+            return try session.transaction(isSnapshot: true) {
+                var recomputation = Recomputation(
+                    replay: replay, secrets: secrets, registry: try RegistryRow.read(session))
                 try RegistryStore.eachFeedRow(session) { row in
-                    let journaled = try row.journaled(session)
-                    let journalEntry = journaled.placed(at: Int64(row.position), in: dialect)
-                    let outcome = fold.apply(journalEntry)
-                    history += ClaimHistory.rows(of: outcome, at: journalEntry.position)
-                    let recomputed = try composer.compose(
-                        journaled.answered, outcome, by: journaled.act,
-                        receivedAt: journalEntry.receivedAt)
-                    if recomputed.bytes != row.feed {
-                        report.faults.append(
-                            "position \(row.position): the feed differs from what the journal of "
-                                + "\(journaled.entry.city) gives")
-                        // What follows is compared from the recorded entry on, so that each fault is named once.
-                        guard let hash = Digest(rawValue: row.feedHash) else { return false }
-                        composer.resume(after: registry.incarnations.head(position: row.position, hash: hash))
-                    }
-                    report.examined += 1
-                    report.head = recomputed.head
-                    if report.examined.isMultiple(of: 1_000) { progress(report.examined) }
-                    return report.faults.count < 20
+                    try recomputation.examine(row, in: dialect, session, progress)
                 }
-                if report.faults.isEmpty, report.head != registry.feedHead {
-                    report.faults.append("the feed's end differs from the registry's own record of it")
-                }
-                if report.faults.count < 20 {
-                    let tables = try LedgerLoader(session: session).loadAll(through: Int64(registry.feedHead.position))
-                    report.faults += tables.differences(from: fold.ledger, atMost: 20 - report.faults.count)
-                    let fault = try ClaimHistory.difference(
-                        session, from: history, through: Int64(registry.feedHead.position))
-                    report.faults += [fault, try KeptTotals.difference(session)].compactMap(\.self)
-                }
-                return report
+                return try recomputation.finish(session)
             }
+        }.get()
+    }
+
+    /// A fold of the whole journal under way.
+    private struct Recomputation {
+        let replay: TableReplay
+        let registry: RegistryRow
+        private var report = AuditReport()
+        private var fold = Fold()
+        private var composer: FeedComposer
+        /// Not yet written again.
+        private var decided: [FoldWriter.Decided] = []
+
+        private static let mostFaults = 20
+
+        init(replay: TableReplay, secrets: RegistrySecrets, registry: RegistryRow) {
+            self.replay = replay
+            self.registry = registry
+            composer = FeedComposer(
+                head: .empty, incarnations: registry.incarnations, hasher: secrets.hasher,
+                detailMaster: secrets.detailMaster, untimedThrough: registry.untimedThrough)
+        }
+
+        /// - Returns: Whether to go on.
+        mutating func examine(
+            _ row: FeedRow, in dialect: Dialect, _ session: PostgresSession, _ progress: (Int) -> Void
+        ) throws -> Bool {
+            let journaled = try row.journaled(session)
+            let journalEntry = journaled.placed(at: Int64(row.position), in: dialect)
+            let outcome = fold.apply(journalEntry)
+            decided.append(
+                FoldWriter.Decided(
+                    entry: journaled.answered, act: journaled.act, journalEntry: journalEntry, outcome: outcome,
+                    policy: fold.ledger.policy))
+            let recomputed = try composer.compose(
+                journaled.answered, outcome, by: journaled.act, receivedAt: journalEntry.receivedAt)
+            if recomputed.bytes != row.feed {
+                report.faults.append(
+                    "position \(row.position): the feed differs from what the journal of \(journaled.entry.city) gives")
+                // What follows is compared from the recorded entry on, so that each fault is named once.
+                guard let hash = Digest(rawValue: row.feedHash) else { return false }
+                composer.resume(after: registry.incarnations.head(position: row.position, hash: hash))
+            }
+            report.examined += 1
+            report.head = recomputed.head
+            if report.examined.isMultiple(of: 1_000) { progress(report.examined) }
+            // Not together with what follows, as the arbiter does.
+            if decided.count >= 1_000 || WaitingWork.closingKinds.contains(journaled.entry.kind) { try writeAgain() }
+            return report.faults.count < Recomputation.mostFaults
+        }
+
+        private mutating func writeAgain() throws {
+            try replay.write(FoldWriter(decided, composer: composer))
+            decided = []
+        }
+
+        mutating func finish(_ session: PostgresSession) throws -> AuditReport {
+            if report.faults.isEmpty, report.head != registry.feedHead {
+                report.faults.append("the feed's end differs from the registry's own record of it")
+            }
+            guard report.faults.count < Recomputation.mostFaults else { return report }
+            let tables = try LedgerLoader(session: session).loadAll(through: Int64(registry.feedHead.position))
+            report.faults += tables.differences(
+                from: fold.ledger, atMost: Recomputation.mostFaults - report.faults.count)
+            try writeAgain()
+            report.faults += try replay.differences()
+            if let fault = try KeptTotals.difference(session) { report.faults.append(fault) }
+            return report
         }
     }
 

@@ -16,6 +16,18 @@ struct BenchTests {
         #expect(figures.values.allSatisfy { $0 > 0 && $0.isFinite })
     }
 
+    @Test("reconnect loses no city and no claim")
+    func reconnect() async throws {
+        let result = try await Program.laboratory.run(["bench", "reconnect", "--smallest", "--json"])
+
+        #expect(result.status == 0, "\(result.errors)")
+        let figures = try result.json([String: Double].self)
+        #expect(figures["cities"] == 20)
+        #expect(figures["entries"] == 80)
+        #expect(figures["requests_sent_again"] == 0)
+        #expect(figures.filter { $0.key != "requests_sent_again" }.values.allSatisfy { $0 > 0 && $0.isFinite })
+    }
+
     @Test("check finds what is held and nothing else")
     func check() async throws {
         let result = try await Program.laboratory.run(["bench", "check", "--smallest", "--json"])
@@ -44,7 +56,7 @@ struct BenchTests {
     #if DEBUG
         @Test(
             "a debug build refuses to measure",
-            arguments: ["ingest", "latency", "check", "rebuild", "refill", "catchup", "query"])
+            arguments: ["ingest", "latency", "check", "rebuild", "refill", "catchup", "reconnect", "query"])
         func debugBuild(bench: String) async throws {
             let result = try await Program.laboratory.run(["bench", bench])
 
