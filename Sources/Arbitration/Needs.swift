@@ -88,11 +88,6 @@ package struct Needs: Hashable, Sendable {
         filings.append(filing)
     }
 
-    /// The companies of these claims and nothing else.
-    package init(partiesOf claims: [Claim]) {
-        companies = Set(claims.flatMap { [$0.enterprise, $0.provider] })
-    }
-
     package init() {}
 
     package init(_ entries: [JournalEntry]) {

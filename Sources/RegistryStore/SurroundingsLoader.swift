@@ -27,8 +27,9 @@ struct SurroundingsLoader {
         ) { result in
             for row in 0..<result.count { building.ledger.register.list(try SurroundingsLoader.provider(result, row)) }
         }
-        try session.queue("SELECT 1 FROM provider LIMIT 1") { result in
-            if result.count > 0 { building.ledger.register.hasProviders = true }
+        try session.queue("SELECT EXISTS (SELECT FROM company), EXISTS (SELECT FROM provider)") { result in
+            if result.bool(0, 0) { building.ledger.register.hasCompanies = true }
+            if result.bool(0, 1) { building.ledger.register.hasProviders = true }
         }
     }
 
@@ -55,6 +56,15 @@ struct SurroundingsLoader {
             companies[company.code] = company
         }
         return companies
+    }
+
+    /// The parties of claims that detectors may meet, as far as they are listed.
+    ///
+    /// - Parameter register: What is loaded already.
+    func companies(of claims: [Claim], beyond register: Register) throws -> [Register.Company] {
+        guard register.hasCompanies else { return [] }
+        let codes = Set(claims.flatMap { [$0.enterprise, $0.provider] }).subtracting(register.companies.keys)
+        return try codes.isEmpty ? [] : Array(companies(codes.sorted()).values)
     }
 
     /// The providers of these codes, as far as they are listed; all with `nil`.
@@ -111,7 +121,7 @@ struct SurroundingsLoader {
         for (name, claims) in classes { ledger.insert(PriceHistogram(claims), ofResourceClass: name) }
     }
 
-    /// The latest claims under each trace, with the companies that filed them.
+    /// The latest claims under each trace, with their parties as far as these are listed.
     func loadFilings(_ lookups: Set<Trace>, _ building: LedgerLoader.Building) throws {
         guard !lookups.isEmpty else { return }
         let found = try session.execute(
@@ -133,9 +143,8 @@ struct SurroundingsLoader {
             }
             building.ledger.insert(filing, under: Trace(rawValue: found.int(row, 0)))
         }
-        guard !building.ledger.register.isEmpty else { return }
-        try queueRegister(Needs(partiesOf: filings.values.map(\.claim)), building)
-        try session.flush()
+        let parties = try companies(of: filings.values.map(\.claim), beyond: building.ledger.register)
+        for company in parties { building.ledger.register.list(company) }
     }
 
     /// Claims that were decided at these positions.

@@ -44,16 +44,16 @@ struct WaitingWork: Sendable {
     /// ``Arbiter/maximumBytes`` bytes, unless one batch has more, and none behind one that changes the context.
     ///
     /// - Parameters:
-    ///   - inFlight: Batches that are being written at this moment.
+    ///   - works: What is being folded or written at this moment.
     ///   - most: The most batches to take.
     ///   - sequence: The only entry of the oldest batch to take; `nil` for all.
     static func read(
-        _ session: PostgresSession, _ policies: PolicyCache, _ dialect: Dialect, inFlight: [Int64], batches most: Int,
-        only sequence: Int64? = nil
+        _ session: PostgresSession, _ policies: PolicyCache, _ dialect: Dialect, behind works: [WaitingWork],
+        batches most: Int, only sequence: Int64? = nil
     ) throws -> WaitingWork {
         let registry = try RegistryRow.ask(session)
         let versions = try policies.askVersions(session)
-        let batches = try askBatches(session, inFlight: inFlight, most: most, only: sequence)
+        let batches = try askBatches(session, inFlight: works.flatMap(\.batchIDs), most: most, only: sequence)
         let standing = try registry.get()
         // While cities give back what they hold, nothing is in its order yet.
         let waiting = standing.recovery == .collecting ? Batches() : try batches.get()
@@ -61,11 +61,22 @@ struct WaitingWork: Sendable {
         let items = try JournaledEntry.completed(waiting.entries, isReplay: isReplay, session)
             .map { Item($0, in: dialect) }
         var needs = Needs(items.map(\.journalEntry))
-        let ledger = try LedgerLoader(session: session).load(&needs, policies.standing(versions.get(), session))
+        var ledger = try LedgerLoader(session: session).load(&needs, policies.standing(versions.get(), session))
+        // Their claims are met as well, and no trace in the tables leads to them yet.
+        let parties = try SurroundingsLoader(session: session)
+            .companies(of: works.flatMap(\.claims), beyond: ledger.register)
+        for company in parties { ledger.register.list(company) }
         return WaitingWork(
             batchIDs: waiting.ends.map(\.batch), ends: waiting.ends.map { ($0.city, $0.last) }, items: items,
             more: waiting.more, isFarReaching: items.contains(where: \.journalEntry.isFarReaching), needs: needs,
             asOf: standing.feedHead, incarnations: standing.incarnations, ledger: ledger)
+    }
+
+    /// The claims that it files.
+    private var claims: [Claim] {
+        items.compactMap { item -> Claim? in
+            if case .claimFiled(let claim) = item.journalEntry.content { claim } else { nil }
+        }
     }
 
     /// The entries of batches that wait, and where each of these ends.

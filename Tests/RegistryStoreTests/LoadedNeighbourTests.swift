@@ -14,6 +14,68 @@ struct LoadedNeighbourTests {
         #expect(try await registry.store.recompute { _ in }.faults == [])
     }
 
+    // MARK: Related ones
+
+    /// A claim of the same line as every other one.
+    private func line(_ number: String, of buyer: CreditCode, _ invoice: Int) -> Claim {
+        .sample(
+            number, buyer: buyer, supplier: .otherSupplier, resource: "H20", hours: 100, invoices: [.serial(invoice)])
+    }
+
+    @Test("an office that nobody has listed meets the claim of its branch")
+    func unlistedHeadOffice() async throws {
+        let registry = try await TestRegistry()
+        let branch = Register.Company(code: .otherBuyer, name: "", headOffice: .buyer, attributes: [])
+        try await registry.act(.companiesListed([branch]))
+        var first = try await registry.join(.beijing)
+        first.issue(.sample("V1", for: .otherBuyer))
+        first.file(line("X", of: .otherBuyer, 1))
+        try await first.push(to: registry)
+        try await registry.decide()
+
+        var second = try await registry.join(.shenzhen)
+        second.issue(.sample("V1"))
+        second.file(line("H", of: .buyer, 2))
+        try await second.push(to: registry)
+        try await registry.decide()
+
+        let claim = try #require(try await registry.store.claim(ClaimName(city: .shenzhen, number: "H")))
+        #expect(claim.reasons.map(\.rule) == ["shared-workload", "moved-company"])
+        try await expectSameAsWhole(registry)
+    }
+
+    @Test("a related company's claim is met while it is folded and not written")
+    func relatedInFlight() async throws {
+        let registry = try await TestRegistry()
+        let phone = Register.Attribute(kind: .phone, hash: .sixteen(3))
+        try await registry.act(
+            .companiesListed(
+                [CreditCode.buyer, .otherBuyer].map {
+                    Register.Company(code: $0, name: "", headOffice: nil, attributes: [phone])
+                }))
+        var first = try await registry.join(.beijing)
+        first.issue(.sample("V1"))
+        try await first.push(to: registry)
+        var second = try await registry.join(.shenzhen)
+        second.issue(.sample("V1", for: .otherBuyer))
+        try await second.push(to: registry)
+        try await registry.decide()
+        // While the first of three batches is written, the second one is folded and the third one is read.
+        first.write(1)
+        try await first.push(to: registry)
+        first.file(line("X", of: .buyer, 1))
+        try await first.push(to: registry)
+        second.file(line("Y", of: .otherBuyer, 2))
+        try await second.push(to: registry)
+
+        try await registry.decide(batches: 1)
+
+        let claim = try #require(try await registry.store.claim(ClaimName(city: .shenzhen, number: "Y")))
+        #expect(claim.state == .held)
+        #expect(claim.reasons.map(\.rule) == ["shared-workload"])
+        try await expectSameAsWhole(registry)
+    }
+
     // MARK: Refused ones
 
     /// The default policy with another outcome of what was refused elsewhere.
