@@ -35,7 +35,8 @@ package struct Needs: Hashable, Sendable {
     package private(set) var filingCities: Set<CityCode> = []
     private var filings: [Filing] = []
 
-    /// The latest claims under these traces, ``Trace/mostNeighbours`` each.
+    /// The latest claims under these traces, ``Trace/mostNeighbours`` each beside those of ``touchedClaims`` and of the
+    /// claims of ``cases``, which may go before these traces are looked up.
     ///
     /// - Parameter register: With ``companies`` loaded.
     package func lookups(_ policies: [Policy], _ register: Register) -> Set<Trace> {

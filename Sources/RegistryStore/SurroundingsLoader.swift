@@ -121,17 +121,23 @@ struct SurroundingsLoader {
         for (name, claims) in classes { ledger.insert(PriceHistogram(claims), ofResourceClass: name) }
     }
 
-    /// The latest claims under each trace, with their parties as far as these are listed.
+    /// The latest claims under each trace, with their parties as far as these are listed: ``Trace/mostNeighbours`` that
+    /// stay, whichever of them the batch takes away.
     func loadFilings(_ lookups: Set<Trace>, _ building: LedgerLoader.Building) throws {
         guard !lookups.isEmpty else { return }
+        // In the order of the index: each look-up begins where the last one ended.
+        let traces = lookups.sorted()
+        let leaving = building.leaving
         let found = try session.execute(
             """
-            SELECT k.key, t.position FROM unnest($1::int8[]) AS k(key) CROSS JOIN LATERAL (
-                SELECT position FROM trace WHERE key = k.key ORDER BY position DESC LIMIT $2) AS t
+            SELECT k.key, t.position FROM unnest($1::int8[], $2::int8[]) AS k(key, most) CROSS JOIN LATERAL (
+                SELECT position FROM trace WHERE key = k.key ORDER BY position DESC LIMIT k.most) AS t
             ORDER BY t.position
             """,
-            // In the order of the index: each look-up begins where the last one ended.
-            [.int8Array(lookups.map(\.rawValue).sorted()), .int8(Int64(Trace.mostNeighbours))])
+            [
+                .int8Array(traces.map(\.rawValue)),
+                .int8Array(traces.map { Int64(Trace.mostNeighbours) + (leaving[$0] ?? 0) }),
+            ])
         guard found.count > 0 else { return }
         var filings: [Int64: Filing] = [:]
         for filing in try self.filings(at: Set((0..<found.count).map { found.int($0, 1) })) {

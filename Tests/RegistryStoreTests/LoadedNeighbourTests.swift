@@ -76,6 +76,33 @@ struct LoadedNeighbourTests {
         try await expectSameAsWhole(registry)
     }
 
+    // MARK: Those that leave
+
+    @Test("the latest neighbours that stay are met, though newer ones are withdrawn before", arguments: [1, 5])
+    func withdrawn(count: Int) async throws {
+        let registry = try await TestRegistry()
+        var first = try await registry.join(.beijing)
+        first.issue(.sample("V1"))
+        first.file(.sample("O", invoices: [.serial(0)]))
+        try await first.push(to: registry)
+        var second = try await registry.join(.shenzhen)
+        second.issue(.sample("V1"))
+        let numbers = 1...Trace.mostNeighbours
+        for number in numbers { second.file(.sample("C\(number)", invoices: [.serial(number)])) }
+        try await second.push(to: registry)
+        try await registry.decide()
+
+        for number in numbers.suffix(count) { second.withdraw("C\(number)") }
+        second.file(.sample("Y", invoices: [.serial(Trace.mostNeighbours + 1)]))
+        try await second.push(to: registry)
+        try await registry.decide()
+
+        let claim = try #require(try await registry.store.claim(ClaimName(city: .shenzhen, number: "Y")))
+        let found = try #require(claim.reasons.first { $0.rule == "moved-company" })
+        #expect(found.blocking == [ClaimName(city: .beijing, number: "O")])
+        try await expectSameAsWhole(registry)
+    }
+
     // MARK: Refused ones
 
     /// The default policy with another outcome of what was refused elsewhere.
