@@ -84,11 +84,20 @@ struct WaitingWork: Sendable {
         var entries: [JournaledEntry] = []
         var ends: [(batch: Int64, city: Int32, last: Int64)] = []
         var more = false
-        var endsInContext = false
+        /// Whether nothing is taken behind the last one.
+        var isClosed = false
     }
 
-    /// Kinds that change what later claims are held against: nothing is folded with what follows them.
-    private static let contextKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed]
+    /// Kinds that change what later claims are held against, or move on many of them: nothing is folded with what
+    /// follows them.
+    private static let closingKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed, .ticked]
+
+    /// Kinds for which claims are loaded that the entry does not name, as the tables lead to them: what a tick may move
+    /// on, and the claims of a case. Nothing is folded with what comes before them.
+    ///
+    /// Nobody rules on a case before it is committed, but a restored registry decides both again. Whatever else names a
+    /// case changes nothing but the case, and what names a claim of the same batch finds it in the ledger.
+    private static let openingKinds: Set<EntryKind> = [.ticked, .caseRuled]
 
     private static func askBatches(
         _ session: PostgresSession, inFlight: [Int64], most: Int, only sequence: Int64?
@@ -122,22 +131,19 @@ struct WaitingWork: Sendable {
             var batches = Batches()
             for row in 0..<result.count {
                 if batches.ends.last?.batch != result.int(row, 0) {
-                    if batches.endsInContext { break }
+                    if batches.isClosed { break }
                     batches.ends.append((result.int(row, 0), Int32(result.int(row, 1)), result.int(row, 2)))
                 }
                 let fault = result.isNull(row, 4) ? nil : result.text(row, 4)
                 let entry = JournaledEntry(
                     entry: try EntryCoding.decode(result.bytes(row, 3)), receivedAt: result.int(row, 6), fault: fault)
-                // What a tick may move on is looked up as it stands before its batch: nothing is folded with it.
-                if entry.entry.kind == .ticked {
-                    if batches.ends.count > 1 {
-                        batches.ends.removeLast()
-                        break
-                    }
-                    batches.endsInContext = true
+                if openingKinds.contains(entry.entry.kind), batches.ends.count > 1 {
+                    // The registry's own batches hold one kind of act each.
+                    batches.ends.removeLast()
+                    break
                 }
                 batches.entries.append(entry)
-                if contextKinds.contains(entry.entry.kind) { batches.endsInContext = true }
+                if closingKinds.contains(entry.entry.kind) { batches.isClosed = true }
             }
             if result.count > 0 {
                 let waiting = result.int(0, 5)
