@@ -50,8 +50,8 @@ struct Evaluation {
         }
     }
 
-    /// Every earlier claim that a detector looked at.
-    var neighbours: [Filing] { views.flatMap(\.neighbours) }
+    /// The earlier claims that a detector looked at and that hold nothing; none that stands under a key is among them.
+    var idle: Set<ClaimName> { Set(views.flatMap(\.neighbours).filter { !$0.isLive }.map(\.name)) }
 
     private func detectorReasons(_ rule: Rule) -> [Reason] {
         guard let view = views.first(where: { $0.rule.id == rule.id }) else { return [] }

@@ -118,9 +118,8 @@ package struct Fold: Equatable, Sendable {
                 traces: evaluation.traces(decided: filing.state, reasons), price: PricePoint(of: filing)),
             filing: filing)
         if filing.state == .held {
-            let idle = Set(evaluation.neighbours.filter { !$0.isLive }.map(\.name))
             let conflict = opening(
-                name, reasons, idle: idle, at: entry.position,
+                name, reasons, idle: evaluation.idle, at: entry.position,
                 deadline: policy.cases.deadline(receivedAt: entry.receivedAt))
             var event = CaseEvent(.opened, conflict)
             event.reasons = reasons.filter { $0.outcome == .hold }

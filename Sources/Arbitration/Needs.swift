@@ -35,7 +35,8 @@ package struct Needs: Hashable, Sendable {
     package private(set) var filingCities: Set<CityCode> = []
     private var filings: [Filing] = []
 
-    /// The latest claims under these traces, ``Trace/mostNeighbours`` each.
+    /// The latest claims under these traces, ``Trace/mostNeighbours`` each beside those of ``touchedClaims`` and of the
+    /// claims of ``cases``, which may go before these traces are looked up.
     ///
     /// - Parameter register: With ``companies`` loaded.
     package func lookups(_ policies: [Policy], _ register: Register) -> Set<Trace> {
@@ -86,11 +87,6 @@ package struct Needs: Hashable, Sendable {
         companies.formUnion([filing.claim.enterprise, filing.claim.provider])
         resourceClasses.insert(filing.claim.resourceClass)
         filings.append(filing)
-    }
-
-    /// The companies of these claims and nothing else.
-    package init(partiesOf claims: [Claim]) {
-        companies = Set(claims.flatMap { [$0.enterprise, $0.provider] })
     }
 
     package init() {}

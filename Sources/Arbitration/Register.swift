@@ -69,18 +69,18 @@ package struct Register: Equatable, Sendable {
     package private(set) var companies: [CreditCode: Company] = [:]
     package private(set) var providers: [CreditCode: Provider] = [:]
     private var codesByAccount: [[UInt8]: Set<CreditCode>] = [:]
+    /// Whether any company was ever listed, also where none of them is loaded: until then nobody is related to anybody.
+    package var hasCompanies = false
     /// Whether any provider was ever listed, also where none of them is loaded.
     package var hasProviders = false
 
     package init() {}
 
-    /// Whether no company is known: nobody is then related to anybody.
-    package var isEmpty: Bool { companies.isEmpty }
-
     /// The newest row on a company replaces the one before.
     package mutating func list(_ company: Company) {
         if let account = companies[company.code]?.account { codesByAccount[account]?.remove(company.code) }
         companies[company.code] = company
+        hasCompanies = true
         if let account = company.account { codesByAccount[account, default: []].insert(company.code) }
     }
 

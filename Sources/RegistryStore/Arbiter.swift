@@ -185,7 +185,7 @@ package struct Arbiter: Sendable {
     /// - Parameter isAlone: Whether to take a single batch.
     private func firstBatch(alone isAlone: Bool) async throws -> FoldedBatch {
         let work = try await reader.run { session in
-            try WaitingWork.read(session, store.policies, store.dialect, inFlight: [], batches: isAlone ? 1 : most)
+            try WaitingWork.read(session, store.policies, store.dialect, behind: [], batches: isAlone ? 1 : most)
         }.get()
         return await fold { FoldedBatch(work, on: []) }
     }
@@ -204,11 +204,10 @@ package struct Arbiter: Sendable {
 
     /// Reads what waits behind batches that are not committed.
     private func read(behind works: [WaitingWork]) async throws -> WaitingWork {
-        let inFlight = works.flatMap(\.batchIDs)
-        return try await reader.run { session in
+        try await reader.run { session in
             // One snapshot: either from before such a batch was committed, or from after.
             try session.transaction(isSnapshot: true) {
-                try WaitingWork.read(session, store.policies, store.dialect, inFlight: inFlight, batches: most)
+                try WaitingWork.read(session, store.policies, store.dialect, behind: works, batches: most)
             }
         }.get()
     }

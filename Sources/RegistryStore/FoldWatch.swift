@@ -101,7 +101,7 @@ struct FoldWatch {
                 "UPDATE fold_watch SET city_code = $1, sequence = $2",
                 [.int4(Int32(oldest.int(0, 0))), .int8(sequence)])
             let work = try WaitingWork.read(
-                session, store.policies, store.dialect, inFlight: [], batches: 1, only: sequence)
+                session, store.policies, store.dialect, behind: [], batches: 1, only: sequence)
             let folded = FoldedBatch(work, on: decided.isEmpty ? [] : [decided])
             decided += folded.decided
             try session.transaction {

@@ -77,6 +77,17 @@ struct LedgerLoader {
         var releasing: [Int64] = []
 
         init(_ ledger: Ledger) { self.ledger = ledger }
+
+        /// How many of the claims that may give back their keys are found under each trace.
+        var leaving: [Trace: Int64] {
+            let positions = Set(releasing)
+            guard !positions.isEmpty else { return [:] }
+            var leaving: [Trace: Int64] = [:]
+            for record in ledger.claims.values where positions.contains(record.position) {
+                for trace in record.imprint.traces { leaving[trace, default: 0] += 1 }
+            }
+            return leaving
+        }
     }
 
     /// The whole ledger as the tables have it, read ten thousand positions at a time.

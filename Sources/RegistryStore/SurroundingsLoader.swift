@@ -27,8 +27,9 @@ struct SurroundingsLoader {
         ) { result in
             for row in 0..<result.count { building.ledger.register.list(try SurroundingsLoader.provider(result, row)) }
         }
-        try session.queue("SELECT 1 FROM provider LIMIT 1") { result in
-            if result.count > 0 { building.ledger.register.hasProviders = true }
+        try session.queue("SELECT EXISTS (SELECT FROM company), EXISTS (SELECT FROM provider)") { result in
+            if result.bool(0, 0) { building.ledger.register.hasCompanies = true }
+            if result.bool(0, 1) { building.ledger.register.hasProviders = true }
         }
     }
 
@@ -55,6 +56,15 @@ struct SurroundingsLoader {
             companies[company.code] = company
         }
         return companies
+    }
+
+    /// The parties of claims that detectors may meet, as far as they are listed.
+    ///
+    /// - Parameter register: What is loaded already.
+    func companies(of claims: [Claim], beyond register: Register) throws -> [Register.Company] {
+        guard register.hasCompanies else { return [] }
+        let codes = Set(claims.flatMap { [$0.enterprise, $0.provider] }).subtracting(register.companies.keys)
+        return try codes.isEmpty ? [] : Array(companies(codes.sorted()).values)
     }
 
     /// The providers of these codes, as far as they are listed; all with `nil`.
@@ -111,17 +121,23 @@ struct SurroundingsLoader {
         for (name, claims) in classes { ledger.insert(PriceHistogram(claims), ofResourceClass: name) }
     }
 
-    /// The latest claims under each trace, with the companies that filed them.
+    /// The latest claims under each trace, with their parties as far as these are listed: ``Trace/mostNeighbours`` that
+    /// stay, whichever of them the batch takes away.
     func loadFilings(_ lookups: Set<Trace>, _ building: LedgerLoader.Building) throws {
         guard !lookups.isEmpty else { return }
+        // In the order of the index: each look-up begins where the last one ended.
+        let traces = lookups.sorted()
+        let leaving = building.leaving
         let found = try session.execute(
             """
-            SELECT k.key, t.position FROM unnest($1::int8[]) AS k(key) CROSS JOIN LATERAL (
-                SELECT position FROM trace WHERE key = k.key ORDER BY position DESC LIMIT $2) AS t
+            SELECT k.key, t.position FROM unnest($1::int8[], $2::int8[]) AS k(key, most) CROSS JOIN LATERAL (
+                SELECT position FROM trace WHERE key = k.key ORDER BY position DESC LIMIT k.most) AS t
             ORDER BY t.position
             """,
-            // In the order of the index: each look-up begins where the last one ended.
-            [.int8Array(lookups.map(\.rawValue).sorted()), .int8(Int64(Trace.mostNeighbours))])
+            [
+                .int8Array(traces.map(\.rawValue)),
+                .int8Array(traces.map { Int64(Trace.mostNeighbours) + (leaving[$0] ?? 0) }),
+            ])
         guard found.count > 0 else { return }
         var filings: [Int64: Filing] = [:]
         for filing in try self.filings(at: Set((0..<found.count).map { found.int($0, 1) })) {
@@ -133,9 +149,8 @@ struct SurroundingsLoader {
             }
             building.ledger.insert(filing, under: Trace(rawValue: found.int(row, 0)))
         }
-        guard !building.ledger.register.isEmpty else { return }
-        try queueRegister(Needs(partiesOf: filings.values.map(\.claim)), building)
-        try session.flush()
+        let parties = try companies(of: filings.values.map(\.claim), beyond: building.ledger.register)
+        for company in parties { building.ledger.register.list(company) }
     }
 
     /// Claims that were decided at these positions.

@@ -44,16 +44,16 @@ struct WaitingWork: Sendable {
     /// ``Arbiter/maximumBytes`` bytes, unless one batch has more, and none behind one that changes the context.
     ///
     /// - Parameters:
-    ///   - inFlight: Batches that are being written at this moment.
+    ///   - works: What is being folded or written at this moment.
     ///   - most: The most batches to take.
     ///   - sequence: The only entry of the oldest batch to take; `nil` for all.
     static func read(
-        _ session: PostgresSession, _ policies: PolicyCache, _ dialect: Dialect, inFlight: [Int64], batches most: Int,
-        only sequence: Int64? = nil
+        _ session: PostgresSession, _ policies: PolicyCache, _ dialect: Dialect, behind works: [WaitingWork],
+        batches most: Int, only sequence: Int64? = nil
     ) throws -> WaitingWork {
         let registry = try RegistryRow.ask(session)
         let versions = try policies.askVersions(session)
-        let batches = try askBatches(session, inFlight: inFlight, most: most, only: sequence)
+        let batches = try askBatches(session, inFlight: works.flatMap(\.batchIDs), most: most, only: sequence)
         let standing = try registry.get()
         // While cities give back what they hold, nothing is in its order yet.
         let waiting = standing.recovery == .collecting ? Batches() : try batches.get()
@@ -61,11 +61,22 @@ struct WaitingWork: Sendable {
         let items = try JournaledEntry.completed(waiting.entries, isReplay: isReplay, session)
             .map { Item($0, in: dialect) }
         var needs = Needs(items.map(\.journalEntry))
-        let ledger = try LedgerLoader(session: session).load(&needs, policies.standing(versions.get(), session))
+        var ledger = try LedgerLoader(session: session).load(&needs, policies.standing(versions.get(), session))
+        // Their claims are met as well, and no trace in the tables leads to them yet.
+        let parties = try SurroundingsLoader(session: session)
+            .companies(of: works.flatMap(\.claims), beyond: ledger.register)
+        for company in parties { ledger.register.list(company) }
         return WaitingWork(
             batchIDs: waiting.ends.map(\.batch), ends: waiting.ends.map { ($0.city, $0.last) }, items: items,
             more: waiting.more, isFarReaching: items.contains(where: \.journalEntry.isFarReaching), needs: needs,
             asOf: standing.feedHead, incarnations: standing.incarnations, ledger: ledger)
+    }
+
+    /// The claims that it files.
+    private var claims: [Claim] {
+        items.compactMap { item -> Claim? in
+            if case .claimFiled(let claim) = item.journalEntry.content { claim } else { nil }
+        }
     }
 
     /// The entries of batches that wait, and where each of these ends.
@@ -73,11 +84,20 @@ struct WaitingWork: Sendable {
         var entries: [JournaledEntry] = []
         var ends: [(batch: Int64, city: Int32, last: Int64)] = []
         var more = false
-        var endsInContext = false
+        /// Whether nothing is taken behind the last one.
+        var isClosed = false
     }
 
-    /// Kinds that change what later claims are held against: nothing is folded with what follows them.
-    private static let contextKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed]
+    /// Kinds that change what later claims are held against, or move on many of them: nothing is folded with what
+    /// follows them.
+    private static let closingKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed, .ticked]
+
+    /// Kinds for which claims are loaded that the entry does not name, as the tables lead to them: what a tick may move
+    /// on, and the claims of a case. Nothing is folded with what comes before them.
+    ///
+    /// Nobody rules on a case before it is committed, but a restored registry decides both again. Whatever else names a
+    /// case changes nothing but the case, and what names a claim of the same batch finds it in the ledger.
+    private static let openingKinds: Set<EntryKind> = [.ticked, .caseRuled]
 
     private static func askBatches(
         _ session: PostgresSession, inFlight: [Int64], most: Int, only sequence: Int64?
@@ -111,22 +131,19 @@ struct WaitingWork: Sendable {
             var batches = Batches()
             for row in 0..<result.count {
                 if batches.ends.last?.batch != result.int(row, 0) {
-                    if batches.endsInContext { break }
+                    if batches.isClosed { break }
                     batches.ends.append((result.int(row, 0), Int32(result.int(row, 1)), result.int(row, 2)))
                 }
                 let fault = result.isNull(row, 4) ? nil : result.text(row, 4)
                 let entry = JournaledEntry(
                     entry: try EntryCoding.decode(result.bytes(row, 3)), receivedAt: result.int(row, 6), fault: fault)
-                // What a tick may move on is looked up as it stands before its batch: nothing is folded with it.
-                if entry.entry.kind == .ticked {
-                    if batches.ends.count > 1 {
-                        batches.ends.removeLast()
-                        break
-                    }
-                    batches.endsInContext = true
+                if openingKinds.contains(entry.entry.kind), batches.ends.count > 1 {
+                    // The registry's own batches hold one kind of act each.
+                    batches.ends.removeLast()
+                    break
                 }
                 batches.entries.append(entry)
-                if contextKinds.contains(entry.entry.kind) { batches.endsInContext = true }
+                if closingKinds.contains(entry.entry.kind) { batches.isClosed = true }
             }
             if result.count > 0 {
                 let waiting = result.int(0, 5)

@@ -1,3 +1,5 @@
+import Arbitration
+import FederationWire
 import PostgresClient
 import Replication
 import TestSupport
@@ -26,6 +28,45 @@ struct RecoveryReplayTests {
         let answered = try await registry.feed().filter { $0.entry.city == city.code }
         #expect(answered.map(\.entry.answers.sequence) == [1, 2, 3, 4])
         #expect(try await registry.store.cities().map(\.undecided) == [0])
+    }
+
+    @Test("a ruling is decided on the case as it was, though the filing that opened it came back with it")
+    func rulingWithItsCase() async throws {
+        let registry = try await TestRegistry()
+        var first = try await registry.join(.beijing)
+        var second = try await registry.join(.shenzhen)
+        first.issue(.sample("V1"))
+        first.file(.sample("A", invoices: [.serial(1)], receipt: "R1"))
+        try await first.push(to: registry)
+        try await registry.decide()
+        try await TestDatabase.current.copied { copy in
+            second.issue(.sample("V1"))
+            second.file(.sample("B", invoices: [.serial(2)], receipt: "R1"))
+            try await second.push(to: registry)
+            try await registry.decide()
+            let conflict = try #require(try await registry.store.cases(limit: 9).first)
+            let (loser, winner) = (
+                ClaimName(city: .beijing, number: "A"), ClaimName(city: .shenzhen, number: "B")
+            )
+            try await registry.act(
+                .ruled(
+                    Ruling(
+                        caseID: conflict.id, kept: [winner], ruledOut: [loser], code: .confirmed, reason: "查明",
+                        by: "李")))
+            try await registry.decide()
+            try #require(try await registry.store.claim(loser)?.state == .refused)
+
+            let restored = TestRegistry(opening: copy.pool)
+            try await restored.store.beginRecovery(reason: "test", now: .noon)
+            var givers: [GivingCity] = []
+            for city in [first, second] { givers.append(try await GivingCity(city, of: registry)) }
+            // Each shows what it has before one gives the feed.
+            for _ in 0..<3 { for index in givers.indices { try await givers[index].giveBack(to: restored) } }
+            try await restored.expectRecovered()
+
+            #expect(try await restored.store.claim(loser)?.state == .refused)
+            #expect(try await restored.store.claim(winner)?.state == .reserved)
+        }
     }
 
     @Test("what was folded before a recovery is not written after it")

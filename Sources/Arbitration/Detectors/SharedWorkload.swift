@@ -24,7 +24,7 @@ enum SharedWorkload: Detector {
     }
 
     static func lookups(of filing: Filing, _ rule: Rule, _ register: Register, own traces: [Trace]) -> [Trace] {
-        register.isEmpty ? [] : traces
+        register.hasCompanies ? traces : []
     }
 
     static func matches(_ view: DetectorView) -> [DetectorMatch] {

@@ -15,24 +15,28 @@ extension Fold {
     /// Whether a review of a live, unpaid claim would open a case now.
     package func findsSomethingNew(in name: ClaimName) -> Bool {
         guard let record = ledger.claims[name] else { return false }
-        return !newReasons(for: name, record).isEmpty
+        return !newReasons(for: name, record).reasons.isEmpty
     }
 
     /// The case that a review opens, and what its cities are told; `nil` when nothing new is found.
     func review(
         _ name: ClaimName, _ record: Ledger.ClaimRecord, _ entry: JournalEntry
     ) -> (ConflictCase, CaseEvent)? {
-        let reasons = newReasons(for: name, record)
+        let (reasons, idle) = newReasons(for: name, record)
         guard !reasons.isEmpty else { return nil }
-        return openCase(on: name, reasons, at: entry.position, receivedAt: entry.receivedAt)
+        return openCase(on: name, reasons, idle: idle, at: entry.position, receivedAt: entry.receivedAt)
     }
 
     /// What the rules in force find in a claim and no case has named before: never a refusal, whatever they say of new
     /// claims. Caps bind claims that come later only.
-    private func newReasons(for name: ClaimName, _ record: Ledger.ClaimRecord) -> [Reason] {
+    ///
+    /// - Returns: With the reasons, the claims looked at that hold nothing.
+    private func newReasons(
+        for name: ClaimName, _ record: Ledger.ClaimRecord
+    ) -> (reasons: [Reason], idle: Set<ClaimName>) {
         guard record.state == .reserved || record.state == .held, let policy = ledger.policy,
             let filing = ledger.filings[record.position]
-        else { return [] }
+        else { return ([], []) }
         let voucher = ledger.vouchers[.voucher(city: name.city, number: filing.claim.voucherNumber)]?.facts
         let candidates = KeyDerivation(
             policy: policy, claim: filing.claim, name: name, keys: filing.claim.keys(in: name.city),
@@ -45,11 +49,12 @@ extension Fold {
             ledger: ledger, claim: filing.claim, voucher: voucher, candidates: candidates,
             views: ledger.views(of: filing))
         let cases = ledger.cases(naming: name)
-        return policy.rules.filter { $0.primitive != .cap && $0.outcome != .flag }.flatMap { rule in
+        let reasons: [Reason] = policy.rules.filter { $0.primitive != .cap && $0.outcome != .flag }.flatMap { rule in
             evaluation.reasons(under: rule, policy: policy).compactMap { reason in
                 isKnown(reason, of: name, in: cases) ? nil : reason.holding
             }
         }
+        return (reasons, reasons.isEmpty ? [] : evaluation.idle)
     }
 
     /// Whether a case under that rule has named all of these claims together with this one.
@@ -61,11 +66,12 @@ extension Fold {
 
     /// Opens a case on a claim that was decided before.
     ///
-    /// - Parameter time: From when on the cities have their time to answer, in milliseconds since 1970.
+    /// - Parameters:
+    ///   - idle: Claims that hold nothing, as far as the reasons name any.
+    ///   - time: From when on the cities have their time to answer, in milliseconds since 1970.
     func openCase(
-        on name: ClaimName, _ reasons: [Reason], at position: Int64, receivedAt time: Int64
+        on name: ClaimName, _ reasons: [Reason], idle: Set<ClaimName> = [], at position: Int64, receivedAt time: Int64
     ) -> (ConflictCase, CaseEvent) {
-        let idle = Set(reasons.flatMap(\.blocking).filter { !(ledger.claims[$0]?.isLive ?? true) })
         let conflict = opening(
             name, reasons, idle: idle, at: position,
             deadline: terms.deadline(receivedAt: time))
