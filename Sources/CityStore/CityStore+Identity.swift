@@ -87,6 +87,56 @@ extension CityStore {
             logHead: hello.logHead, feedHead: hello.feedHead, promise: hello.promise, recoveryID: hello.recoveryID)
     }
 
+    // MARK: The registry's record of this log
+
+    /// The entry after which the registry is asked, before the first hello of a process, what it has of this log. A
+    /// store that another one of the city has outrun must not greet: under the epoch of both, which the other one still
+    /// holds, it would be granted the next one, and fence it.
+    ///
+    /// - Returns: `nil` when there is nothing to ask: the process holds the grant, or the store was put back and gets
+    ///   the registry's record anyway.
+    package func headToCompare(processNonce: [UInt8]) throws -> LogHead? {
+        try pool.read { database in
+            let cursors = try NodeCursors.read(database)
+            guard !cursors.isRestored, cursors.grantedNonce != processNonce else { return nil }
+            return try CityStore.receivedHead(database)
+        }
+    }
+
+    /// Compares what the registry has of this log after a head with what this store has there. Entries that were
+    /// pushed, and whose answer was lost, are in both.
+    ///
+    /// - Returns: The head after which the registry is asked next; `nil` when it has no more, or is one that the city
+    ///   has outlived: that one refuses the hello, and is to be told so.
+    /// - Throws: ``StoreRefusal`` `.damaged` when the registry has an entry that this log has not, or has otherwise.
+    package func compare(_ record: LogPage, after head: LogHead) throws -> LogHead? {
+        try pool.read { database in
+            let cursors = try NodeCursors.read(database)
+            let newest = max(cursors.promise, cursors.epoch.incarnation)
+            if let granted = record.grantedEpoch, granted.incarnation < newest { return nil }
+            for (sequence, entry) in zip((head.sequence + 1)..., record.entries) {
+                try CityStore.compare(entry.hash, at: sequence, database)
+            }
+            return record.entries.last?.head
+        }
+    }
+
+    /// The registry's record of this log must be a part of it: a store that is behind is an old backup or a copy.
+    ///
+    /// - Throws: ``StoreRefusal`` `.damaged` when this log has not that head, or has another entry there.
+    package func compare(_ head: LogHead) throws {
+        guard head.sequence > 0 else { return }
+        try pool.read { try CityStore.compare(head.hash, at: head.sequence, $0) }
+    }
+
+    private static func compare(_ hash: Digest, at sequence: UInt64, _ database: Database) throws {
+        guard try CityStore.hash(at: sequence, database) != hash else { return }
+        throw StoreRefusal(
+            .damaged,
+            "the registry has entry \(sequence) of this city's log and this store has not, or has another: "
+                + "the store is an old backup or a copy; \(HelloReview.adviceOnCopies)")
+    }
+
     /// Takes over the epoch that was granted; entries from now on are written under it.
     ///
     /// A new epoch's first entry notes that a process has started, in the same transaction: a cloned store's log
