@@ -181,10 +181,24 @@ extension CityStore {
     }
 
     /// Takes over a new key's welcome for the same city, after `rotate-key` at the registry.
+    ///
+    /// - Throws: ``StoreRefusal`` `.conflict` when the token is for another city, or when the grant is below the epoch
+    ///   that this store has or the incarnation that it has promised: the log could not go on under it. Nothing has
+    ///   changed then.
     package func rekey(_ identity: NodeIdentity, epoch: Epoch, processNonce: [UInt8]) throws {
         try pool.write { database in
-            guard try NodeCursors.read(database).city == identity.city else {
+            let cursors = try NodeCursors.read(database)
+            guard cursors.city == identity.city else {
                 throw StoreRefusal(.conflict, "the token is for another city")
+            }
+            guard epoch >= cursors.epoch, epoch.incarnation >= cursors.promise else {
+                let held = max(cursors.epoch.incarnation, cursors.promise)
+                throw StoreRefusal(
+                    .conflict,
+                    "incarnation \(epoch.incarnation) of the registry grants epoch \(epoch.counter), and this store has "
+                        + "epoch \(cursors.epoch.counter) of incarnation \(held): an old server answers, or its "
+                        + "database was put back; its operators must run national-registry recovery begin, then join "
+                        + "again")
             }
             try database.run(
                 sql: """

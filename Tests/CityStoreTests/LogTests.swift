@@ -253,6 +253,50 @@ struct LogTests {
         #expect(try node.store.compare(record(try other.log()), after: .empty) == nil)
     }
 
+    @Test("a new key's grant is taken over unless the log could not go on under it: below the epoch that the store has")
+    func lowerGrantOfJoin() throws {
+        try node.start(.second)
+        let before = try node.everything()
+        for epoch in [Epoch.first, Epoch(incarnation: 1, counter: 2, nonce: 0)] {
+            let refusal = #expect(throws: StoreRefusal.self) {
+                try node.store.rekey(TestNode.identity, epoch: epoch, processNonce: nonce(9))
+            }
+            #expect(refusal?.code == .conflict)
+        }
+        #expect(try node.everything() == before)
+
+        // The answer of the join was lost, and it came again.
+        for epoch in [Epoch.second, .third] {
+            try node.store.rekey(TestNode.identity, epoch: epoch, processNonce: nonce(9))
+            try node.issue([Form.voucher("V-\(epoch.counter)")])
+        }
+        #expect(try node.log().map(\.epoch) == [.second, .second, .third])
+        #expect(try node.store.verifyLog() == 3)
+    }
+
+    @Test("a new key's grant of a registry that the city has promised to accept nothing of is not taken over")
+    func outlivedGrantOfJoin() throws {
+        let call = RecoveryCall(city: .shenzhen, incarnation: 3, recoveryID: nonce(1))
+        try node.store.promise(call, signed: try call.signed(by: .registry))
+
+        #expect(throws: StoreRefusal.self) {
+            try node.store.rekey(
+                TestNode.identity, epoch: Epoch(incarnation: 2, counter: 9, nonce: 1), processNonce: nonce(9))
+        }
+        try node.store.rekey(
+            TestNode.identity, epoch: Epoch(incarnation: 3, counter: 1, nonce: 1), processNonce: nonce(9))
+    }
+
+    @Test("nothing is written under a lower epoch than that of the last entry")
+    func epochsRise() throws {
+        try node.start(.second)
+        let before = try node.everything()
+
+        #expect(throws: StoreRefusal.self) { try node.start(.first) }
+
+        #expect(try node.everything() == before)
+    }
+
     @Test("every entry has an id of its own")
     func ids() throws {
         try node.issue((1...40).map { Form.voucher("SLQ-\($0)") }, now: .noon)
