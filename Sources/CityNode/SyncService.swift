@@ -116,6 +116,9 @@ struct SyncService: Service {
             throw RegistryRefill.recovering
         }
         Failpoint.reach(.helloAnswered)
+        if let fault = HelloReview.clockFault(registryTime: answer.registryTime, now: WallClock.now) {
+            throw RegistryClient.Refusal(status: 0, kind: "clock", detail: fault, retryAfter: nil)
+        }
         let grant = try Grant(answer.grant, by: identity.registryKey)
         guard grant.city == identity.city, grant.processNonce == processNonce else {
             throw StoreRefusal(.damaged, "the registry's grant is for another node")

@@ -149,9 +149,11 @@ extension CityStore {
         try pool.write { database in
             let cursors = try NodeCursors.read(database)
             let isNew = cursors.epoch != grant.epoch
+            // Whatever the answer said, entries have times left before the last one that is taken.
+            let latest = PushReview.latestTime - 1 - PushReview.clockTolerance
             let promised =
                 cursors.isRestored && !SeededBug.restoredPromiseForgotten.isActive
-                ? HybridTime(milliseconds: min(registryTime, PushReview.latestTime) + PushReview.clockTolerance) : .zero
+                ? HybridTime(milliseconds: min(registryTime, latest) + PushReview.clockTolerance) : .zero
             try database.run(
                 sql: """
                     UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?, alarm = NULL, restored = 0,

@@ -136,6 +136,9 @@ extension World {
             return nil
         case .hello:
             let answer = try HelloAnswer(bytes, as: .protobuf)
+            if let fault = HelloReview.clockFault(registryTime: answer.registryTime, now: wallClock(id)) {
+                throw SimulatedRefusal("clock", fault)
+            }
             return try goOn(answer, at: id)
         case .holder(let hello, let refusal):
             let holder = try LogPage(bytes, as: .protobuf)
