@@ -182,6 +182,29 @@ struct RecoveryTests {
         }
     }
 
+    @Test("a clock that was ahead once is in the time of that one act, and no later one, also after a recovery")
+    func clockAhead() async throws {
+        let registry = try await TestRegistry()
+        let city = try await registry.join(.shenzhen)
+        try await registry.decide()
+        try await TestDatabase.current.copied { copy in
+            let times: [UInt64] = [.noon + 20 * 365 * 86_400_000, .noon + 1]
+            for (isSuspended, now) in zip([true, false], times) {
+                try await registry.store.setSuspended(isSuspended, .shenzhen, reason: "test", now: now)
+            }
+            try await registry.decide()
+            let feed = try await registry.feed()
+            #expect(feed.suffix(2).map(\.entry.receivedAt) == times)
+
+            let restored = TestRegistry(opening: copy.pool)
+            try await restored.store.beginRecovery(reason: "test", now: .noon)
+            var giver = try await GivingCity(city, of: registry)
+            try await giver.giveBack(to: restored)
+            try await restored.expectRecovered()
+            #expect(Array(try await restored.feed().prefix(feed.count)) == feed)
+        }
+    }
+
     @Test("no more cities may be absent than any policy has witnesses, and one must come")
     func absences() async throws {
         let registry = try await TestRegistry()
