@@ -106,13 +106,19 @@ struct SyncService: Service {
 
     private func greet() async throws -> CitySession.Event {
         let answer: HelloAnswer
-        do { answer = try await sayHello() } catch let refusal as RegistryClient.Refusal {
+        do {
+            try await compareRecord()
+            answer = try await sayHello()
+        } catch let refusal as RegistryClient.Refusal {
             guard ["recovering", "unknown-feed-head"].contains(refusal.kind), try await refill.run() else {
                 throw refusal
             }
             throw RegistryRefill.recovering
         }
         Failpoint.reach(.helloAnswered)
+        if let fault = HelloReview.clockFault(registryTime: answer.registryTime, now: WallClock.now) {
+            throw RegistryClient.Refusal(status: 0, kind: "clock", detail: fault, retryAfter: nil)
+        }
         let grant = try Grant(answer.grant, by: identity.registryKey)
         guard grant.city == identity.city, grant.processNonce == processNonce else {
             throw StoreRefusal(.damaged, "the registry's grant is for another node")
@@ -132,11 +138,27 @@ struct SyncService: Service {
             try store.forgetReceipts(after: answer.logHead)
         }
         if try store.isRestored() { try await takeBack(through: answer.logHead) }
-        try compare(answer.logHead)
+        try store.compare(answer.logHead)
         try store.adopt(
             grant, software: CityNodeCommand.version, now: WallClock.now, registryTime: answer.registryTime)
         logger.notice("greeted by the registry", metadata: ["epoch": "\(grant.epoch.counter)"])
         return .greeted(unsent: try store.session(now: WallClock.now).hasUnsent)
+    }
+
+    /// Before the first hello of a process: stops a store that another one of the city has outrun, and leaves that one
+    /// alone.
+    private func compareRecord() async throws {
+        var head = try store.headToCompare(processNonce: processNonce)
+        while let after = head {
+            let record: LogPage
+            do {
+                record = try await client.log(LogRequest(after: after, limit: 1))
+            } catch let refusal as RegistryClient.Refusal where refusal.kind == "diverged" {
+                // It contradicts its own receipt: an old server, perhaps, which is told so when it refuses the hello.
+                return
+            }
+            head = try store.compare(record, after: after)
+        }
     }
 
     /// Says hello, and again whenever another epoch was granted than this store remembers and that one is its own to follow.
@@ -171,17 +193,6 @@ struct SyncService: Service {
             let reached = try store.receivedHead().sequence
             logger.notice("got back from the registry", metadata: ["entry": "\(reached) of \(end.sequence)"])
             answer = try await next
-        }
-    }
-
-    /// The registry's record of this log must be a part of it: a store that is behind was restored from a backup.
-    private func compare(_ head: LogHead) throws {
-        guard head.sequence > 0 else { return }
-        guard try store.hash(at: head.sequence) == head.hash else {
-            throw StoreRefusal(
-                .damaged,
-                "the registry has entry \(head.sequence) of this city's log and this store has not, or has another: "
-                    + "the store is an old backup or a copy; \(HelloReview.adviceOnCopies)")
         }
     }
 

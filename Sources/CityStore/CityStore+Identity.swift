@@ -87,6 +87,56 @@ extension CityStore {
             logHead: hello.logHead, feedHead: hello.feedHead, promise: hello.promise, recoveryID: hello.recoveryID)
     }
 
+    // MARK: The registry's record of this log
+
+    /// The entry after which the registry is asked, before the first hello of a process, what it has of this log. A
+    /// store that another one of the city has outrun must not greet: under the epoch of both, which the other one still
+    /// holds, it would be granted the next one, and fence it.
+    ///
+    /// - Returns: `nil` when there is nothing to ask: the process holds the grant, or the store was put back and gets
+    ///   the registry's record anyway.
+    package func headToCompare(processNonce: [UInt8]) throws -> LogHead? {
+        try pool.read { database in
+            let cursors = try NodeCursors.read(database)
+            guard !cursors.isRestored, cursors.grantedNonce != processNonce else { return nil }
+            return try CityStore.receivedHead(database)
+        }
+    }
+
+    /// Compares what the registry has of this log after a head with what this store has there. Entries that were
+    /// pushed, and whose answer was lost, are in both.
+    ///
+    /// - Returns: The head after which the registry is asked next; `nil` when it has no more, or is one that the city
+    ///   has outlived: that one refuses the hello, and is to be told so.
+    /// - Throws: ``StoreRefusal`` `.damaged` when the registry has an entry that this log has not, or has otherwise.
+    package func compare(_ record: LogPage, after head: LogHead) throws -> LogHead? {
+        try pool.read { database in
+            let cursors = try NodeCursors.read(database)
+            let newest = max(cursors.promise, cursors.epoch.incarnation)
+            if let granted = record.grantedEpoch, granted.incarnation < newest { return nil }
+            for (sequence, entry) in zip((head.sequence + 1)..., record.entries) {
+                try CityStore.compare(entry.hash, at: sequence, database)
+            }
+            return record.entries.last?.head
+        }
+    }
+
+    /// The registry's record of this log must be a part of it: a store that is behind is an old backup or a copy.
+    ///
+    /// - Throws: ``StoreRefusal`` `.damaged` when this log has not that head, or has another entry there.
+    package func compare(_ head: LogHead) throws {
+        guard head.sequence > 0 else { return }
+        try pool.read { try CityStore.compare(head.hash, at: head.sequence, $0) }
+    }
+
+    private static func compare(_ hash: Digest, at sequence: UInt64, _ database: Database) throws {
+        guard try CityStore.hash(at: sequence, database) != hash else { return }
+        throw StoreRefusal(
+            .damaged,
+            "the registry has entry \(sequence) of this city's log and this store has not, or has another: "
+                + "the store is an old backup or a copy; \(HelloReview.adviceOnCopies)")
+    }
+
     /// Takes over the epoch that was granted; entries from now on are written under it.
     ///
     /// A new epoch's first entry notes that a process has started, in the same transaction: a cloned store's log
@@ -99,9 +149,11 @@ extension CityStore {
         try pool.write { database in
             let cursors = try NodeCursors.read(database)
             let isNew = cursors.epoch != grant.epoch
+            // Whatever the answer said, entries have times left before the last one that is taken.
+            let latest = PushReview.latestTime - 1 - PushReview.clockTolerance
             let promised =
                 cursors.isRestored && !SeededBug.restoredPromiseForgotten.isActive
-                ? HybridTime(milliseconds: min(registryTime, PushReview.latestTime) + PushReview.clockTolerance) : .zero
+                ? HybridTime(milliseconds: min(registryTime, latest) + PushReview.clockTolerance) : .zero
             try database.run(
                 sql: """
                     UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?, alarm = NULL, restored = 0,
@@ -131,10 +183,24 @@ extension CityStore {
     }
 
     /// Takes over a new key's welcome for the same city, after `rotate-key` at the registry.
+    ///
+    /// - Throws: ``StoreRefusal`` `.conflict` when the token is for another city, or when the grant is below the epoch
+    ///   that this store has or the incarnation that it has promised: the log could not go on under it. Nothing has
+    ///   changed then.
     package func rekey(_ identity: NodeIdentity, epoch: Epoch, processNonce: [UInt8]) throws {
         try pool.write { database in
-            guard try NodeCursors.read(database).city == identity.city else {
+            let cursors = try NodeCursors.read(database)
+            guard cursors.city == identity.city else {
                 throw StoreRefusal(.conflict, "the token is for another city")
+            }
+            guard epoch >= cursors.epoch, epoch.incarnation >= cursors.promise else {
+                let held = max(cursors.epoch.incarnation, cursors.promise)
+                throw StoreRefusal(
+                    .conflict,
+                    "incarnation \(epoch.incarnation) of the registry grants epoch \(epoch.counter), and this store has "
+                        + "epoch \(cursors.epoch.counter) of incarnation \(held): an old server answers, or its "
+                        + "database was put back; its operators must run national-registry recovery begin, then join "
+                        + "again")
             }
             try database.run(
                 sql: """

@@ -23,6 +23,13 @@ extension CityStore {
                 "this store was restored from a backup: run city-node serve, which first gets back from the registry "
                     + "what the backup has not; until then nothing can be written")
         }
+        // No registry takes a log whose epochs go back.
+        guard cursors.logHead.epoch.map({ $0 <= cursors.epoch }) ?? true else {
+            throw StoreRefusal(
+                .conflict,
+                "the log ends in a later epoch than epoch \(cursors.epoch.counter), which this store has: "
+                    + "nothing can be written; stop it and run city-node restore --in-place")
+        }
         guard now <= PushReview.latestTime else {
             throw StoreRefusal(
                 .clock, "clock wrong: this computer's clock is beyond the year 2999; set it right, then try again")

@@ -71,8 +71,8 @@ extension CityStore {
         try signed(database, "SELECT recovery_call_body AS body, recovery_call_signature AS signature FROM node")
     }
 
-    /// The next part of what the registry has not: of the feed, if it wants it from this city, else of the log, in the
-    /// batches that it gave receipts for.
+    /// The next part of what the registry has not: of the feed, if it wants it from this city, else of the log, up to
+    /// the end of the next receipt.
     ///
     /// - Returns: `nil` when this store has nothing that the registry wants now.
     package func refillPage(_ standing: RecoveryStanding, signer: SigningKey) throws -> RefillPage? {
@@ -120,7 +120,9 @@ extension CityStore {
         return pages
     }
 
-    /// The entries of the next receipt, with it; or some that none was given for.
+    /// The entries up to the end of the next receipt, as many as a request has room for, with the receipt where they
+    /// reach its end. What comes before has none: a receipt vouches for its end alone, and may be for several batches,
+    /// where the answers to the earlier ones were lost.
     private static func batch(
         after sequence: UInt64, _ database: Database
     ) throws -> (entries: [Entry], receipt: SignedBytes?) {
@@ -134,13 +136,13 @@ extension CityStore {
             arguments: [start, end ?? .max, PushBatch.maximumEntries])
         var entries: [Entry] = []
         var size = 0
-        while end != nil || size < PushBatch.maximumBytes / 2, let row = try rows.next() {
+        while size < PushBatch.maximumBytes / 2, let row = try rows.next() {
             entries.append(try CityStore.entry(row))
             size += entries.last?.bytes.count ?? 0
         }
-        let receipt = try end.flatMap {
-            try signed(database, "SELECT body, signature FROM receipt WHERE through_sequence = ?", [$0])
-        }
+        guard let end, entries.last?.sequence == UInt64(end) else { return (entries, nil) }
+        let receipt = try signed(
+            database, "SELECT body, signature FROM receipt WHERE through_sequence = ?", [end])
         return (entries, receipt)
     }
 }

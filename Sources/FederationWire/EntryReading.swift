@@ -46,7 +46,7 @@ extension FeedEntry {
             return (city, answers.sequence, answers.hash, receivedAt == 0 ? nil : Int64(clamping: receivedAt))
         }
         let word = try EntryCoding.decode(registryEntry)
-        // The registry receives its own entries as it writes them.
+        // The registry receives such a word as it writes it.
         let time = Int64(clamping: word.time.milliseconds)
         return (.registry, word.sequence, word.hash, receivedAt == 0 ? nil : time)
     }

@@ -42,8 +42,10 @@ struct SyncRoutes {
         let format = try bodyFormat(request)
         let body = try await request.bytes(upTo: 64 << 10)
         let message: JoinRequest = try decode(body, format)
-        // A join is signed with a key of its own: without a token it must cost nothing but one look-up.
+        // A join is signed with a key of its own: without a token it must cost nothing but a look-up.
         guard try await store.hasToken(message.secret, message.city) else {
+            // The token may be among what was lost.
+            try await store.requireOpen()
             throw RegistryRefusal(.tokenUnusable, "the join token is not known: ask the operator for a new one")
         }
         let signer = try gate.admit(request, body: body, key: message.publicKey)

@@ -78,9 +78,13 @@ extension RegistryStore {
     /// Lets a node become a city's node: uses up the token's secret, registers the key, grants an epoch.
     ///
     /// The same request again, by the same key and process, gets the same grant: an answer may be lost.
+    ///
+    /// - Throws: ``RegistryRefusal`` `.recovering` while the registry is getting back what it has lost: the city, its
+    ///   token or the grant may be among it.
     package func join(_ request: JoinRequest, now: UInt64) async throws -> JoinAnswer {
         let (secrets, version) = (secrets, dialect.highest)
         return try await pool.transaction { session in
+            try RegistryRow.read(session).requireOpen()
             let row = try CityRow.lock(request.city, session)
             if row.status == "suspended" { throw RegistryRefusal(.suspended, "city \(request.city) is suspended") }
             let isRepeat = row.publicKey == request.publicKey && row.processNonce == request.processNonce

@@ -32,10 +32,12 @@ extension RegistryStore {
         }
         guard !entries.isEmpty else { return }
         let seal = Seal(city: .registry, head: head, watermark: .zero, feedHead: registry.feedHead)
+        // The feed says when an act was received, so that it is the same when the act comes back out of it. Of a word by
+        // which another entry is decided it does not, and the time of the log counts.
+        let isReading = acts.contains { $0.kind == .entryRead }
         let batch = StoredBatch(
             city: .registry, entries: entries.map { ($0, nil) }, seal: try seal.signed(by: secrets.signingKey),
-            // What the log itself says: so it is the same again when the entries come back out of the feed.
-            receivedAt: time.milliseconds)
+            receivedAt: isReading ? time.milliseconds : now)
         try batch.insert(
             session, secrets, head: head, time: time, watermark: .zero, feedHead: registry.feedHead)
     }

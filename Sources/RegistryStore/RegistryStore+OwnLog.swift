@@ -7,10 +7,12 @@ extension RegistryStore {
     /// What the registry has of a city's own log after a head: whole batches, at least one when there is one; and who holds
     /// the log.
     ///
-    /// - Throws: ``RegistryRefusal`` `.diverged` when the registry has another entry there.
+    /// - Throws: ``RegistryRefusal`` `.diverged` when the registry has another entry there, `.recovering` while it is
+    ///   getting back what it has lost.
     package func ownLog(_ request: LogRequest, of city: CityCode) async throws -> LogPage {
         try await pool.run { session in
             try session.transaction(isSnapshot: true) {
+                try RegistryRow.read(session).requireOpen()
                 let after = PostgresParameter.int8(Int64(clamping: request.after.sequence))
                 let code = PostgresParameter.int4(Int32(city.rawValue))
                 let row = try CityRow.read(city, session)

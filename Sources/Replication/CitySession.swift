@@ -44,12 +44,15 @@ package struct CitySession: Hashable, Sendable {
     package enum Failure: Hashable, Sendable {
         /// The network, a time-out, a server that is restarting: try again later.
         case unreachable
-        /// The registry asks for patience.
+        /// The registry asks for patience: granted up to ``longestPatience``, and what is below zero is none.
         case busy(retryAfter: Duration)
         /// The registry no longer knows this session: greet again.
         case sessionLost
         /// Nothing that waiting would mend.
         case refused(String)
+
+        /// The longest wait that a registry can ask for: what asks is not signed, and a node that waits is not heard.
+        package static let longestPatience = Duration.seconds(60)
     }
 
     // `attempt` counts the failures since the last success, which is what patience grows with.
@@ -189,7 +192,9 @@ package struct CitySession: Hashable, Sendable {
     }
 
     private mutating func patience(_ failure: Failure, attempt: Int) -> Duration {
-        if case .busy(let retryAfter) = failure { return retryAfter + delay(attempt: 1) }
+        if case .busy(let retryAfter) = failure {
+            return min(max(retryAfter, .zero), Failure.longestPatience) + delay(attempt: 1)
+        }
         return delay(attempt: attempt)
     }
 

@@ -121,6 +121,20 @@ package enum HelloReview {
         return .success(.grant(version: version, counter: granted.counter + 1))
     }
 
+    /// What is wrong with the registry's time in the answer to a hello, which is not signed: a registry that has just
+    /// let in a request by this node's clock is not further from it than the window of requests.
+    ///
+    /// - Parameters:
+    ///   - registryTime: What the answer says, milliseconds since 1970.
+    ///   - now: The node's clock when the answer came.
+    /// - Returns: `nil` when the answer can be believed.
+    package static func clockFault(registryTime: UInt64, now: UInt64) -> String? {
+        let distance = max(registryTime, now) - min(registryTime, now)
+        guard distance > PushReview.clockTolerance else { return nil }
+        return "clock wrong: the answer to the greeting is dated \(distance / 1_000) s from this computer's clock, "
+            + "and yet the request was let in: set the clock right; where it is, something on the way changes the answers"
+    }
+
     /// What the officer of a store can do that another one of the city has outrun.
     package static let adviceOnCopies = """
         if it is to go on and no other node of the city is, stop it and run city-node restore --in-place, which keeps \

@@ -35,6 +35,8 @@ struct SimulatedNode {
     /// A request under way.
     struct Errand {
         enum Purpose {
+            /// Asking what the registry has of the log after a head, before the process's first hello.
+            case compare(LogHead)
             case hello(Hello)
             /// Asking who holds the log, after the hello was refused.
             case holder(Hello, SimulatedRefusal)
@@ -45,7 +47,7 @@ struct SimulatedNode {
 
             var flow: CitySession.Flow {
                 switch self {
-                case .hello, .holder, .takeBack: .hello
+                case .compare, .hello, .holder, .takeBack: .hello
                 case .push: .push
                 case .pull: .feed
                 }

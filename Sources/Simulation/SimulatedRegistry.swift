@@ -104,7 +104,7 @@ struct SimulatedRegistry {
         let seal = Seal(city: .registry, head: own.head, watermark: .zero, feedHead: feedHead)
         let batch = Batch(
             city: .registry, entries: entries.map { ($0, nil) }, seal: try seal.signed(by: RunSecrets.registryKey),
-            receivedAt: own.time.milliseconds)
+            receivedAt: now)
         keep(batch, in: &own)
         cities[.registry] = own
     }

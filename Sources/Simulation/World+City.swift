@@ -52,7 +52,17 @@ extension World {
     // MARK: Asking
 
     private mutating func greet(_ id: NodeID) throws {
-        sendHello(try self[id].store.prepareHello(processNonce: self[id].processNonce), from: id)
+        let head = try self[id].store.headToCompare(processNonce: self[id].processNonce)
+        try compareOrSayHello(head, at: id)
+    }
+
+    /// Asks what the registry has of the log after a head; with nothing left to ask, says hello.
+    private mutating func compareOrSayHello(_ head: LogHead?, at id: NodeID) throws {
+        if let head {
+            send(.compare(head), .log, LogRequest(after: head, limit: 1), limit: 60_000, from: id)
+        } else {
+            sendHello(try self[id].store.prepareHello(processNonce: self[id].processNonce), from: id)
+        }
     }
 
     private mutating func sendHello(_ hello: Hello, from id: NodeID) {
@@ -120,8 +130,15 @@ extension World {
         _ bytes: [UInt8], for purpose: SimulatedNode.Errand.Purpose, at id: NodeID
     ) throws -> CitySession.Event? {
         switch purpose {
+        case .compare(let head):
+            let record = try LogPage(bytes, as: .protobuf)
+            try compareOrSayHello(try self[id].store.compare(record, after: head), at: id)
+            return nil
         case .hello:
             let answer = try HelloAnswer(bytes, as: .protobuf)
+            if let fault = HelloReview.clockFault(registryTime: answer.registryTime, now: wallClock(id)) {
+                throw SimulatedRefusal("clock", fault)
+            }
             return try goOn(answer, at: id)
         case .holder(let hello, let refusal):
             let holder = try LogPage(bytes, as: .protobuf)
@@ -155,11 +172,7 @@ extension World {
             send(.takeBack(answer), .log, request, limit: 60_000, from: id)
             return nil
         }
-        if answer.logHead.sequence > 0 {
-            guard try node.store.hash(at: answer.logHead.sequence) == answer.logHead.hash else {
-                throw StoreRefusal(.damaged, "the store is an old backup or a copy")
-            }
-        }
+        try node.store.compare(answer.logHead)
         if isRestored { self[id].notedThrough = try node.store.logHead().sequence }
         let late = try node.store.syncState().unseenLate
         try node.store.adopt(grant, software: "simulation", now: wallClock(id), registryTime: answer.registryTime)

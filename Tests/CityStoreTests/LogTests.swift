@@ -186,6 +186,117 @@ struct LogTests {
         #expect(try node.store.hello(after: fenced, followingThatOf: holder(.second, nonce(9))) == nil)
     }
 
+    /// What the registry says of the log, which another process holds.
+    private func record(_ entries: [Entry], grantedEpoch: Epoch = .first) -> LogPage {
+        LogPage(entries: entries, receipts: [], grantedEpoch: grantedEpoch, processNonce: nonce(7))
+    }
+
+    @Test("before its first hello a process compares what the registry has behind the last receipt, to the end")
+    func compares() throws {
+        try node.issueVoucher()
+        try node.push(to: try TestRegistry())
+        try node.file(Form.claim(1), Form.claim(2))
+        let log = try node.log()
+
+        // The answer to a push of one of both was lost.
+        let head = try #require(try node.store.headToCompare(processNonce: nonce(5)))
+        #expect(head == log[0].head)
+        #expect(try node.store.compare(record([log[1]]), after: head) == log[1].head)
+        #expect(try node.store.compare(record([]), after: log[1].head) == nil)
+    }
+
+    @Test("a copy that another store of the city has outrun stops, whatever it has written itself", arguments: [0, 1])
+    func outrun(written: Int) throws {
+        let copy = try TestNode()
+        try node.issueVoucher()
+        try copy.store.become(node.store)
+        try node.file(Form.claim(1), Form.claim(2))
+        for index in 0..<written { try copy.file(Form.claim(10 + index)) }
+        let before = try copy.everything()
+
+        let log = try node.log()
+        let refusal = #expect(throws: StoreRefusal.self) {
+            try copy.store.compare(record(Array(log.dropFirst())), after: log[0].head)
+        }
+        #expect(refusal?.code == .damaged)
+        #expect(refusal?.message.contains("entry 2") == true)
+        #expect(refusal?.message.contains("city-node restore --in-place") == true)
+        #expect(try copy.everything() == before)
+    }
+
+    @Test("a page that comes again is no end of asking")
+    func repeatedPage() throws {
+        try node.issueVoucher()
+        try node.file(Form.claim(1))
+        let first = try node.log()[0]
+
+        #expect(try node.store.compare(record([first]), after: .empty) == first.head)
+        #expect(throws: StoreRefusal.self) { try node.store.compare(record([first]), after: first.head) }
+    }
+
+    @Test("the process that holds the grant asks nothing, nor does a store that was put back")
+    func comparesNothing() throws {
+        try node.start(.second, nonce: nonce(5))
+        #expect(try node.store.headToCompare(processNonce: nonce(5)) == nil)
+        #expect(try node.store.headToCompare(processNonce: nonce(6)) == .empty)
+
+        try node.store.markRestored()
+        #expect(try node.store.headToCompare(processNonce: nonce(6)) == nil)
+    }
+
+    @Test("a registry that the city has outlived is not compared with: it refuses the hello, and is told so")
+    func outlivedRegistry() throws {
+        let other = try TestNode()
+        try other.issueVoucher()
+        try node.start(Epoch(incarnation: 2, counter: 2, nonce: 1))
+
+        #expect(try node.store.compare(record(try other.log()), after: .empty) == nil)
+    }
+
+    @Test("a new key's grant is taken over unless the log could not go on under it: below the epoch that the store has")
+    func lowerGrantOfJoin() throws {
+        try node.start(.second)
+        let before = try node.everything()
+        for epoch in [Epoch.first, Epoch(incarnation: 1, counter: 2, nonce: 0)] {
+            let refusal = #expect(throws: StoreRefusal.self) {
+                try node.store.rekey(TestNode.identity, epoch: epoch, processNonce: nonce(9))
+            }
+            #expect(refusal?.code == .conflict)
+        }
+        #expect(try node.everything() == before)
+
+        // The answer of the join was lost, and it came again.
+        for epoch in [Epoch.second, .third] {
+            try node.store.rekey(TestNode.identity, epoch: epoch, processNonce: nonce(9))
+            try node.issue([Form.voucher("V-\(epoch.counter)")])
+        }
+        #expect(try node.log().map(\.epoch) == [.second, .second, .third])
+        #expect(try node.store.verifyLog() == 3)
+    }
+
+    @Test("a new key's grant of a registry that the city has promised to accept nothing of is not taken over")
+    func outlivedGrantOfJoin() throws {
+        let call = RecoveryCall(city: .shenzhen, incarnation: 3, recoveryID: nonce(1))
+        try node.store.promise(call, signed: try call.signed(by: .registry))
+
+        #expect(throws: StoreRefusal.self) {
+            try node.store.rekey(
+                TestNode.identity, epoch: Epoch(incarnation: 2, counter: 9, nonce: 1), processNonce: nonce(9))
+        }
+        try node.store.rekey(
+            TestNode.identity, epoch: Epoch(incarnation: 3, counter: 1, nonce: 1), processNonce: nonce(9))
+    }
+
+    @Test("nothing is written under a lower epoch than that of the last entry")
+    func epochsRise() throws {
+        try node.start(.second)
+        let before = try node.everything()
+
+        #expect(throws: StoreRefusal.self) { try node.start(.first) }
+
+        #expect(try node.everything() == before)
+    }
+
     @Test("every entry has an id of its own")
     func ids() throws {
         try node.issue((1...40).map { Form.voucher("SLQ-\($0)") }, now: .noon)

@@ -201,6 +201,36 @@ struct RestoreStoryTests {
         try await federation.expectSoundJournal()
     }
 
+    @Test("a copy of a running node that is switched on later stops with an alarm, and the node goes on")
+    func copyOfRunningNode() async throws {
+        let city = try await federation.city()
+        let copy = TestCity(code: city.code, data: federation.freshPath("copy"))
+        try await city.served { _ in
+            try await file(1...2, in: city)
+            try await city.settle()
+            // The store of one moment, as in an image of the machine: nothing notes that it was put back.
+            let image = try await backUp(city)
+            try FileManager.default.createDirectory(atPath: copy.data, withIntermediateDirectories: false)
+            for name in ["city.sqlite", "city-key"] {
+                try FileManager.default.copyItem(atPath: "\(image)/\(name)", toPath: "\(copy.data)/\(name)")
+            }
+            try await file(3...4, in: city)
+            try await city.settle()
+
+            try await copy.served { _ in
+                try await expectEventually {
+                    try await copy.sync().last_error?.contains("city-node restore --in-place") ?? false
+                }
+            }
+
+            try await file(5...5, in: city)
+            try await city.settle()
+            #expect(["reserved", "held"].contains(try await city.show(city.claim(5)).state))
+        }
+        try await city.expectSoundLog()
+        try await federation.expectSoundJournal()
+    }
+
     @Test("a backup that is not what its manifest says is refused, and so is one where a store is in the way")
     func refused() async throws {
         let city = try await federation.city()

@@ -80,7 +80,8 @@ extension Federation {
             let secret = try await store.enroll(city.code, name: city.name, expiresAt: now + 1_000, now: now)
             city.restart(nonce: schedule.bytes(16))
             let request = JoinRequest(
-                city: city.code, secret: secret, publicKey: city.key.publicKey, processNonce: city.processNonce)
+                city: city.code, secret: secret, publicKey: city.key.publicKey, processNonce: city.processNonce,
+                epoch: try city.store.session(now: now).epoch)
             let answer = try await store.join(request, now: now)
             try city.establishAgain(Grant(answer.grant, by: city.registryKey).epoch)
         }

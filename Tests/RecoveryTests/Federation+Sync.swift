@@ -57,7 +57,10 @@ extension Federation {
     private func greet(_ city: RunCity) async throws {
         let store = city.store
         let answer: HelloAnswer
-        do { answer = try await sayHello(city) } catch let refusal as Refusal {
+        do {
+            try await compareRecord(city)
+            answer = try await sayHello(city)
+        } catch let refusal as Refusal {
             guard ["recovering", "unknown-feed-head"].contains(refusal.kind), try await refill(city) else {
                 throw refusal
             }
@@ -78,11 +81,7 @@ extension Federation {
             try store.forgetReceipts(after: answer.logHead)
         }
         if try store.isRestored() { try await takeBack(city, through: answer.logHead) }
-        if answer.logHead.sequence > 0 {
-            guard try store.hash(at: answer.logHead.sequence) == answer.logHead.hash else {
-                throw StoreRefusal(.damaged, "the registry has entry \(answer.logHead.sequence), this store has not")
-            }
-        }
+        try store.compare(answer.logHead)
         try store.adopt(grant, software: "test", now: now, registryTime: answer.registryTime)
         city.isLive = true
         note("  \(city.code) greeted, incarnation \(grant.epoch.incarnation), epoch \(grant.epoch.counter)")
@@ -90,6 +89,18 @@ extension Federation {
     }
 
     private static let givenBack = Refusal("recovering", "this city has given what it has")
+
+    private func compareRecord(_ city: RunCity) async throws {
+        var head = try city.store.headToCompare(processNonce: city.processNonce)
+        while let after = head {
+            let record: LogPage
+            do {
+                let request = LogRequest(after: after, limit: 1)
+                record = try await exchange(with: city) { try await $0.log(request, of: city.code) }
+            } catch let refusal as Refusal where refusal.kind == "diverged" { return }
+            head = try city.store.compare(record, after: after)
+        }
+    }
 
     private func sayHello(_ city: RunCity) async throws -> HelloAnswer {
         var hello = try city.store.prepareHello(processNonce: city.processNonce)

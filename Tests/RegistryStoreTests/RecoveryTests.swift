@@ -79,6 +79,41 @@ struct RecoveryTests {
         #expect(try await registry.store.recompute { _ in }.faults == [])
     }
 
+    @Test("a join that comes again and the question for a city's log wait as well, and get the same answer afterwards")
+    func closedToReaders() async throws {
+        let registry = try await TestRegistry()
+        let secret = try await registry.store.enroll(.shenzhen, name: "深圳", expiresAt: .noon + 10, now: .noon)
+        func request(_ code: CityCode) -> JoinRequest {
+            JoinRequest(
+                city: code, secret: secret, publicKey: SigningKey.of(code).publicKey, processNonce: .sixteen(1))
+        }
+        let key = SigningKey.registry.publicKey
+        let grant = try Grant(try await registry.store.join(request(.shenzhen), now: .noon).grant, by: key)
+        try await registry.decide()
+        try await registry.store.beginRecovery(reason: "test", now: .noon)
+
+        // Also of a city that the registry does not know, perhaps any more.
+        for code in [CityCode.shenzhen, .beijing] {
+            let refusal = await #expect(throws: RegistryRefusal.self) {
+                try await registry.store.join(request(code), now: .noon)
+            }
+            #expect(refusal?.code == .recovering)
+        }
+        let refusal = await #expect(throws: RegistryRefusal.self) {
+            try await registry.store.ownLog(LogRequest(after: .empty, limit: 1), of: .shenzhen)
+        }
+        #expect(refusal?.code == .recovering)
+
+        let city = TestCity(.shenzhen, key: .of(.shenzhen), epoch: grant.epoch, nonce: .sixteen(1))
+        var giver = try await GivingCity(city, of: registry, applied: 0)
+        try await giver.giveBack(to: registry)
+        try await registry.expectRecovered()
+        let again = try await registry.store.join(request(.shenzhen), now: .noon)
+        #expect(try Grant(again.grant, by: key) == grant)
+        let page = try await registry.store.ownLog(LogRequest(after: .empty, limit: 1), of: .shenzhen)
+        #expect(page.grantedEpoch == grant.epoch)
+    }
+
     @Test("only the registry's own word begins it: no seal by another key, and nothing that it knows already")
     func begins() async throws {
         let registry = try await TestRegistry()
@@ -179,6 +214,29 @@ struct RecoveryTests {
             #expect(times == [.noon + 1, .noon + 2, .noon + 2])
             #expect(try await restored.store.recompute { _ in }.faults == [])
             #expect(try await restored.store.verify { _ in }.faults == [])
+        }
+    }
+
+    @Test("a clock that was ahead once is in the time of that one act, and no later one, also after a recovery")
+    func clockAhead() async throws {
+        let registry = try await TestRegistry()
+        let city = try await registry.join(.shenzhen)
+        try await registry.decide()
+        try await TestDatabase.current.copied { copy in
+            let times: [UInt64] = [.noon + 20 * 365 * 86_400_000, .noon + 1]
+            for (isSuspended, now) in zip([true, false], times) {
+                try await registry.store.setSuspended(isSuspended, .shenzhen, reason: "test", now: now)
+            }
+            try await registry.decide()
+            let feed = try await registry.feed()
+            #expect(feed.suffix(2).map(\.entry.receivedAt) == times)
+
+            let restored = TestRegistry(opening: copy.pool)
+            try await restored.store.beginRecovery(reason: "test", now: .noon)
+            var giver = try await GivingCity(city, of: registry)
+            try await giver.giveBack(to: restored)
+            try await restored.expectRecovered()
+            #expect(Array(try await restored.feed().prefix(feed.count)) == feed)
         }
     }
 

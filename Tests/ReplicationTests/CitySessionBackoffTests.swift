@@ -67,6 +67,22 @@ struct CitySessionBackoffTests {
         }
     }
 
+    @Test(
+        "patience is between none and a minute, whatever is asked for",
+        arguments: [
+            (-1, 0), (Int.min, 0), (0, 0), (1, 1), (60, 60), (61, 60), (86_400, 60), (Int.max, 60),
+        ])
+    func boundedPatience(asked: Int, granted: Int) {
+        for (flow, stage) in [(CitySession.Flow.hello, SessionStage.greeting), (.push, .pushing), (.feed, .idle)] {
+            var session = stage.session()
+            var backoff = ExpectedBackoff()
+            let wait = Duration.seconds(granted) + backoff.next(attempt: 1)
+
+            let actions = session.handle(.failed(flow, .busy(retryAfter: .seconds(asked))))
+            #expect(actions == [.wake(flow, after: wait)])
+        }
+    }
+
     @Test("nodes with different seeds do not come back together")
     func jitterDiffers() {
         let waits = (UInt64(0)..<50).map { seed in

@@ -229,6 +229,19 @@ struct HelloReviewTests {
         #expect(fault.message.contains("\(head.position)"))
     }
 
+    @Test(
+        "an answer is believed whose time is not further from the node's clock than a request's may be",
+        arguments: [
+            (1_780_000_000_000, true), (1_780_000_301_000, true), (1_779_999_699_000, true),
+            (1_780_000_301_001, false), (1_779_999_698_999, false), (0, false), (.max, false),
+        ] as [(UInt64, Bool)])
+    func clock(registryTime: UInt64, isBelieved: Bool) {
+        let fault = HelloReview.clockFault(registryTime: registryTime, now: 1_780_000_000_000)
+
+        #expect((fault == nil) == isBelieved)
+        #expect(fault?.hasPrefix("clock wrong") ?? true)
+    }
+
     @Test("every fault is a sentence that names what was found")
     func messages() {
         let faults: [HelloReview.Fault] = [

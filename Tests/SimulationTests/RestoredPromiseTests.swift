@@ -10,7 +10,9 @@ import VoucherDomain
 struct RestoredPromiseTests {
     private static let registryTime: UInt64 = 1_780_000_000_000
 
-    private func store(isRestored: Bool) throws -> CityStore {
+    private func store(
+        isRestored: Bool, registryTime: UInt64 = RestoredPromiseTests.registryTime
+    ) throws -> CityStore {
         let city = try #require(CityCode(rawValue: 110_000))
         let registry = try #require(SigningKey(seed: [UInt8](repeating: 2, count: 32)))
         let id = try #require(EntryID(rawValue: [UInt8](repeating: 7, count: 16)))
@@ -27,7 +29,7 @@ struct RestoredPromiseTests {
             processNonce: [UInt8](repeating: 2, count: 16), version: 1)
         // The computer's clock is three minutes behind.
         try store.adopt(
-            grant, software: "test", now: Self.registryTime - 180_000, registryTime: Self.registryTime)
+            grant, software: "test", now: Self.registryTime - 180_000, registryTime: registryTime)
         return store
     }
 
@@ -36,6 +38,14 @@ struct RestoredPromiseTests {
         let time = try #require(try store(isRestored: true).log(after: 0).first?.time)
 
         #expect(time > HybridTime(milliseconds: Self.registryTime + PushReview.clockTolerance))
+    }
+
+    @Test("whatever the registry's time, what it writes is not beyond the last time that is taken")
+    func boundedTime() throws {
+        for said in [PushReview.latestTime, .max] {
+            let time = try #require(try store(isRestored: true, registryTime: said).log(after: 0).first?.time)
+            #expect(time.milliseconds < PushReview.latestTime)
+        }
     }
 
     @Test("a store that was not restored goes by its own clock")

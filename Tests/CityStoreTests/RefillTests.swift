@@ -1,0 +1,55 @@
+import FederationWire
+import Replication
+import Testing
+
+@testable import CityStore
+
+@Suite("What a city gives back to a registry that was restored")
+struct RefillTests {
+    private let node: TestNode
+    private let registry: TestRegistry
+
+    init() throws {
+        node = try TestNode()
+        registry = try TestRegistry()
+    }
+
+    /// Appends entries that mean nothing, each of a little more than so many bytes.
+    private func write(_ count: Int, bytes: Int) throws {
+        let payload = PayloadCoding.encodeNodeStart(
+            processNonce: [UInt8](repeating: 1, count: 16), software: String(repeating: "a", count: bytes))
+        try node.store.pool.write { database in
+            for _ in 0..<count { try CityStore.append(.nodeStarted, payload, database, now: .noon) }
+        }
+    }
+
+    private func standing(_ logHead: LogHead) -> RecoveryStanding {
+        RecoveryStanding(incarnation: 2, logHead: logHead, feedHead: .empty, wantsFeed: false, isComplete: false)
+    }
+
+    @Test(
+        "a receipt for more than a request has room for goes with the page that reaches its end",
+        arguments: [(2_001, 1), (20, 250_000)])
+    func longReceipt(count: Int, bytes: Int) throws {
+        try write(count, bytes: bytes)
+        let log = try node.log()
+        let (receipt, signed) = try registry.receipt(through: log[count - 1].head)
+        try node.store.store(receipt, signed: signed, now: .noon)
+
+        var pages: [RefillPage] = []
+        var head = LogHead.empty
+        while let page = try node.store.refillPage(standing(head), signer: .city) {
+            head = try #require(page.entries.last).head
+            pages.append(page)
+        }
+
+        #expect(pages.flatMap(\.entries) == log)
+        #expect(pages.map(\.receipt) == [nil, signed])
+        for page in pages {
+            #expect(page.entries.count <= PushBatch.maximumEntries)
+            #expect(page.encoded(as: .protobuf).count <= PushBatch.maximumBytes)
+            let seal = try Seal(#require(page.seal))
+            #expect(seal.head == page.entries.last?.head)
+        }
+    }
+}
