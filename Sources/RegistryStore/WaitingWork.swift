@@ -90,7 +90,7 @@ struct WaitingWork: Sendable {
 
     /// Kinds that change what later claims are held against, or move on many of them: nothing is folded with what
     /// follows them.
-    private static let closingKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed, .ticked]
+    static let closingKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed, .ticked]
 
     /// Kinds for which claims are loaded that the entry does not name, as the tables lead to them: what a tick may move
     /// on, and the claims of a case. Nothing is folded with what comes before them.

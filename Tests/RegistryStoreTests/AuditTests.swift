@@ -124,7 +124,7 @@ struct AuditTests {
             ("INSERT INTO party_name VALUES ('X', 'Y', 1)", "party_name: the journal"),
             ("UPDATE claim_key SET exclusive = false WHERE live", "claim_key: "),
             ("DELETE FROM claim_key WHERE NOT live", "claim_key: the row "),
-            ("INSERT INTO case_event VALUES ('K', 5, 1)", "case_event: the journal"),
+            ("INSERT INTO case_event VALUES ('K', 5, 1, NULL, NULL, NULL, '', '')", "case_event: the journal"),
             ("INSERT INTO authorized_sum VALUES ('\\x01', 5, 5)", "authorized_sum: the journal"),
             ("DELETE FROM tick", "tick: the row "), ("UPDATE member SET watermark_ms = 0", "member: "),
         ])
@@ -135,7 +135,7 @@ struct AuditTests {
         city.file(.sample("C1", invoices: [.serial(1)]), .sample("C2", invoices: [.serial(1)]))
         try await city.push(to: registry)
         try await registry.decide()
-        try await registry.store.tick(now: registry.now)
+        _ = try await registry.store.tickIfDue(now: .noon + 9_000, sinceLast: 600_000)
         try await registry.decide()
         #expect(try await registry.store.recompute { _ in }.faults == [])
 
