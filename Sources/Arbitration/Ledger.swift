@@ -282,11 +282,13 @@ extension Ledger {
         return names
     }
 
-    /// The positions of all claims that stand under keys of these claims or under these keys, but for keys with nothing but
-    /// sums.
+    /// The positions of all claims that stand under keys of these claims or under these keys, but for keys with nothing
+    /// but sums; and of all that a case names beside one of these claims.
     package func positions(beside names: Set<ClaimName>, and keys: Set<Key>) -> [Int64] {
         let own = names.compactMap { claims[$0]?.position }.flatMap { keysByPosition[$0] ?? [] }
-        return keys.union(own).reduce(into: Set<Int64>()) { positions, key in
+        let parties = names.flatMap { cases(naming: $0) }.flatMap(\.parties)
+            .compactMap { claims[$0.claim]?.position }
+        return keys.union(own).reduce(into: Set<Int64>(parties)) { positions, key in
             guard let kind = key.kind, policy?.guards(kind) ?? false else { return }
             positions.formUnion(occupancies[key]?.holdings.map(\.position) ?? [])
         }.sorted()

@@ -20,8 +20,8 @@ package struct Needs: Hashable, Sendable {
     package private(set) var companies: Set<CreditCode> = []
     /// The prices of these resource classes.
     package private(set) var resourceClasses: Set<String> = []
-    /// Claims whose payment is acted on: themselves, their payments, the first tick after each, and all that
-    /// ``touchedClaims`` says.
+    /// Claims whose payment is acted on: themselves, their payments and those of all that stand under their keys or
+    /// that a case names beside them, the first tick after each, and all that ``touchedClaims`` says.
     package private(set) var paidClaims: Set<ClaimName> = []
     /// Those of them that are to be looked at once more, with all that is needed to decide them as if they were filed now.
     package private(set) var reviewedClaims: Set<ClaimName> = []

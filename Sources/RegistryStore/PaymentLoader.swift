@@ -136,7 +136,8 @@ struct PaymentLoader {
         return names
     }
 
-    /// The payments of every claim that stands under a key of a paid claim: one that is authorised keeps others from it.
+    /// The payments of every claim that stands under a key of a paid claim, or that a case names beside it: one that is
+    /// authorised keeps others from theirs.
     func queueNeighbours(of needs: Needs, _ building: LedgerLoader.Building) throws {
         guard needs.concernsPayments else { return }
         let beside = building.ledger.positions(beside: needs.paidClaims, and: needs.keysOfPaidFilings)

@@ -83,6 +83,34 @@ struct PartialLedgerTests {
         #expect(try await registry.payment(of: ClaimName(city: .hangzhou, number: "M"))?.stage == .requested)
         try await expectSameAsWhole(registry)
     }
+
+    @Test("the request of a claim that won: it waits for the money of the one that a detector had found beside it")
+    func requestAfterRuling() async throws {
+        let registry = try await registry(.sample("X", invoices: [.serial(1)]))
+        let winner = ClaimName(city: .hangzhou, number: "B")
+        var city = try await registry.join(.hangzhou)
+        city.issue(.sample("V1"))
+        city.file(.sample("B", invoices: [.serial(1, .yuan(100), .paper)]))
+        try await city.push(to: registry)
+        try await registry.decide()
+        let conflict = try #require(try await registry.store.cases(.init(isOpen: true), limit: 1).first)
+        try await registry.act(
+            .ruled(
+                Ruling(
+                    caseID: conflict.id, kept: [winner], ruledOut: [Self.paid], code: .confirmed, reason: "查明",
+                    by: "李")))
+        try await registry.decide()
+        try #require(try await registry.payment(of: Self.paid)?.isBarred == true)
+
+        city.request("B")
+        try await city.push(to: registry)
+        try await registry.decide()
+        try await registry.act(.ticked(TickAct(wallMilliseconds: Int64(UInt64.noon))))
+        try await registry.decide()
+
+        #expect(try await registry.payment(of: winner)?.stage == .requested)
+        try await expectSameAsWhole(registry)
+    }
 }
 
 extension TestCity {
