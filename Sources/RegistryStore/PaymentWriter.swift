@@ -9,8 +9,10 @@ struct PaymentWriter {
     private let decided: [FoldWriter.Decided]
     /// As the batch leaves them, by the positions of their claims.
     private let payments: [Payment]
-    /// Claims whose payment ended with them, by position.
+    /// Claims whose payment ended with them, by position, where it was but requested; and those of them that this batch
+    /// has requested before, whatever the table says of an earlier try.
     private let removed: [Int64]
+    private let requested: [Int64]
     /// Claims whose authorisation ended, and what newly authorised ones hold.
     private let ended: [Int64]
     private let authorized: [(position: Int64, keys: [AuthorizedKey])]
@@ -18,13 +20,15 @@ struct PaymentWriter {
     init(_ decided: [FoldWriter.Decided]) {
         self.decided = decided
         var payments: [Int64: Payment?] = [:]
+        var requested: Set<Int64> = []
         var ended: Set<Int64> = []
         var authorized: [Int64: [AuthorizedKey]] = [:]
         for effect in decided.flatMap(\.outcome.effects) {
             guard effect.payment != nil || !effect.state.isLive else { continue }
             // A request ends with its claim; what was authorised once is kept.
-            if effect.payment == nil, let known = payments[effect.position], let known, known.stage != .requested {
-                continue
+            if effect.payment == nil, let known = payments[effect.position], let known {
+                guard known.stage == .requested else { continue }
+                requested.insert(effect.position)
             }
             payments[effect.position] = .some(effect.payment)
             if effect.payment?.stage == .failed || effect.payment?.stage == .reversed {
@@ -36,6 +40,7 @@ struct PaymentWriter {
         }
         self.payments = payments.values.compactMap(\.self).sorted { $0.position < $1.position }
         removed = payments.filter { $0.value == nil }.keys.sorted()
+        self.requested = requested.sorted()
         self.ended = ended.sorted()
         self.authorized = authorized.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
@@ -44,7 +49,8 @@ struct PaymentWriter {
         for item in decided { try queueStandings(item, session) }
         if !removed.isEmpty {
             try session.queue(
-                "DELETE FROM payment WHERE claim_position = ANY($1) AND stage = 1", [.int8Array(removed)])
+                "DELETE FROM payment WHERE claim_position = ANY($1) AND (stage = 1 OR claim_position = ANY($2))",
+                [.int8Array(removed), .int8Array(requested)])
         }
         for payment in payments { try queue(payment, session) }
         if !ended.isEmpty { try queueEnds(session) }

@@ -15,7 +15,10 @@ struct PartialLedgerTests {
     private static let paid = ClaimName(city: .shenzhen, number: "X")
 
     /// Shenzhen's claim `X`, authorised, by a policy that waits for nobody.
-    private func registry(_ claim: Claim) async throws -> TestRegistry {
+    private func registry(_ claim: Claim) async throws -> TestRegistry { try await authorized(claim).registry }
+
+    /// The same with Shenzhen.
+    private func authorized(_ claim: Claim) async throws -> (registry: TestRegistry, city: TestCity) {
         let policy = String(decoding: DefaultPolicy.document, as: UTF8.self)
             .replacing("\"dwell_seconds\": 259200", with: "\"dwell_seconds\": 0")
         let registry = try await TestRegistry(policy: Array(policy.utf8))
@@ -29,7 +32,7 @@ struct PartialLedgerTests {
         try await registry.decide()
         let payment = try #require(try await registry.payment(of: Self.paid))
         try #require(payment.stage.isAuthorized)
-        return registry
+        return (registry, city)
     }
 
     private func expectSameAsWhole(_ registry: TestRegistry) async throws {
@@ -109,6 +112,32 @@ struct PartialLedgerTests {
         try await registry.decide()
 
         #expect(try await registry.payment(of: winner)?.stage == .requested)
+        try await expectSameAsWhole(registry)
+    }
+
+    @Test("the second request of a payment that failed, and the claim's withdrawal: nothing is left of the payment")
+    func requestAndWithdrawal() async throws {
+        let standing = try await authorized(.sample("X", invoices: [.serial(1)], receipt: "R1"))
+        let registry = standing.registry
+        var city = standing.city
+        let reference = try #require(try await registry.payment(of: Self.paid)?.authorization?.reference)
+        let failure = PaymentAct(claimNumber: "X", step: .failed(reference, .rejected, reason: "账户不存在"))
+        city.append(failure.step.kind, PayloadCoding.encode(failure))
+        try await city.push(to: registry)
+        // A case that closes the gate.
+        var rival = try await registry.join(.beijing)
+        rival.issue(.sample("V1"))
+        rival.file(.sample("Y", invoices: [.serial(2)], receipt: "R1"))
+        try await rival.push(to: registry)
+        try await registry.decide()
+        try #require(try await registry.payment(of: Self.paid)?.stage == .failed)
+
+        city.request("X")
+        city.withdraw("X")
+        try await city.push(to: registry)
+        try await registry.decide()
+
+        #expect(try await registry.payment(of: Self.paid) == nil)
         try await expectSameAsWhole(registry)
     }
 }
