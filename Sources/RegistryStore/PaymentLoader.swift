@@ -36,7 +36,7 @@ struct PaymentLoader {
         try PaymentLoader.insertPayments(
             session.execute("SELECT \(PaymentLoader.columns) FROM payment p"), into: &ledger)
         try PaymentLoader.insertLetters(
-            session.execute("SELECT key, number, amount_fen, city_code FROM red_letter"), into: &ledger)
+            session.execute("SELECT key, number, amount_fen, city_code, applied FROM red_letter"), into: &ledger)
     }
 
     /// Members, the last tick, and what the policies say of payments.
@@ -233,7 +233,8 @@ struct PaymentLoader {
         let invoices = keys.filter { $0.kind == .invoice }.map(\.bytes)
         guard !invoices.isEmpty else { return }
         try session.queue(
-            "SELECT key, number, amount_fen, city_code FROM red_letter WHERE key = ANY($1)", [.byteaArray(invoices)]
+            "SELECT key, number, amount_fen, city_code, applied FROM red_letter WHERE key = ANY($1)",
+            [.byteaArray(invoices)]
         ) { result in try PaymentLoader.insertLetters(result, into: &building.ledger) }
     }
 
@@ -242,7 +243,7 @@ struct PaymentLoader {
         for row in 0..<result.count {
             letters[Key(bytes: result.bytes(row, 0)), default: RedLetters()].take(
                 result.text(row, 1), Money(rawValue: result.int(row, 2)),
-                by: try result.city(row, 3, in: "red_letter"))
+                by: try result.city(row, 3, in: "red_letter"), isApplied: result.bool(row, 4))
         }
         for (key, all) in letters { ledger.insert(all, under: key) }
     }

@@ -72,6 +72,7 @@ struct PaymentWriter {
         case .ticked(let tick): try queue(tick, at: item.position, session)
         case .invoiceReversed(let letter) where item.outcome.decision == .noted:
             for name in letter.invoice.names { try queue(letter, under: .invoice(name), item, session) }
+            try PaymentWriter.queueApplied(item.outcome, session)
         case .unsupported:
             try session.queue(
                 """
@@ -96,6 +97,31 @@ struct PaymentWriter {
             ON CONFLICT (key, number, city_code) DO NOTHING
             """,
             [.bytea(key.bytes), number, .int4(Int32(item.entry.city.rawValue)), .int8(item.position), amount])
+    }
+
+    private static func queueApplied(_ outcome: Outcome, _ session: PostgresSession) throws {
+        for (key, numbers) in outcome.appliedLetters.sorted(by: { $0.key < $1.key }) {
+            try session.queue(
+                "UPDATE red_letter SET applied = true WHERE key = $1 AND number = ANY($2)",
+                [.bytea(key.bytes), .textArray(numbers.sorted())])
+        }
+    }
+
+    /// Marks the letters that were applied before there was such a column, by folding the whole journal.
+    ///
+    /// - Parameter progress: Called with every position.
+    static func fillApplied(
+        _ session: PostgresSession, _ dialect: Dialect, _ progress: (Int64) -> Void = { _ in }
+    ) throws {
+        guard try session.execute("SELECT 1 FROM red_letter LIMIT 1").count > 0 else { return }
+        var fold = Fold()
+        try RegistryStore.eachFeedRow(session) { row in
+            let entry = try row.journalEntry(in: dialect, session)
+            try queueApplied(fold.apply(entry), session)
+            progress(entry.position)
+            return true
+        }
+        try session.flush()
     }
 
     private func queue(

@@ -46,10 +46,7 @@ struct PartialLedgerTests {
         var city = try await registry.join(.hangzhou)
         city.issue(.sample("V1"))
         city.file(.sample("L", invoices: [.serial(1, .yuan(100), .both)], claimed: .yuan(40), group: "G"))
-        let letter = RedLetter(
-            invoice: Claim.Invoice.serial(1).number, number: Claim.Invoice.serial(9).number, amount: .yuan(100),
-            issuedOn: valid(CalendarDate("2026-06-10")))
-        city.append(.invoiceReversed, PayloadCoding.encode(letter))
+        city.reverse(.serial(1), by: .serial(9), .yuan(100))
         try await city.push(to: registry)
         try await registry.decide()
 
@@ -84,6 +81,35 @@ struct PartialLedgerTests {
         try await registry.decide()
 
         #expect(try await registry.payment(of: ClaimName(city: .hangzhou, number: "M"))?.stage == .requested)
+        try await expectSameAsWhole(registry)
+    }
+
+    @Test("a red letter of a city that had no claim then, and has one now: told again, it is clawed back once")
+    func believedLater() async throws {
+        let standing = try await authorized(.sample("X", invoices: [.serial(1)], claimed: .yuan(40), group: "G"))
+        let registry = standing.registry
+        var city = standing.city
+        var teller = try await registry.join(.hangzhou)
+        teller.issue(.sample("V1"))
+        teller.file(.sample("B", invoices: [.serial(1)], claimed: .yuan(40), group: "G"))
+        teller.withdraw("B")
+        teller.reverse(.serial(1), by: .serial(9), .yuan(100))
+        try await teller.push(to: registry)
+        try await registry.decide()
+        teller.file(.sample("C", invoices: [.serial(1)], claimed: .yuan(40), group: "G"))
+        try await teller.push(to: registry)
+        try await registry.decide()
+        try #require(try await registry.payment(of: Self.paid)?.clawback == .zero)
+
+        city.reverse(.serial(1), by: .serial(9), .yuan(100))
+        try await city.push(to: registry)
+        try await registry.decide()
+        teller.reverse(.serial(1), by: .serial(9), .yuan(100))
+        try await teller.push(to: registry)
+        try await registry.decide()
+
+        #expect(try await registry.payment(of: Self.paid)?.clawback == .yuan(40))
+        #expect(try await registry.answers(to: teller).last?.entry.decision == .unchanged)
         try await expectSameAsWhole(registry)
     }
 
@@ -145,6 +171,12 @@ struct PartialLedgerTests {
 extension TestCity {
     fileprivate mutating func request(_ number: String) {
         append(.paymentRequested, PayloadCoding.encode(PaymentAct(claimNumber: number, step: .requested)))
+    }
+
+    fileprivate mutating func reverse(_ invoice: Claim.Invoice, by letter: Claim.Invoice, _ amount: Money) {
+        let letter = RedLetter(
+            invoice: invoice.number, number: letter.number, amount: amount, issuedOn: .on("2026-06-10"))
+        append(.invoiceReversed, PayloadCoding.encode(letter))
     }
 }
 
