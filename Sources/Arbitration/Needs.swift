@@ -27,6 +27,8 @@ package struct Needs: Hashable, Sendable {
     package private(set) var reviewedClaims: Set<ClaimName> = []
     /// The claims whose payments these ticks may move on are ``paidClaims``, too.
     package private(set) var ticks: [Tick] = []
+    /// The tick, where the batch is nothing else.
+    package private(set) var loneTick: Tick?
     /// The live claims that have these keys are ``paidClaims``, too.
     package private(set) var reversedInvoices: Set<Key> = []
     /// When the registry received what it decided at these positions.
@@ -136,5 +138,6 @@ package struct Needs: Hashable, Sendable {
             case .policyPublished, .companiesListed, .providersListed, .membership, .act, .unsupported, .faulty: break
             }
         }
+        if entries.count == 1 { loneTick = ticks.first }
     }
 }

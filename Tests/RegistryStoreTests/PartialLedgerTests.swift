@@ -169,10 +169,6 @@ struct PartialLedgerTests {
 }
 
 extension TestCity {
-    fileprivate mutating func request(_ number: String) {
-        append(.paymentRequested, PayloadCoding.encode(PaymentAct(claimNumber: number, step: .requested)))
-    }
-
     fileprivate mutating func reverse(_ invoice: Claim.Invoice, by letter: Claim.Invoice, _ amount: Money) {
         let letter = RedLetter(
             invoice: invoice.number, number: letter.number, amount: amount, issuedOn: .on("2026-06-10"))
