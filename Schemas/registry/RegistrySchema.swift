@@ -20,6 +20,7 @@ package enum RegistrySchema {
             ("registry_v015_console_sessions", text(PackageResources.registry_v015_console_sessions_sql)),
             ("registry_v016_question_pages", text(PackageResources.registry_v016_question_pages_sql)),
             ("registry_v017_periods_and_pairs", text(PackageResources.registry_v017_periods_and_pairs_sql)),
+            ("registry_v018_applied_letters", text(PackageResources.registry_v018_applied_letters_sql)),
         ]
     }
 
@@ -31,6 +32,8 @@ package enum RegistrySchema {
     package static let questionPages = "registry_v016_question_pages"
     /// The last one that makes a table of what is kept added up, all of which are filled from the claims.
     package static let periods = "registry_v017_periods_and_pairs"
+    /// The one that gives `red_letter` the mark of what was applied, which is filled from the journal.
+    package static let appliedLetters = "registry_v018_applied_letters"
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

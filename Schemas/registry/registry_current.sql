@@ -442,6 +442,7 @@ CREATE TABLE red_letter (
     city_code integer NOT NULL,
     "position" bigint NOT NULL,
     amount_fen bigint NOT NULL,
+    applied boolean NOT NULL DEFAULT false,
     CONSTRAINT red_letter_amount_fen_check CHECK ((amount_fen > 0)),
     CONSTRAINT red_letter_pkey PRIMARY KEY (key, number, city_code)
 );

@@ -197,6 +197,7 @@ package struct Ledger: Equatable, Sendable {
             vouchers[.voucher(city: entry.city, number: voucher.number)] = VoucherRecord(facts: VoucherFacts(voucher))
         default: break
         }
+        for (key, numbers) in outcome.appliedLetters { redLetters[key]?.apply(numbers) }
         receipts[entry.position] = entry.decidedFrom
         leaveImprint(outcome)
         let taken = outcome.taken
@@ -282,11 +283,13 @@ extension Ledger {
         return names
     }
 
-    /// The positions of all claims that stand under keys of these claims or under these keys, but for keys with nothing but
-    /// sums.
+    /// The positions of all claims that stand under keys of these claims or under these keys, but for keys with nothing
+    /// but sums; and of all that a case names beside one of these claims.
     package func positions(beside names: Set<ClaimName>, and keys: Set<Key>) -> [Int64] {
         let own = names.compactMap { claims[$0]?.position }.flatMap { keysByPosition[$0] ?? [] }
-        return keys.union(own).reduce(into: Set<Int64>()) { positions, key in
+        let parties = names.flatMap { cases(naming: $0) }.flatMap(\.parties)
+            .compactMap { claims[$0.claim]?.position }
+        return keys.union(own).reduce(into: Set<Int64>(parties)) { positions, key in
             guard let kind = key.kind, policy?.guards(kind) ?? false else { return }
             positions.formUnion(occupancies[key]?.holdings.map(\.position) ?? [])
         }.sorted()
@@ -334,9 +337,25 @@ extension Ledger {
         // In the order of the names: where two cities tell one letter with different amounts, the last name counts.
         return names(linkedTo: invoice.names.map(Key.invoice)).sorted().reduce(into: RedLetters()) { all, key in
             for (number, told) in redLetters[key]?.letters ?? [:] {
-                for city in told.cities { all.take(number, told.amount, by: city) }
+                for city in told.cities { all.take(number, told.amount, by: city, isApplied: told.isApplied) }
             }
         }
+    }
+
+    /// The red letters that are told by one of these cities and not applied, once the city has told this one: by the
+    /// key under which each is kept.
+    func unappliedLetters(
+        with letter: RedLetter, by city: CityCode, believing cities: Set<CityCode>
+    ) -> [Key: Set<String>] {
+        let own = letter.invoice.names.map(Key.invoice)
+        var found: [Key: Set<String>] = [:]
+        for key in names(linkedTo: own) {
+            var letters = redLetters[key] ?? RedLetters()
+            if own.contains(key) { letters.take(letter.number.primary.canonical, letter.amount, by: city) }
+            let numbers = letters.unapplied(believing: cities)
+            if !numbers.isEmpty { found[key] = numbers }
+        }
+        return found
     }
 }
 

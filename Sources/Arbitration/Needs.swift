@@ -20,13 +20,15 @@ package struct Needs: Hashable, Sendable {
     package private(set) var companies: Set<CreditCode> = []
     /// The prices of these resource classes.
     package private(set) var resourceClasses: Set<String> = []
-    /// Claims whose payment is acted on: themselves, their payments, the first tick after each, and all that
-    /// ``touchedClaims`` says.
+    /// Claims whose payment is acted on: themselves, their payments and those of all that stand under their keys or
+    /// that a case names beside them, the first tick after each, and all that ``touchedClaims`` says.
     package private(set) var paidClaims: Set<ClaimName> = []
     /// Those of them that are to be looked at once more, with all that is needed to decide them as if they were filed now.
     package private(set) var reviewedClaims: Set<ClaimName> = []
     /// The claims whose payments these ticks may move on are ``paidClaims``, too.
     package private(set) var ticks: [Tick] = []
+    /// The tick, where the batch is nothing else.
+    package private(set) var loneTick: Tick?
     /// The live claims that have these keys are ``paidClaims``, too.
     package private(set) var reversedInvoices: Set<Key> = []
     /// When the registry received what it decided at these positions.
@@ -132,5 +134,6 @@ package struct Needs: Hashable, Sendable {
             case .policyPublished, .companiesListed, .providersListed, .membership, .act, .unsupported, .faulty: break
             }
         }
+        if entries.count == 1 { loneTick = ticks.first }
     }
 }

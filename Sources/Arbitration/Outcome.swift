@@ -88,6 +88,8 @@ package struct Outcome: Hashable, Sendable {
     package internal(set) var cases: [ConflictCase]
     /// What the parties of these cases are told.
     package internal(set) var events: [CaseEvent]
+    /// Red letters that the claims on their invoice answer for from now on, by the key of a name of it.
+    package internal(set) var appliedLetters: [Key: Set<String>] = [:]
 
     package init(
         decision: Decision, reasons: [Reason] = [], holdings: [Holding] = [], claim: ClaimName? = nil,

@@ -17,9 +17,39 @@ struct LedgerLoader {
     }
 
     /// A ledger that satisfies `needs`, to which it adds what it found to be needed besides.
+    ///
+    /// Of the requests that a tick may authorise it has the first ones alone, where the tick moves no more than these.
     func load(_ needs: inout Needs, _ policies: PolicyStanding) throws -> Ledger {
+        guard let tick = needs.loneTick else { return try load(&needs, policies, requests: nil).ledger }
+        var most = Fold.mostPerTick
+        while true {
+            var extended = needs
+            let building = try load(&extended, policies, requests: most)
+            let isEnough = try building.hasAllRequests || movesMost(tick, building.ledger)
+            if isEnough {
+                needs = extended
+                return building.ledger
+            }
+            most *= 4
+        }
+    }
+
+    /// Whether a tick that comes next moves as many payments as one may: what waits behind them does not matter to it.
+    private func movesMost(_ tick: Tick, _ ledger: Ledger) throws -> Bool {
+        let head = try RegistryRow.read(session).feedHead
+        let entry = JournalEntry(
+            position: Int64(clamping: head.position) + 1, city: .registry, id: [UInt8](repeating: 0, count: 16),
+            content: .ticked(tick))
+        var fold = Fold(ledger: ledger)
+        return fold.apply(entry).effects.count >= Fold.mostPerTick
+    }
+
+    /// - Parameter most: How many of the requests that a tick may authorise, the oldest first; `nil` for all.
+    private func load(
+        _ needs: inout Needs, _ policies: PolicyStanding, requests most: Int?
+    ) throws -> Building {
         let building = Building(policies.ledger)
-        try PaymentLoader(session: session).load(&needs, building)
+        try PaymentLoader(session: session).load(&needs, building, requests: most)
         building.ledger.reserveCapacity(needs.keys.count)
         try queueClaims(needs.claims, releasing: needs.touchedClaims, building)
         try queueVouchers(needs.vouchers, building)
@@ -47,7 +77,7 @@ struct LedgerLoader {
         try session.flush()
         try payments.queueNeighbours(of: needs, building)
         try session.flush()
-        return building.ledger
+        return building
     }
 
     /// What stands under other names of the invoices, as far as live claims link them.
@@ -75,6 +105,8 @@ struct LedgerLoader {
         var ledger: Ledger
         /// The positions of claims that may give back their keys.
         var releasing: [Int64] = []
+        /// Whether it has every request that the batch's ticks may authorise.
+        var hasAllRequests = true
 
         init(_ ledger: Ledger) { self.ledger = ledger }
 

@@ -7,12 +7,14 @@ struct PaymentLoader {
     let session: PostgresSession
 
     /// Finds out which claims' payments a batch may move on, loads them, and adds to `needs` what they need besides.
-    func load(_ needs: inout Needs, _ building: LedgerLoader.Building) throws {
+    ///
+    /// - Parameter most: How many of the requests that a tick may authorise, the oldest first; `nil` for all.
+    func load(_ needs: inout Needs, _ building: LedgerLoader.Building, requests most: Int?) throws {
         guard needs.concernsPayments else { return }
         try queueStandings(building)
         try session.flush()
         var names = try needs.reversedInvoices.isEmpty ? [] : holders(of: needs)
-        if !needs.ticks.isEmpty { names.formUnion(try movable(by: needs, building.ledger)) }
+        if !needs.ticks.isEmpty { names.formUnion(try movable(by: needs, building, requests: most)) }
         needs.act(on: names)
         let positions = try positions(of: needs.paidClaims)
         for filing in try SurroundingsLoader(session: session).filings(at: Set(positions)) where filing.state.isLive {
@@ -36,7 +38,7 @@ struct PaymentLoader {
         try PaymentLoader.insertPayments(
             session.execute("SELECT \(PaymentLoader.columns) FROM payment p"), into: &ledger)
         try PaymentLoader.insertLetters(
-            session.execute("SELECT key, number, amount_fen, city_code FROM red_letter"), into: &ledger)
+            session.execute("SELECT key, number, amount_fen, city_code, applied FROM red_letter"), into: &ledger)
     }
 
     /// Members, the last tick, and what the policies say of payments.
@@ -64,10 +66,15 @@ struct PaymentLoader {
     }
 
     /// Claims whose payments these ticks may authorise or release: none that waits for time, cities or a case.
-    private func movable(by needs: Needs, _ ledger: Ledger) throws -> Set<ClaimName> {
-        var members = ledger.members
+    private func movable(
+        by needs: Needs, _ building: LedgerLoader.Building, requests most: Int?
+    ) throws -> Set<ClaimName> {
+        var members = building.ledger.members
         for tick in needs.ticks { members.take(tick.reports) }
-        return try releasable(members).union(authorizable(members, elapsed: needs.elapsed(after: ledger.clock)))
+        let elapsed = needs.elapsed(after: building.ledger.clock)
+        let requested = try authorizable(members, elapsed: elapsed, most)
+        building.hasAllRequests = most.map { requested.count < $0 } ?? true
+        return try releasable(members).union(requested)
     }
 
     /// The first authorised payments that their own city and enough others have.
@@ -88,10 +95,13 @@ struct PaymentLoader {
         return try PaymentLoader.names(result)
     }
 
-    /// Requested payments whose cities were heard or whose dwell is over, and that no case stops.
+    /// Requested payments whose cities were heard or whose dwell is over, and that no case stops: the first of them, in
+    /// the order in which a tick looks at them.
     ///
-    /// - Parameter elapsed: What the clock shows after the ticks.
-    private func authorizable(_ members: Members, elapsed: Int64) throws -> Set<ClaimName> {
+    /// - Parameters:
+    ///   - elapsed: What the clock shows after the ticks.
+    ///   - most: How many; `nil` for all.
+    private func authorizable(_ members: Members, elapsed: Int64, _ most: Int?) throws -> Set<ClaimName> {
         let slowest = members.slowest
         let result = try session.execute(
             """
@@ -109,10 +119,11 @@ struct PaymentLoader {
                     SELECT 1 FROM conflict_case_claim n JOIN conflict_case k USING (case_id)
                     WHERE n.city_code = p.city_code AND n.claim_no = p.claim_no
                         AND k.state <> 'closed' AND k.automatic_dwell_seconds IS NULL)
+            ORDER BY p.requested_position, p.claim_position LIMIT $5
             """,
             [
                 .int4(slowest.map { Int32($0.rawValue) }), .int8(members.reportedTime(but: slowest)),
-                .int8(members.reportedTime(but: nil)), .int8(elapsed),
+                .int8(members.reportedTime(but: nil)), .int8(elapsed), .int8(most.map { Int64($0) }),
             ])
         return try PaymentLoader.names(result)
     }
@@ -136,7 +147,8 @@ struct PaymentLoader {
         return names
     }
 
-    /// The payments of every claim that stands under a key of a paid claim: one that is authorised keeps others from it.
+    /// The payments of every claim that stands under a key of a paid claim, or that a case names beside it: one that is
+    /// authorised keeps others from theirs.
     func queueNeighbours(of needs: Needs, _ building: LedgerLoader.Building) throws {
         guard needs.concernsPayments else { return }
         let beside = building.ledger.positions(beside: needs.paidClaims, and: needs.keysOfPaidFilings)
@@ -232,7 +244,8 @@ struct PaymentLoader {
         let invoices = keys.filter { $0.kind == .invoice }.map(\.bytes)
         guard !invoices.isEmpty else { return }
         try session.queue(
-            "SELECT key, number, amount_fen, city_code FROM red_letter WHERE key = ANY($1)", [.byteaArray(invoices)]
+            "SELECT key, number, amount_fen, city_code, applied FROM red_letter WHERE key = ANY($1)",
+            [.byteaArray(invoices)]
         ) { result in try PaymentLoader.insertLetters(result, into: &building.ledger) }
     }
 
@@ -241,7 +254,7 @@ struct PaymentLoader {
         for row in 0..<result.count {
             letters[Key(bytes: result.bytes(row, 0)), default: RedLetters()].take(
                 result.text(row, 1), Money(rawValue: result.int(row, 2)),
-                by: try result.city(row, 3, in: "red_letter"))
+                by: try result.city(row, 3, in: "red_letter"), isApplied: result.bool(row, 4))
         }
         for (key, all) in letters { ledger.insert(all, under: key) }
     }

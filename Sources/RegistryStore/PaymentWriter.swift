@@ -9,8 +9,10 @@ struct PaymentWriter {
     private let decided: [FoldWriter.Decided]
     /// As the batch leaves them, by the positions of their claims.
     private let payments: [Payment]
-    /// Claims whose payment ended with them, by position.
+    /// Claims whose payment ended with them, by position, where it was but requested; and those of them that this batch
+    /// has requested before, whatever the table says of an earlier try.
     private let removed: [Int64]
+    private let requested: [Int64]
     /// Claims whose authorisation ended, and what newly authorised ones hold.
     private let ended: [Int64]
     private let authorized: [(position: Int64, keys: [AuthorizedKey])]
@@ -18,13 +20,15 @@ struct PaymentWriter {
     init(_ decided: [FoldWriter.Decided]) {
         self.decided = decided
         var payments: [Int64: Payment?] = [:]
+        var requested: Set<Int64> = []
         var ended: Set<Int64> = []
         var authorized: [Int64: [AuthorizedKey]] = [:]
         for effect in decided.flatMap(\.outcome.effects) {
             guard effect.payment != nil || !effect.state.isLive else { continue }
             // A request ends with its claim; what was authorised once is kept.
-            if effect.payment == nil, let known = payments[effect.position], let known, known.stage != .requested {
-                continue
+            if effect.payment == nil, let known = payments[effect.position], let known {
+                guard known.stage == .requested else { continue }
+                requested.insert(effect.position)
             }
             payments[effect.position] = .some(effect.payment)
             if effect.payment?.stage == .failed || effect.payment?.stage == .reversed {
@@ -36,6 +40,7 @@ struct PaymentWriter {
         }
         self.payments = payments.values.compactMap(\.self).sorted { $0.position < $1.position }
         removed = payments.filter { $0.value == nil }.keys.sorted()
+        self.requested = requested.sorted()
         self.ended = ended.sorted()
         self.authorized = authorized.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
@@ -44,7 +49,8 @@ struct PaymentWriter {
         for item in decided { try queueStandings(item, session) }
         if !removed.isEmpty {
             try session.queue(
-                "DELETE FROM payment WHERE claim_position = ANY($1) AND stage = 1", [.int8Array(removed)])
+                "DELETE FROM payment WHERE claim_position = ANY($1) AND (stage = 1 OR claim_position = ANY($2))",
+                [.int8Array(removed), .int8Array(requested)])
         }
         for payment in payments { try queue(payment, session) }
         if !ended.isEmpty { try queueEnds(session) }
@@ -66,6 +72,7 @@ struct PaymentWriter {
         case .ticked(let tick): try queue(tick, at: item.position, session)
         case .invoiceReversed(let letter) where item.outcome.decision == .noted:
             for name in letter.invoice.names { try queue(letter, under: .invoice(name), item, session) }
+            try PaymentWriter.queueApplied(item.outcome, session)
         case .unsupported:
             try session.queue(
                 """
@@ -90,6 +97,31 @@ struct PaymentWriter {
             ON CONFLICT (key, number, city_code) DO NOTHING
             """,
             [.bytea(key.bytes), number, .int4(Int32(item.entry.city.rawValue)), .int8(item.position), amount])
+    }
+
+    private static func queueApplied(_ outcome: Outcome, _ session: PostgresSession) throws {
+        for (key, numbers) in outcome.appliedLetters.sorted(by: { $0.key < $1.key }) {
+            try session.queue(
+                "UPDATE red_letter SET applied = true WHERE key = $1 AND number = ANY($2)",
+                [.bytea(key.bytes), .textArray(numbers.sorted())])
+        }
+    }
+
+    /// Marks the letters that were applied before there was such a column, by folding the whole journal.
+    ///
+    /// - Parameter progress: Called with every position.
+    static func fillApplied(
+        _ session: PostgresSession, _ dialect: Dialect, _ progress: (Int64) -> Void = { _ in }
+    ) throws {
+        guard try session.execute("SELECT 1 FROM red_letter LIMIT 1").count > 0 else { return }
+        var fold = Fold()
+        try RegistryStore.eachFeedRow(session) { row in
+            let entry = try row.journalEntry(in: dialect, session)
+            try queueApplied(fold.apply(entry), session)
+            progress(entry.position)
+            return true
+        }
+        try session.flush()
     }
 
     private func queue(

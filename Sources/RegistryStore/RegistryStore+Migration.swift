@@ -95,6 +95,7 @@ extension RegistryStore {
         case RegistrySchema.history: try ClaimHistory.seed(session, dialect, told)
         case RegistrySchema.questionPages: try CaseWriter.fillDeadlines(session, dialect, told)
         case RegistrySchema.periods: try KeptTotals.fill(session)
+        case RegistrySchema.appliedLetters: try PaymentWriter.fillApplied(session, dialect, told)
         default: break
         }
     }

@@ -100,13 +100,18 @@ struct QuestionTests {
                 try await registry.texts("SELECT t::text FROM received_day t ORDER BY 1"),
                 try await registry.texts("SELECT t::text FROM rule_total t ORDER BY 1"),
                 try await registry.texts("SELECT t::text FROM rule_pair_total t ORDER BY 1"),
+                try await registry.texts("SELECT t::text FROM red_letter t ORDER BY 1"),
             ]
         }
         let kept = try await contents()
         try await registry.run(
-            "UPDATE case_event SET deadline = NULL; TRUNCATE claim_total, received_day, rule_total, rule_pair_total")
+            """
+            UPDATE case_event SET deadline = NULL; UPDATE red_letter SET applied = false;
+            TRUNCATE claim_total, received_day, rule_total, rule_pair_total
+            """)
         try await registry.store.pool.transaction { session in
             try CaseWriter.fillDeadlines(session, .current)
+            try PaymentWriter.fillApplied(session, .current)
             try KeptTotals.fill(session)
         }
 

@@ -65,6 +65,12 @@ struct TestCity: Sendable {
         append(.claimWithdrawn, PayloadCoding.encodeWithdrawal(claimNumber: number, reason: "改正"))
     }
 
+    /// Asks for a claim's payment.
+    @discardableResult
+    mutating func request(_ number: String) -> Entry {
+        append(.paymentRequested, PayloadCoding.encode(PaymentAct(claimNumber: number, step: .requested)))
+    }
+
     /// Appends that many entries which mean nothing to the fold.
     @discardableResult
     mutating func write(_ count: Int) -> [Entry] {

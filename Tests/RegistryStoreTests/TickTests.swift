@@ -29,7 +29,7 @@ struct TickTests {
         _ = try await registry.join(.hangzhou)
         city.issue(.sample("V1"))
         city.file(.sample("A", invoices: [.serial(1)]))
-        city.append(.paymentRequested, PayloadCoding.encode(PaymentAct(claimNumber: "A", step: .requested)))
+        city.request("A")
         try await city.push(to: registry)
         try await registry.decide()
         try #require(try await registry.store.payments(stage: .requested, after: 0, limit: 9).count == 1)
@@ -40,6 +40,58 @@ struct TickTests {
 
         let payments = try await registry.store.payments(stage: nil, after: 0, limit: 9)
         #expect(payments.map(\.stage) == [.authorized])
+        #expect(try await registry.store.recompute { _ in }.faults == [])
+    }
+
+    /// The dwell of ``CappedPolicy``, counted from the first of two ticks.
+    private func passDwell(_ registry: TestRegistry) async throws {
+        for _ in 0..<2 {
+            try await registry.act(
+                .ticked(TickAct(wallMilliseconds: Int64(UInt64.noon), intervalMilliseconds: 300_000)))
+            try await registry.decide()
+        }
+    }
+
+    @Test("a tick authorises as many requests as it may, past one that waits for other money, and the next the rest")
+    func manyRequests() async throws {
+        let registry = try await TestRegistry(policy: CappedPolicy.document(yearCap: .yuan(1_000_000)))
+        var city = try await registry.join(.shenzhen)
+        var other = try await registry.join(.hangzhou)
+        city.issue(.sample("V1"))
+        city.file(.sample("X", invoices: [.serial(1)]))
+        city.request("X")
+        try await city.push(to: registry)
+        try await registry.decide()
+        try await passDwell(registry)
+        other.issue(.sample("V1"))
+        other.file(.sample("B", invoices: [.serial(1, .yuan(100), .paper)]))
+        try await other.push(to: registry)
+        try await registry.decide()
+        let conflict = try #require(try await registry.store.cases(.init(isOpen: true), limit: 1).first)
+        try await registry.act(
+            .ruled(
+                Ruling(
+                    caseID: conflict.id, kept: [ClaimName(city: .hangzhou, number: "B")],
+                    ruledOut: [ClaimName(city: .shenzhen, number: "X")], code: .confirmed, reason: "查明", by: "李")))
+        try await registry.decide()
+        let numbers = (1...Fold.mostPerTick + 20).map { "C\($0)" }
+        for (index, number) in numbers.enumerated() {
+            other.file(.sample(number, invoices: [.serial(100 + index)]))
+        }
+        other.request("B")
+        for number in numbers { other.request(number) }
+        try await other.push(to: registry)
+        try await registry.decide()
+        try #require(try await registry.store.payments(stage: .authorized, after: 0, limit: 9).count == 1)
+
+        try await passDwell(registry)
+        let first = try await registry.store.payments(stage: .authorized, after: 0, limit: 1_000).count
+        try await registry.act(.ticked(TickAct(wallMilliseconds: Int64(UInt64.noon))))
+        try await registry.decide()
+        let waiting = try await registry.store.payments(stage: .requested, after: 0, limit: 1_000)
+
+        #expect(first == 1 + Fold.mostPerTick)
+        #expect(waiting.map(\.claim.number) == ["B"])
         #expect(try await registry.store.recompute { _ in }.faults == [])
     }
 

@@ -65,7 +65,8 @@ extension Fold {
                 || clock.dwell(since: payment.position) >= terms.dwellSeconds * 1_000
         else { return .waits }
         let holdings = ledger.holdings(ofClaimAt: payment.position)
-        if holdings.contains(where: isBoundElsewhere), !SeededBug.boundElsewhereIgnored.isActive { return .waits }
+        let isBound = isBoundByCase(payment.claim) || holdings.contains(where: isBoundElsewhere)
+        if isBound, !SeededBug.boundElsewhereIgnored.isActive { return .waits }
         let refused = guarded.intersection(holdings.map(\.key))
         guard refused.isEmpty else { return .guarded(refused) }
         var authorized = payment.at(.authorized)
@@ -89,13 +90,26 @@ extension Fold {
         return cases.first(where: \.isAutomatic).map { !$0.isOver(clock) } ?? false
     }
 
+    /// Whether a case that names the claim has stopped the payment of another one, whose money is not back yet: what
+    /// the two have in common need not be a key.
+    private func isBoundByCase(_ claim: ClaimName) -> Bool {
+        ledger.cases(naming: claim).contains { conflict in
+            conflict.parties.contains { party in
+                guard party.claim != claim, let record = ledger.claims[party.claim],
+                    let payment = ledger.payments[record.position]
+                else { return false }
+                return payment.stage.isBound && payment.barredBy.contains(conflict.id)
+            }
+        }
+    }
+
     /// Whether another claim under the key, beside which this one may not stand, is authorised or paid: it was ruled out,
     /// and its money is not back yet.
     private func isBoundElsewhere(_ holding: Holding) -> Bool {
         guard let kind = holding.key.kind, ledger.policy?.guards(kind) ?? false else { return false }
         return ledger.occupancies[holding.key]?.holdings.contains { other in
             guard other.position != holding.position, other.holder != holding.holder,
-                let payment = ledger.payments[other.position], payment.stage.isAuthorized || payment.stage == .paid
+                let payment = ledger.payments[other.position], payment.stage.isBound
             else { return false }
             if let interval = holding.interval, !(other.interval.map(interval.overlaps) ?? false) { return false }
             // A group that an earlier ruling made does not outlive the one that went against its member.

@@ -2,38 +2,47 @@ import VoucherDomain
 
 /// Invoices that are reversed after they were claimed (pattern D16).
 extension Fold {
-    /// A city is believed of invoices that it has a live claim on, itself or later. A red letter may leave claims on its invoice without cover. What was approved is to be clawed back, in proportion to
-    /// the claims' shares; what is not paid yet is held by a case.
+    /// A city is believed of invoices that it has a live claim on, itself or later. A red letter may leave claims on
+    /// its invoice without cover. What was approved is to be clawed back, in proportion to the claims' shares; what is
+    /// not paid yet is held by a case.
     func decide(_ letter: RedLetter, by entry: JournalEntry) -> Outcome {
         let known = ledger.redLetters(of: letter.invoice)
         let claims = claims(on: letter.invoice)
         let believed = Set(claims.map(\.name.city))
-        if let told = known.letters[letter.number.primary.canonical] {
-            let isSettled = !told.cities.isDisjoint(with: believed) || !believed.contains(entry.city)
-            if told.amount != letter.amount, isSettled {
+        let isBelieved = believed.contains(entry.city)
+        let number = letter.number.primary.canonical
+        if let told = known.letters[number] {
+            let stands = told.isApplied || !told.cities.isDisjoint(with: believed)
+            if told.amount != letter.amount, stands || !isBelieved {
                 return invalid("red-letter invoice \(letter.number.text) was told with another amount before")
             }
-            if told.amount == letter.amount, isSettled || told.cities.contains(entry.city) {
+            if told.amount == letter.amount, told.isApplied || !isBelieved {
                 return Outcome(decision: .unchanged, policyVersion: policyVersion)
             }
         }
         var after = known
-        after.take(letter.number.primary.canonical, letter.amount, by: entry.city)
+        after.take(number, letter.amount, by: entry.city)
         var outcome = Outcome(decision: .noted, policyVersion: policyVersion)
+        outcome.appliedLetters = ledger.unappliedLetters(with: letter, by: entry.city, believing: believed)
         guard let rule = ledger.policy?.reversedInvoiceRule else { return outcome }
         let reversed = after.total(believing: believed)
-        let before = uncovered(claims, reversed: known.total(believing: believed))
-        let uncovered = uncovered(claims, reversed: reversed)
-        guard uncovered > before else { return outcome }
-        let shares = claims.map(\.share)
-        let parts = zip(shares.apportioning(Money(rawValue: uncovered)), shares.apportioning(Money(rawValue: before)))
-        for (claim, (sum, told)) in zip(claims, parts) where claim.record.state.isBound && sum > told {
-            outcome.effects.append(clawingBack(Money(rawValue: sum.rawValue - told.rawValue), from: claim))
+        let uncovered = Uncovered(claims, reversed: reversed)
+        // What its own city had told before it was filed, a claim was held against by then.
+        var before: [CityCode: Uncovered] = [:]
+        for city in believed { before[city] = Uncovered(claims, reversed: known.total(believing: [city])) }
+        var unpaid: [ClaimName] = []
+        for (index, claim) in claims.enumerated() {
+            guard let told = before[claim.name.city], uncovered.sum > told.sum else { continue }
+            let part = uncovered.parts[index].rawValue - told.parts[index].rawValue
+            if !claim.record.state.isBound {
+                unpaid.append(claim.name)
+            } else if part > 0 {
+                outcome.effects.append(clawingBack(Money(rawValue: part), from: claim))
+            }
         }
-        let unpaid = claims.filter { !$0.record.state.isBound }.map(\.name)
         guard let first = unpaid.first, rule.outcome == .hold else { return outcome }
         let finding = Reason.Finding.invoiceReversed(
-            reversed: Money(rawValue: reversed), uncovered: Money(rawValue: uncovered))
+            reversed: Money(rawValue: reversed), uncovered: Money(rawValue: uncovered.sum))
         let reason = Reason(
             rule: rule.id, outcome: .hold, finding: finding,
             blocking: Array(unpaid.dropFirst().prefix(Reason.mostNamed)))
@@ -71,11 +80,20 @@ extension Fold {
         }
     }
 
-    /// What of the claims' shares the rest of the invoice does not cover, in fen.
-    private func uncovered(_ claims: [InvoicedClaim], reversed: Int64) -> Int64 {
-        let shares = claims.reduce(Int64(0)) { $0 + $1.share.rawValue }
-        let rest = max(0, (claims.map(\.amount.rawValue).max() ?? 0) - reversed)
-        return max(0, shares - rest)
+    /// What of the claims' shares the rest of their invoice does not cover.
+    private struct Uncovered {
+        /// In fen.
+        let sum: Int64
+        /// What of it falls on each claim, in their order.
+        let parts: [Money]
+
+        /// - Parameter reversed: What red letters took back, in fen.
+        init(_ claims: [InvoicedClaim], reversed: Int64) {
+            let shares = claims.map(\.share)
+            let rest = max(0, (claims.map(\.amount.rawValue).max() ?? 0) - reversed)
+            sum = max(0, shares.reduce(Int64(0)) { $0 + $1.rawValue } - rest)
+            parts = shares.apportioning(Money(rawValue: sum))
+        }
     }
 
     private func clawingBack(_ part: Money, from claim: InvoicedClaim) -> Outcome.Effect {

@@ -25,6 +25,9 @@ package struct Payment: Hashable, Sendable {
 
         /// Whether the claim's keys are bound until the bank has answered.
         package var isAuthorized: Bool { self == .authorized || self == .released || self == .submitted }
+
+        /// Whether money is out, or may go out.
+        var isBound: Bool { isAuthorized || self == .paid }
     }
 
     /// The registry's word that the claim may be paid, once it is released.

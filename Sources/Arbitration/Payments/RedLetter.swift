@@ -23,6 +23,9 @@ package struct RedLetters: Hashable, Sendable {
     package struct Told: Hashable, Sendable {
         package let amount: Money
         package fileprivate(set) var cities: Set<CityCode>
+        /// Whether the claims on the invoice have answered for it: one of its cities was believed when it, or another
+        /// letter on the invoice, was decided. It counts from then on, whoever of these cities still has a claim.
+        package fileprivate(set) var isApplied = false
     }
 
     /// By the canonical name of the red-letter invoice.
@@ -30,15 +33,30 @@ package struct RedLetters: Hashable, Sendable {
 
     package init() {}
 
-    /// Another amount than before replaces what was told.
-    package mutating func take(_ number: String, _ amount: Money, by city: CityCode) {
-        if letters[number]?.amount != amount { letters[number] = Told(amount: amount, cities: []) }
-        letters[number]?.cities.insert(city)
+    /// Another amount than before replaces what was told, but for a letter that is applied.
+    package mutating func take(_ number: String, _ amount: Money, by city: CityCode, isApplied: Bool = false) {
+        if let told = letters[number], told.amount != amount {
+            if told.isApplied, !isApplied { return }
+            letters[number] = nil
+        }
+        letters[number, default: Told(amount: amount, cities: [])].cities.insert(city)
+        if isApplied { letters[number]?.isApplied = true }
     }
 
-    /// What is taken back by the word of these cities, in fen: of an invoice that it has no part in, no city is believed.
-    /// Never passes 64 bits: each amount is within ``Money/maximum``.
+    /// The claims have answered for these.
+    mutating func apply(_ numbers: Set<String>) {
+        for number in numbers { letters[number]?.isApplied = true }
+    }
+
+    /// What the claims have not answered for and one of these cities has told.
+    func unapplied(believing cities: Set<CityCode>) -> Set<String> {
+        Set(letters.filter { !$0.value.isApplied && !$0.value.cities.isDisjoint(with: cities) }.keys)
+    }
+
+    /// What is taken back by letters that are applied, or by the word of these cities, in fen: of an invoice that it
+    /// has no part in, no city is believed. Never passes 64 bits: each amount is within ``Money/maximum``.
     func total(believing cities: Set<CityCode>) -> Int64 {
-        letters.values.filter { !$0.cities.isDisjoint(with: cities) }.reduce(0) { $0 + $1.amount.rawValue }
+        letters.values.filter { $0.isApplied || !$0.cities.isDisjoint(with: cities) }
+            .reduce(0) { $0 + $1.amount.rawValue }
     }
 }

@@ -209,6 +209,46 @@ struct TooLateTests {
         #expect(journal.state(of: Self.winner) == .authorized)
     }
 
+    @Test(
+        "a claim that won waits for the money of the one that lost where a detector, and no key, has found them",
+        arguments: bound)
+    func winnerByDetector(stage: Payment.Stage) {
+        var journal = PaymentJournal(with: [.detector("invoice-alias", "D03")])
+        let winner = ClaimName.hangzhou("B")
+        journal.bring(.sample("A", contract: "HT-7-7-7", invoices: [.serial(1)]), to: stage)
+        let alias = Claim.Invoice.serial(1, .yuan(100), .paper)
+        let held = journal.file(.sample("B", contract: "HT-7-7-7", invoices: [alias]), in: .hangzhou)
+        journal.rule(valid(held.caseID), keep: [winner], out: [Self.claim])
+
+        let requested = journal.request(winner)
+        let waits = (0..<4).map { _ in journal.tick(seconds: 900, hearing: PaymentJournal.cities) }
+        if stage == .paid { journal.refund(Self.claim) } else { journal.fail(Self.claim, .cancelled) }
+        let opened = journal.tick(hearing: PaymentJournal.cities)
+
+        #expect(held.reasons.map(\.rule) == ["invoice-alias"])
+        #expect(requested.claims(at: .requested) == [winner])
+        #expect(([requested] + waits).flatMap { $0.claims(at: .authorized) } == [])
+        #expect(opened.claims(at: .authorized) == [winner])
+    }
+
+    @Test("a claim that won does not wait for one that the case let go again")
+    func winnerBesideKept() throws {
+        var journal = PaymentJournal(with: [.detector("invoice-alias", "D03")])
+        let winner = ClaimName.hangzhou("B")
+        journal.bring(to: .paid)
+        let alias = Claim.Invoice.serial(1, .yuan(100), .paper)
+        let held = journal.file(.sample("B", invoices: [alias]), in: .hangzhou)
+        let id = try #require(held.caseID)
+        journal.rule(id, keep: [winner], out: [Self.claim])
+        journal.append(.caseReopened(caseID: id, reason: "新证据", by: "李"))
+        journal.rule(id, keep: [winner, Self.claim])
+
+        journal.request(winner)
+        journal.tick(hearing: PaymentJournal.cities)
+
+        #expect(journal.state(of: winner) == .authorized)
+    }
+
     @Test("a claim that won waits for the one that lost, even if an earlier ruling gave both a partner in common")
     func winnerInGroup() {
         var journal = PaymentJournal()
