@@ -226,6 +226,7 @@ CREATE TABLE conflict_case (
     stands_alone boolean NOT NULL DEFAULT false,
     automatic_dwell_seconds bigint,
     contested boolean NOT NULL DEFAULT false,
+    untold smallint,
     CONSTRAINT conflict_case_pkey PRIMARY KEY (case_id),
     CONSTRAINT conflict_case_position_key UNIQUE ("position"),
     CONSTRAINT conflict_case_state CHECK ((state = ANY (ARRAY['open'::text, 'escalated'::text, 'closed'::text])))
@@ -573,6 +574,8 @@ CREATE INDEX conflict_case_automatic ON public.conflict_case USING btree ("posit
 CREATE INDEX conflict_case_claim_name ON public.conflict_case_claim USING btree (city_code, claim_no);
 
 CREATE INDEX conflict_case_due ON public.conflict_case USING btree (deadline) WHERE (state = 'open'::text);
+
+CREATE INDEX conflict_case_untold ON public.conflict_case USING btree ("position") WHERE (untold IS NOT NULL);
 
 CREATE INDEX entry_bank_paid ON public.entry USING btree (city_code, sequence) WHERE (kind = 7);
 
