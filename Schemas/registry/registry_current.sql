@@ -549,6 +549,8 @@ CREATE INDEX batch_waiting ON public.batch USING btree (batch_id) WHERE (NOT fol
 
 CREATE INDEX claim_amount ON public.claim USING btree (claimed_fen);
 
+CREATE INDEX claim_city ON public.claim USING btree (city_code, "position");
+
 CREATE INDEX claim_contract ON public.claim USING btree (contract_no);
 
 CREATE INDEX claim_enterprise ON public.claim USING btree (enterprise_uscc, "position");
@@ -583,9 +585,9 @@ CREATE INDEX feed_refused ON public.feed USING btree (city_code, sequence) WHERE
 
 CREATE INDEX finding_claim ON public.finding USING btree ("position");
 
-CREATE INDEX finding_pair ON public.finding USING btree (LEAST(city_code, blocking_city), GREATEST(city_code, blocking_city), "position") WHERE (blocking_city <> 0);
+CREATE INDEX finding_duplicate ON public.finding USING btree (rule, COALESCE(key, int8send("position")), "position") WHERE ((blocking_city <> 0) AND (outcome <> 'flag'::text));
 
-CREATE INDEX finding_rule ON public.finding USING btree (rule, COALESCE(key, int8send("position")), "position");
+CREATE INDEX finding_pair ON public.finding USING btree (LEAST(city_code, blocking_city), GREATEST(city_code, blocking_city), "position") WHERE (blocking_city <> 0);
 
 CREATE INDEX finding_rule_position ON public.finding USING btree (rule, "position");
 
