@@ -21,6 +21,8 @@ package enum RegistrySchema {
             ("registry_v016_question_pages", text(PackageResources.registry_v016_question_pages_sql)),
             ("registry_v017_periods_and_pairs", text(PackageResources.registry_v017_periods_and_pairs_sql)),
             ("registry_v018_applied_letters", text(PackageResources.registry_v018_applied_letters_sql)),
+            ("registry_v019_question_indexes", text(PackageResources.registry_v019_question_indexes_sql)),
+            ("registry_v020_untold_cases", text(PackageResources.registry_v020_untold_cases_sql)),
         ]
     }
 

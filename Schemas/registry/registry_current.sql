@@ -226,6 +226,7 @@ CREATE TABLE conflict_case (
     stands_alone boolean NOT NULL DEFAULT false,
     automatic_dwell_seconds bigint,
     contested boolean NOT NULL DEFAULT false,
+    untold smallint,
     CONSTRAINT conflict_case_pkey PRIMARY KEY (case_id),
     CONSTRAINT conflict_case_position_key UNIQUE ("position"),
     CONSTRAINT conflict_case_state CHECK ((state = ANY (ARRAY['open'::text, 'escalated'::text, 'closed'::text])))
@@ -549,6 +550,8 @@ CREATE INDEX batch_waiting ON public.batch USING btree (batch_id) WHERE (NOT fol
 
 CREATE INDEX claim_amount ON public.claim USING btree (claimed_fen);
 
+CREATE INDEX claim_city ON public.claim USING btree (city_code, "position");
+
 CREATE INDEX claim_contract ON public.claim USING btree (contract_no);
 
 CREATE INDEX claim_enterprise ON public.claim USING btree (enterprise_uscc, "position");
@@ -575,15 +578,17 @@ CREATE INDEX conflict_case_claim_name ON public.conflict_case_claim USING btree 
 
 CREATE INDEX conflict_case_due ON public.conflict_case USING btree (deadline) WHERE (state = 'open'::text);
 
+CREATE INDEX conflict_case_untold ON public.conflict_case USING btree ("position") WHERE (untold IS NOT NULL);
+
 CREATE INDEX entry_bank_paid ON public.entry USING btree (city_code, sequence) WHERE (kind = 7);
 
 CREATE INDEX feed_refused ON public.feed USING btree (city_code, sequence) WHERE (decision = ANY (ARRAY[3, 5]));
 
 CREATE INDEX finding_claim ON public.finding USING btree ("position");
 
-CREATE INDEX finding_pair ON public.finding USING btree (LEAST(city_code, blocking_city), GREATEST(city_code, blocking_city), "position") WHERE (blocking_city <> 0);
+CREATE INDEX finding_duplicate ON public.finding USING btree (rule, COALESCE(key, int8send("position")), "position") WHERE ((blocking_city <> 0) AND (outcome <> 'flag'::text));
 
-CREATE INDEX finding_rule ON public.finding USING btree (rule, COALESCE(key, int8send("position")), "position");
+CREATE INDEX finding_pair ON public.finding USING btree (LEAST(city_code, blocking_city), GREATEST(city_code, blocking_city), "position") WHERE (blocking_city <> 0);
 
 CREATE INDEX finding_rule_position ON public.finding USING btree (rule, "position");
 

@@ -18,7 +18,8 @@ package struct Fold: Equatable, Sendable {
     ///   registry. A claim that would take one is held, so that nothing is paid before people have looked.
     package mutating func apply(_ entry: JournalEntry, guarded: Set<Key> = []) -> Outcome {
         ledger.bringIntoForce { $0.fromPosition.map { $0 <= entry.position } ?? false }
-        let outcome = decide(entry, guarded)
+        var outcome = decide(entry, guarded)
+        outcome.markTold()
         ledger.apply(outcome, of: entry)
         return outcome
     }

@@ -14,7 +14,9 @@ package struct Needs: Hashable, Sendable {
     /// These cases, with the records and the live holdings of their claims; and every other case that names one of
     /// these claims, with the records of its claims.
     package private(set) var cases: Set<String> = []
-    /// Open cases whose cities had their time before that day, and automatic ones whose time is over by ``ticks``.
+    /// Open cases whose cities had their time before that day, and cases of which cities are still to be told, as many
+    /// of each as ``ticks`` have room for beside all others that are needed; and automatic ones whose time is over by
+    /// ``ticks``.
     package private(set) var dueBefore: CalendarDate?
     /// The companies of these codes, where they are listed, and those that share a bank account with them.
     package private(set) var companies: Set<CreditCode> = []

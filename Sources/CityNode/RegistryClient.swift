@@ -130,7 +130,7 @@ package struct RegistryClient: Sendable {
         let bytes: [UInt8]
         do {
             response = try await client.execute(request, timeout: limit)
-            bytes = Array(buffer: try await response.body.collect(upTo: 64 << 20))
+            bytes = Array(buffer: try await response.body.collect(upTo: FeedAnswer.maximumBytes))
         } catch let error where !(error is CancellationError) {
             throw Unreachable(baseURL, error)
         }

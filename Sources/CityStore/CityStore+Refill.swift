@@ -99,7 +99,8 @@ extension CityStore {
         return body.isEmpty ? nil : SignedBytes(body: body, signature: row.bytes("signature"))
     }
 
-    /// What follows a head; where this feed has another entry at its position, that one, which says so.
+    /// What follows a head, as much as goes into a page, or one entry that is larger; where this feed has another entry
+    /// at the head's position, that one, which says so.
     private static func feed(after head: FeedHead, _ database: Database) throws -> [[UInt8]] {
         if head.position > 0 {
             let row = try Row.fetchOne(
@@ -113,9 +114,11 @@ extension CityStore {
         let rows = try Row.fetchCursor(
             database.cachedStatement(sql: "SELECT bytes FROM feed_entry WHERE position > ? ORDER BY position LIMIT ?"),
             arguments: [Int64(clamping: head.position), PushBatch.maximumEntries])
-        while size < PushBatch.maximumBytes / 2, let row = try rows.next() {
-            pages.append(row.bytes("bytes"))
-            size += pages.last?.count ?? 0
+        while let row = try rows.next() {
+            let bytes = row.bytes("bytes")
+            size += bytes.count
+            if size > FeedAnswer.pageBytes, !pages.isEmpty { break }
+            pages.append(bytes)
         }
         return pages
     }

@@ -188,7 +188,7 @@ package struct FeedComposer: Sendable {
 
     /// One for each city of each case.
     private func notices(_ outcome: Outcome, position: UInt64) throws -> [FeedEntry.Notice] {
-        try outcome.events.flatMap { event in
+        try outcome.events.filter { $0.reach != .registry }.flatMap { event in
             let notice = ReasonCoding.encode(event)
             return try event.cities.map { city in
                 let cipher = DetailCipher(key: DetailCipher.cityKey(master: detailMaster, city: city))

@@ -89,6 +89,9 @@ package struct RefillPage: SyncMessage, Hashable {
     /// The ``Receipt`` that was given for the last of the entries, and for those before it back to the one before.
     package let receipt: SignedBytes?
 
+    /// The most bytes of a request: as many as an answer that brought the same feed may have.
+    package static let maximumBytes = FeedAnswer.maximumBytes
+
     package init(promise: UInt32, feed: [[UInt8]]) {
         self.init(promise: promise, feed: feed, entries: [], seal: nil, receipt: nil)
     }

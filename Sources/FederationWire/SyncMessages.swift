@@ -190,6 +190,13 @@ package struct FeedAnswer: SyncMessage, Hashable {
     /// Whether the page was cut short.
     package let more: Bool
 
+    /// The bytes at which a page of the feed ends, passed by at most one entry: 4 MiB.
+    package static let pageBytes = 4 << 20
+    /// The most bytes of one feed entry: 56 MiB, far above what an entry with 201 claims of a case takes.
+    package static let maximumEntryBytes = 56 << 20
+    /// The most bytes of an answer: 64 MiB, a page and the entry that passes it, and what stands around them.
+    package static let maximumBytes = pageBytes + maximumEntryBytes + (4 << 20)
+
     package init(entries: [[UInt8]], seal: SignedBytes, more: Bool) {
         self.entries = entries
         self.seal = seal

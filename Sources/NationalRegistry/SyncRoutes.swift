@@ -83,7 +83,7 @@ struct SyncRoutes {
     }
 
     private func refill(_ request: Request) async throws -> Response {
-        let (signer, body, format) = try await admitted(request, upTo: PushBatch.maximumBytes, givesBack: true)
+        let (signer, body, format) = try await admitted(request, upTo: RefillPage.maximumBytes, givesBack: true)
         return try answer(try await store.refill(try decode(body, format), from: signer, now: WallClock.now), format)
     }
 

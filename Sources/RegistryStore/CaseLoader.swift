@@ -13,25 +13,36 @@ struct CaseLoader {
         guard !needs.cases.isEmpty || !names.isEmpty || needs.dueBefore != nil else { return }
         try session.queue(
             """
-            WITH wanted AS (
+            WITH named AS (
                 SELECT case_id FROM conflict_case WHERE case_id = ANY($1)
                 -- A claim that is ruled out leaves every case that names it.
                 UNION SELECT other.case_id FROM conflict_case_claim own
                     JOIN conflict_case_claim other USING (city_code, claim_no) WHERE own.case_id = ANY($1)
-                UNION SELECT case_id FROM conflict_case WHERE state = 'open' AND deadline < $4::text::date
                 UNION SELECT case_id FROM conflict_case
                     WHERE automatic_dwell_seconds IS NOT NULL AND state <> 'closed' AND NOT contested
-                        AND $4 IS NOT NULL AND (automatic_dwell_seconds = 0 OR position < (
+                        AND $4::text IS NOT NULL AND (automatic_dwell_seconds = 0 OR position < (
                             SELECT max(position) FROM tick WHERE elapsed_ms <= $5 - 1000 * automatic_dwell_seconds))
                 UNION SELECT case_id FROM conflict_case_claim p
                     JOIN unnest($2::int4[], $3::text[]) AS n(city, number)
-                    ON p.city_code = n.city AND p.claim_no = n.number COLLATE "C")
+                    ON p.city_code = n.city AND p.claim_no = n.number COLLATE "C"),
+            -- No more than the ticks have room for: nothing of the batch changes these but the ticks.
+            due AS (
+                SELECT case_id FROM conflict_case k WHERE state = 'open' AND deadline < $4::text::date
+                    AND NOT EXISTS (SELECT FROM named WHERE named.case_id = k.case_id)
+                ORDER BY deadline, position LIMIT $6),
+            untold AS (
+                SELECT case_id FROM conflict_case k WHERE k.untold IS NOT NULL AND $4::text IS NOT NULL
+                    AND NOT EXISTS (SELECT FROM named WHERE named.case_id = k.case_id)
+                ORDER BY position LIMIT $6),
+            wanted AS (
+                SELECT case_id FROM named UNION SELECT case_id FROM due UNION SELECT case_id FROM untold)
             \(CaseLoader.select) JOIN wanted USING (case_id) \(CaseLoader.order)
             """,
             [
                 .textArray(Array(needs.cases)), .int4Array(names.map { Int32($0.city.rawValue) }),
                 .textArray(names.map(\.number)), .text(needs.dueBefore?.iso8601),
                 .int8(needs.elapsed(after: building.ledger.clock)),
+                .int8(Int64(needs.ticks.count * Fold.mostCasesTold)),
             ]
         ) { result in try CaseLoader.insert(result) { building.ledger.insert($0) } }
     }
@@ -79,7 +90,7 @@ struct CaseLoader {
 
     private static let select = """
         SELECT k.case_id, k.position, k.state, array_to_string(k.rules, ' '), k.deadline, k.is_appealed, k.proposal,
-            p.city_code, p.claim_no, p.live, k.stands_alone, k.automatic_dwell_seconds, k.contested
+            p.city_code, p.claim_no, p.live, k.stands_alone, k.automatic_dwell_seconds, k.contested, k.untold
         FROM conflict_case k JOIN conflict_case_claim p USING (case_id)
         """
     private static let order = "ORDER BY k.position, k.case_id, p.place, p.city_code, p.claim_no"
@@ -102,7 +113,8 @@ struct CaseLoader {
                     deadline: CalendarDate(rawValue: deadline), isAppealed: result.bool(row, 5),
                     proposal: proposal.isEmpty ? nil : try PayloadCoding.ruling(proposal),
                     standsAlone: result.bool(row, 10), automaticDwell: result.optionalInt(row, 11),
-                    isContested: result.bool(row, 12)))
+                    isContested: result.bool(row, 12),
+                    untold: result.optionalInt(row, 13).flatMap { CaseEvent.Kind(rawValue: UInt8($0)) }))
             parties = []
         }
     }

@@ -16,7 +16,9 @@ struct CaseWriter {
         var latest: [String: ConflictCase] = [:]
         for conflict in decided.flatMap(\.outcome.cases) { latest[conflict.id] = conflict }
         cases = latest.values.sorted { $0.position < $1.position }
-        events = decided.flatMap { item in item.outcome.events.map { (item.position, $0) } }
+        events = decided.flatMap { item in
+            item.outcome.events.filter { $0.reach != .cities }.map { (item.position, $0) }
+        }
     }
 
     func write(_ session: PostgresSession) throws {
@@ -24,7 +26,7 @@ struct CaseWriter {
         try session.insert(
             into: """
                 conflict_case (case_id, position, rules, state, deadline, is_appealed, proposal, stands_alone,
-                automatic_dwell_seconds, contested)
+                automatic_dwell_seconds, contested, untold)
                 """, opened, CaseWriter.addCase)
         try session.insert(
             into: "conflict_case_claim (case_id, city_code, claim_no, place, live)", opened, CaseWriter.addParties)
@@ -62,13 +64,14 @@ struct CaseWriter {
         try session.queue(
             """
             UPDATE conflict_case SET state = $2, deadline = $3::text::date, is_appealed = $4, proposal = $5,
-                automatic_dwell_seconds = $6, contested = $7
+                automatic_dwell_seconds = $6, contested = $7, untold = $8
             WHERE case_id = $1
             """,
             [
                 .text(conflict.id), .text(conflict.state.rawValue), .text(conflict.deadline.iso8601),
                 .bool(conflict.isAppealed), .bytea(CaseWriter.proposal(conflict)),
                 .int8(conflict.automaticDwell), .bool(conflict.isContested),
+                .int4(conflict.untold.map { Int32($0.rawValue) }),
             ])
         let gone = conflict.parties.filter { !$0.isLive }.map(\.claim)
         try session.queue(
@@ -86,7 +89,7 @@ struct CaseWriter {
     }
 
     private static func addCase(_ conflict: ConflictCase, to rows: inout CopyRows) {
-        rows.row(fields: 10)
+        rows.row(fields: 11)
         rows.text(conflict.id)
         rows.int8(conflict.position)
         rows.textArray(conflict.rules)
@@ -97,6 +100,7 @@ struct CaseWriter {
         rows.bool(conflict.standsAlone)
         if let dwell = conflict.automaticDwell { rows.int8(dwell) } else { rows.null() }
         rows.bool(conflict.isContested)
+        if let untold = conflict.untold { rows.int2(Int16(untold.rawValue)) } else { rows.null() }
     }
 
     private static func addParties(_ conflict: ConflictCase, to rows: inout CopyRows) {

@@ -41,6 +41,18 @@ extension RegistryStore {
             number != nil || enterprise != nil || !keys.isEmpty || contract != nil || voucherNumber != nil
                 || caseID != nil || partyName != nil
         }
+
+        /// Whether claims are looked for by findings.
+        private var isOfFindings: Bool { pair != nil || rule != nil }
+
+        /// The state by which the few claims are found that had it then, though they may have another one now.
+        var pastState: Outcome.Decision? {
+            // Most claims were reserved once: a look at all finds those.
+            isSelective || isOfFindings || asOf == nil || state == .reserved ? nil : state
+        }
+
+        /// Whether nothing finds few claims but their city.
+        var isCityAlone: Bool { city != nil && !isSelective && !isOfFindings && pastState == nil }
     }
 
     /// Two cities, the lower code first.
@@ -59,10 +71,15 @@ extension RegistryStore {
 struct ClaimQuery {
     private(set) var parameters: [PostgresParameter] = []
     private var conditions: [String] = []
-    /// What is said of the findings whose claims are looked through, in the order of their positions, instead of all claims.
-    private var leading: String?
-    /// Conditions on columns that findings have as well.
-    private var shared: [String] = []
+    /// Rows `l` whose claims are looked through, in the order of their positions, instead of all claims; and what is
+    /// said of these rows.
+    private var leading: (rows: String, condition: String)?
+    /// Conditions on positions.
+    private var places: [String] = []
+    /// A condition on the city, which findings have as well.
+    private var ofCity: String?
+    /// Whether the claims of one city are looked through, by an index of their own.
+    private let isCityLed: Bool
     /// Whether few claims are found by something else: findings are looked up for each of these.
     private let isSelective: Bool
     private var order = "ASC"
@@ -80,20 +97,19 @@ struct ClaimQuery {
     init(_ filter: RegistryStore.ClaimFilter, companies: [String] = [], after: Int64?, limit: Int) {
         self.limit = limit
         isSelective = filter.isSelective
+        isCityLed = filter.isCityAlone
+        if filter.isNewestFirst { order = "DESC" }
         if let position = filter.asOf {
             let asOf = bind(.int8(position))
-            shared.append("position <= \(asOf)")
+            if !isCityLed { places.append("position <= \(asOf)") }
             state = ClaimHistory.state(asOf: asOf)
             payment = "false"
         }
-        if filter.isNewestFirst { order = "DESC" }
-        if let after { shared.append("position \(filter.isNewestFirst ? "<" : ">") \(bind(.int8(after)))") }
-        if let positions = filter.positions {
-            shared.append(
-                "position BETWEEN \(bind(.int8(positions.lowerBound))) AND \(bind(.int8(positions.upperBound)))")
+        if let city = filter.city, isCityLed {
+            require(city, filter, after: after)
+        } else {
+            requirePlaces(filter, after: after)
         }
-        if let city = filter.city { shared.append("city_code = \(bind(.int4(Int32(city.rawValue))))") }
-        conditions += shared.map { "c.\($0)" }
         requireParties(filter, companies)
         // Not bound: which index serves depends on it.
         if let wanted = filter.state { conditions.append("\(state) = \(wanted.rawValue)") }
@@ -107,7 +123,33 @@ struct ClaimQuery {
         if let amount = filter.claimedAtLeast { require("c.claimed_fen >=", .int8(amount.rawValue)) }
         if let amount = filter.claimedAtMost { require("c.claimed_fen <=", .int8(amount.rawValue)) }
         requireFindings(filter)
+        if let state = filter.pastState { lead(by: "(\(ClaimQuery.positions(ofClaimsOnce: state)))") }
         parameters.append(.int8(Int64(limit)))
+    }
+
+    private mutating func requirePlaces(_ filter: RegistryStore.ClaimFilter, after: Int64?) {
+        if let after { places.append("position \(filter.isNewestFirst ? "<" : ">") \(bind(.int8(after)))") }
+        if let positions = filter.positions {
+            places.append(
+                "position BETWEEN \(bind(.int8(positions.lowerBound))) AND \(bind(.int8(positions.upperBound)))")
+        }
+        conditions += places.map { "c.\($0)" }
+        guard let city = filter.city else { return }
+        let condition = "city_code = \(bind(.int4(Int32(city.rawValue))))"
+        conditions.append("c.\(condition)")
+        ofCity = condition
+    }
+
+    /// The city's claims as a range, with the city in the order: a planner that knows no values would rather read the
+    /// claims of all cities.
+    private mutating func require(_ city: CityCode, _ filter: RegistryStore.ClaimFilter, after: Int64?) {
+        var first = filter.positions?.lowerBound ?? 0
+        var last = min(filter.positions?.upperBound ?? .max, filter.asOf ?? .max)
+        if let after, filter.isNewestFirst { last = min(last, max(after, 1) - 1) }
+        if let after, !filter.isNewestFirst { first = max(first, min(after, Int64.max - 1) + 1) }
+        let code = bind(.int4(Int32(city.rawValue)))
+        conditions.append("(c.city_code, c.position) >= (\(code), \(bind(.int8(first))))")
+        conditions.append("(c.city_code, c.position) <= (\(code), \(bind(.int8(last))))")
     }
 
     private mutating func requireParties(_ filter: RegistryStore.ClaimFilter, _ companies: [String]) {
@@ -152,12 +194,28 @@ struct ClaimQuery {
 
     private mutating func requireFinding(_ condition: String) {
         if leading == nil, !isSelective {
-            leading = ([condition] + shared.map { "l.\($0)" }).joined(separator: " AND ")
+            lead(by: "finding", [condition] + [ofCity].compactMap { $0 }.map { "l.\($0)" })
         } else {
             // For each claim: without the offset, all that the rule ever found may be read first.
             conditions.append(
                 "EXISTS (SELECT FROM finding l WHERE l.position = c.position AND \(condition) OFFSET 0)")
         }
+    }
+
+    /// - Parameter conditions: On the rows `l`, besides those on their positions.
+    private mutating func lead(by rows: String, _ conditions: [String] = []) {
+        leading = (rows, (conditions + places.map { "l.\($0)" }).joined(separator: " AND "))
+    }
+
+    /// What gives in SQL the positions of all claims that ever stood in a state, and of some that did not.
+    private static func positions(ofClaimsOnce state: Outcome.Decision) -> String {
+        var all = ["SELECT claim_position AS position FROM claim_history WHERE state = \(state.rawValue)"]
+        // A claim that is refused when it is decided stays so; one that is held then opens a case there.
+        if state == .refused || state == .held {
+            all.append("SELECT position FROM claim WHERE state = \(state.rawValue)")
+        }
+        if state == .held { all.append("SELECT position FROM conflict_case") }
+        return all.joined(separator: " UNION ALL ")
     }
 
     /// - Returns: The place-holder of the value.
@@ -176,12 +234,15 @@ struct ClaimQuery {
     /// - Parameter condition: One more.
     private func found(_ columns: String, where condition: String = "true") -> String {
         let all = (conditions + [condition]).joined(separator: " AND ")
-        guard let leading else { return "SELECT \(columns) FROM claim c WHERE \(all) ORDER BY c.position \(order)" }
+        guard let leading else {
+            let places = isCityLed ? "c.city_code \(order), c.position \(order)" : "c.position \(order)"
+            return "SELECT \(columns) FROM claim c WHERE \(all) ORDER BY \(places)"
+        }
         // Claims are looked up one by one: merged in their order, all between two that are found would be read.
         return """
-            SELECT DISTINCT ON (l.position) \(columns) FROM finding l
+            SELECT DISTINCT ON (l.position) \(columns) FROM \(leading.rows) l
             CROSS JOIN LATERAL (SELECT * FROM claim WHERE position = l.position OFFSET 0) c
-            WHERE \(leading) AND \(all) ORDER BY l.position \(order)
+            WHERE \(leading.condition) AND \(all) ORDER BY l.position \(order)
             """
     }
 

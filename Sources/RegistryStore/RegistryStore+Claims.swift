@@ -35,34 +35,6 @@ extension RegistryStore {
     static func claims(
         _ filter: ClaimFilter, after: Int64?, limit: Int, _ session: PostgresSession
     ) throws -> [ClaimRecord] {
-        guard filter.asOf != nil, filter.state != nil, !filter.isSelective, filter.pair == nil else {
-            return try page(filter, after: after, limit: limit, session)
-        }
-        // No index knows a past state: the claims are looked through, some thousand at a time.
-        let end = min(filter.asOf ?? 0, Int64(try RegistryRow.read(session).feedHead.position))
-        var found: [ClaimRecord] = []
-        var place = filter.isNewestFirst ? min(after ?? .max, end + 1) : after ?? 0
-        let deadline = ContinuousClock.now + longestLook
-        while found.count < limit, filter.isNewestFirst ? place > 1 : place < end {
-            guard ContinuousClock.now < deadline else {
-                throw PostgresError(code: .queryCanceled, message: "too many claims to look through")
-            }
-            var window = filter
-            let next = filter.isNewestFirst ? max(1, place - windowLength) : place + windowLength
-            window.positions = filter.isNewestFirst ? next...place - 1 : place + 1...next
-            found += try page(window, after: nil, limit: limit - found.count, session)
-            place = next
-        }
-        return found
-    }
-
-    /// How many positions are looked through at a time.
-    private static let windowLength: Int64 = 20_000
-    private static let longestLook = Duration.seconds(60)
-
-    private static func page(
-        _ filter: ClaimFilter, after: Int64?, limit: Int, _ session: PostgresSession
-    ) throws -> [ClaimRecord] {
         guard let query = try query(filter, after: after, limit: limit, session) else { return [] }
         let result = try session.execute(query.sql, query.parameters)
         return try (0..<result.count).map { try RegistryStore.record(result, $0) }

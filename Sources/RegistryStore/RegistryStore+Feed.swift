@@ -32,8 +32,6 @@ extension RegistryStore {
         }
     }
 
-    private static let maximumPageBytes: Int64 = 4 << 20
-
     /// A row of the feed.
     private struct PageRow {
         let position: UInt64
@@ -66,7 +64,7 @@ extension RegistryStore {
             """,
             [
                 .int8(Int64(clamping: request.after.position)), .int8(Int64(request.limit)),
-                .int8(RegistryStore.maximumPageBytes),
+                .int8(Int64(FeedAnswer.pageBytes)),
             ]
         ) { result in try (0..<result.count).map { try PageRow(result, $0) } }
     }

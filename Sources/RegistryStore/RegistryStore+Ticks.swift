@@ -14,8 +14,9 @@ extension RegistryStore {
         package var strangers: [CityCode] = []
     }
 
-    /// Appends a tick to the registry's log when it would change something (a case is due, a payment's gate opens, an
-    /// authorisation is released), and from time to time, so that the dwell of payments goes on.
+    /// Appends a tick to the registry's log when it would change something (a case is due, cities are
+    /// still to be told of one, a payment's gate opens, an authorisation is released), and from time to time, so that
+    /// the dwell of payments goes on.
     ///
     /// - Parameters:
     ///   - now: Milliseconds since 1970.
@@ -49,6 +50,7 @@ extension RegistryStore {
         let due = try session.execute(
             """
             SELECT (EXISTS (SELECT 1 FROM conflict_case WHERE state = 'open' AND deadline < $1::text::date)
+                    OR EXISTS (SELECT 1 FROM conflict_case WHERE untold IS NOT NULL)
                     OR EXISTS (SELECT 1 FROM payment WHERE stage = 2 OR stage = 1 AND barred_by = '')
                     OR EXISTS (SELECT 1 FROM conflict_case WHERE automatic_dwell_seconds = 0 AND state <> 'closed'
                         AND NOT contested)

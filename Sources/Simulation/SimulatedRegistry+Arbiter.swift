@@ -69,7 +69,7 @@ extension SimulatedRegistry {
 
     private var somethingWaits: Bool {
         !fold.ledger.payments.waiting.isEmpty || !fold.ledger.payments.authorized.isEmpty
-            || fold.ledger.cases.contains { !$0.value.isClosed }
+            || fold.ledger.cases.contains { !$0.value.isClosed || $0.value.untold != nil }
     }
 
     private func changesSomething(_ act: TickAct, now: UInt64) throws -> Bool {

@@ -43,7 +43,7 @@ extension Ledger {
 extension Needs {
     fileprivate func asks(for conflict: ConflictCase) -> Bool {
         cases.contains(conflict.id) || conflict.parties.contains { touchedClaims.contains($0.claim) }
-            || (dueBefore.map { conflict.state == .open && conflict.deadline < $0 } ?? false)
+            || (dueBefore.map { conflict.untold != nil || conflict.state == .open && conflict.deadline < $0 } ?? false)
     }
 }
 

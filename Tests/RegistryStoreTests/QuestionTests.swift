@@ -32,13 +32,18 @@ struct QuestionTests {
             filter.asOf = Int64(position)
             let claims = try await registry.store.claims(filter, after: nil, limit: 10_000)
 
-            for state in [Outcome.Decision.reserved, .withdrawn, .paid] {
+            let states: [Outcome.Decision] = [.reserved, .refused, .held, .withdrawn, .authorized, .paid, .reversed]
+            for state in states {
                 filter.state = state
-                for isNewestFirst in [true, false] {
-                    filter.isNewestFirst = isNewestFirst
-                    let found = try await registry.store.claims(filter, after: nil, limit: 10_000).map(\.name)
-                    let due = claims.filter { $0.state == state }.map(\.name)
-                    #expect(found == (isNewestFirst ? due.reversed() : due))
+                for city in [CityCode?.none, .some(.shenzhen)] {
+                    filter.city = city
+                    for isNewestFirst in [true, false] {
+                        filter.isNewestFirst = isNewestFirst
+                        let found = try await registry.store.claims(filter, after: nil, limit: 10_000).map(\.name)
+                        let due = claims.filter { $0.state == state && (city == nil || $0.name.city == city) }
+                        let names = due.map(\.name)
+                        #expect(found == (isNewestFirst ? names.reversed() : names), "\(state)")
+                    }
                 }
             }
             #expect(
@@ -198,6 +203,50 @@ struct QuestionTests {
             }
             #expect(names == (isNewestFirst ? all.reversed() : all))
         }
+    }
+
+    @Test("pages of one city, or of what once stood in a state, are the whole list in either order", arguments: seeds)
+    func pagesOfSome(seed: UInt64) async throws {
+        let (registry, order) = try await pushed(seed)
+        var filters = [RegistryStore.ClaimFilter](repeating: .init(), count: 4)
+        filters[0].city = .shenzhen
+        filters[1].city = .shenzhen
+        filters[1].asOf = Int64(order.count) / 2
+        filters[2].city = .shenzhen
+        filters[2].positions = 20...Int64(order.count)
+        filters[3].state = .refused
+        filters[3].asOf = Int64(order.count) * 2 / 3
+        var found = 0
+        for (index, isNewestFirst) in filters.indices.flatMap({ [($0, false), ($0, true)] }) {
+            var filter = filters[index]
+            filter.isNewestFirst = isNewestFirst
+            let all = try await registry.store.claims(filter, after: nil, limit: 10_000).map(\.name)
+            var (names, after) = ([ClaimName](), Int64?.none)
+            while true {
+                let page = try await registry.store.claims(filter, after: after, limit: 2)
+                names += page.map(\.name)
+                guard page.count == 2 else { break }
+                after = page.last.map { Int64($0.decidedAt.position) }
+            }
+
+            #expect(names == all, "\(filter)")
+            found += all.count
+        }
+        #expect(found > 10)
+    }
+
+    @Test("a city's claims and lists of duplicates are read in the order of indexes of their own")
+    func indexes() async throws {
+        _ = try await pushed(2)
+        // A connection of its own, whose planner takes the tables for large ones.
+        let registry = TestRegistry(opening: PostgresPool(url: TestDatabase.current.url, size: 1))
+        try await registry.run("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
+        var filter = RegistryStore.ClaimFilter()
+        filter.city = .shenzhen
+        filter.state = .reserved
+
+        #expect(try await registry.store.plan(of: filter, limit: 10).contains("claim_city"))
+        #expect(try await registry.store.planOfDuplicates(limit: 10).contains("finding_duplicate"))
     }
 
     // MARK: Names

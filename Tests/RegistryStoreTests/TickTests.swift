@@ -117,6 +117,35 @@ struct TickTests {
         #expect(try await feedPosition(of: city, registry) == Int64(city.feedHead.position))
     }
 
+    @Test("what one entry has no room for is told tick by tick, as in the whole fold, in feed entries below 4 MiB")
+    func manyCases() async throws {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        city.issue(.sample("V1"))
+        for number in 1...(Fold.mostCasesTold + 50) {
+            city.file(.sample("C\(number)", invoices: [.serial(number)], receipt: "R1"))
+        }
+        city.withdraw("C1")
+        try await city.push(to: registry)
+        try await registry.decide()
+        let waiting = "SELECT count(*) FROM conflict_case WHERE state = 'open' OR untold IS NOT NULL"
+        try #require(
+            try await registry.numbers("SELECT count(*) FROM conflict_case WHERE untold IS NOT NULL") != [0])
+
+        let inAMonth = UInt64.noon + 30 * 86_400 * Self.second
+        var ticks = 0
+        while try await registry.store.tickIfDue(now: inAMonth, sinceLast: 0).isAppended {
+            try await registry.decide()
+            ticks += 1
+            try #require(ticks < 10)
+        }
+
+        #expect(ticks > 1)
+        #expect(try await registry.numbers(waiting) == [0])
+        #expect(try await registry.feed().allSatisfy { $0.bytes.count < 4 << 20 })
+        #expect(try await registry.store.recompute { _ in }.faults == [])
+    }
+
     @Test("a city that has sealed a feed head of another feed is named, and what it sealed does not count")
     func stranger() async throws {
         let registry = try await TestRegistry()

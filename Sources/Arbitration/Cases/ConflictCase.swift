@@ -47,12 +47,15 @@ package struct ConflictCase: Hashable, Sendable {
     package private(set) var automaticDwell: Int64?
     /// Whether somebody wants a ruling in an automatic case: it does not end by itself.
     package private(set) var isContested: Bool
+    /// What happened in it that its cities were not told yet, for want of room in the feed entry: a tick tells them.
+    package private(set) var untold: CaseEvent.Kind?
 
     package init(
         id: String, position: Int64, parties: [Party], rules: [String], state: State = .open, deadline: CalendarDate,
         isAppealed: Bool = false, proposal: Ruling? = nil, standsAlone: Bool = false, automaticDwell: Int64? = nil,
-        isContested: Bool = false
+        isContested: Bool = false, untold: CaseEvent.Kind? = nil
     ) {
+        self.untold = untold
         self.automaticDwell = automaticDwell
         self.isContested = isContested
         self.standsAlone = standsAlone
@@ -89,6 +92,12 @@ package struct ConflictCase: Hashable, Sendable {
     mutating func escalate() { state = .escalated }
 
     mutating func contest() { isContested = true }
+
+    /// Leaves it to a later tick to tell the cities. That the case was closed is not forgotten over what follows.
+    mutating func leaveUntold(_ kind: CaseEvent.Kind) { untold = untold == .settled ? .settled : kind }
+
+    /// Notes that its cities know how it stands.
+    mutating func tell() { untold = nil }
 
     /// A case that operators open again is none of the automatic ones any more.
     mutating func reopen(until deadline: CalendarDate, byAppeal: Bool) {
@@ -180,6 +189,16 @@ package struct CaseEvent: Hashable, Sendable {
         case lapsed = 9
     }
 
+    /// Who learns of an event by the entry that it is in.
+    package enum Reach: Hashable, Sendable {
+        /// Those who look at the registry, and the cities of the case.
+        case all
+        /// The registry alone: a later tick tells the cities.
+        case registry
+        /// The cities alone, which are told later than the registry.
+        case cities
+    }
+
     package let kind: Kind
     package let caseID: String
     /// All claims of the case; whether each is live after the event.
@@ -199,6 +218,7 @@ package struct CaseEvent: Hashable, Sendable {
     package var operatorName = ""
     /// Why the case was opened.
     package var reasons: [Reason] = []
+    package var reach = Reach.all
 
     package init(_ kind: Kind, _ conflict: ConflictCase) {
         self.init(

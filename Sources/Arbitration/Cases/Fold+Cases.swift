@@ -155,25 +155,42 @@ extension Fold {
         return Outcome(decision: .noted, policyVersion: policyVersion, cases: [conflict], events: [event])
     }
 
-    /// At a tick: automatic cases that nobody contested, and cases whose cities had their time.
+    /// At a tick: automatic cases that nobody contested, cases whose cities had their time, and those whose cities were
+    /// not told yet that a claim is gone. The next tick goes on where there is no more room.
     ///
     /// - Parameter clock: After the tick.
     func decideDeadlines(on day: CalendarDate, _ clock: DwellClock) -> Outcome {
-        var (cases, events): ([ConflictCase], [CaseEvent]) = ([], [])
-        let standing = ledger.cases.values.filter { !$0.isClosed }
-        for var conflict in standing.sorted(by: { $0.position < $1.position }) {
-            if conflict.isAutomatic, !conflict.isContested, conflict.isOver(clock) {
-                conflict.close()
-                events.append(CaseEvent(.lapsed, conflict))
+        var (over, due, untold): ([ConflictCase], [ConflictCase], [ConflictCase]) = ([], [], [])
+        for conflict in ledger.cases.values {
+            if !conflict.isClosed, conflict.isAutomatic, !conflict.isContested, conflict.isOver(clock) {
+                over.append(conflict)
             } else if conflict.state == .open, conflict.deadline < day {
-                conflict.escalate()
-                events.append(CaseEvent(.escalated, conflict))
-            } else {
-                continue
+                due.append(conflict)
+            } else if conflict.untold != nil {
+                untold.append(conflict)
             }
-            cases.append(conflict)
         }
-        return Outcome(decision: .noted, policyVersion: policyVersion, cases: cases, events: events)
+        // What is due at an earlier tick of a batch comes before what is due at a later one: the loader counts on it.
+        due.sort { ($0.deadline, $0.position) < ($1.deadline, $1.position) }
+        var room = NoticeRoom()
+        var told: [(conflict: ConflictCase, event: CaseEvent)] = []
+        for var conflict in over.sorted(by: { $0.position < $1.position }) where room.take(conflict) {
+            conflict.close()
+            told.append((conflict, CaseEvent(.lapsed, conflict)))
+        }
+        for var conflict in due where room.take(conflict) {
+            conflict.escalate()
+            told.append((conflict, CaseEvent(.escalated, conflict)))
+        }
+        for conflict in untold.sorted(by: { $0.position < $1.position }) where room.take(conflict) {
+            var event = CaseEvent(conflict.untold ?? .left, conflict)
+            event.reach = .cities
+            told.append((conflict, event))
+        }
+        told.sort { $0.conflict.position < $1.conflict.position }
+        return Outcome(
+            decision: .noted, policyVersion: policyVersion, cases: told.map { $0.conflict },
+            events: told.map { $0.event })
     }
 
     // MARK: What follows from a claim that goes
@@ -185,35 +202,51 @@ extension Fold {
     }
 
     /// Takes claims that gave back their keys out of their cases, and closes the cases in which there is nothing left to
-    /// rule on: where the claim that waited is gone, or nobody but it is left of several.
+    /// rule on: where the claim that waited is gone, or nobody but it is left of several. All of this takes effect at
+    /// once; of more cases than one entry has room for, the cities are told by the next ticks.
     ///
     /// - Parameter id: A case that somebody has ruled on already.
     /// - Returns: Nothing but effects, cases and events.
     func settling(_ gone: [ClaimName], except id: String? = nil) -> Outcome {
         var outcome = Outcome(decision: .noted, policyVersion: policyVersion)
+        var room = NoticeRoom()
         let touched = ledger.cases.values.filter { conflict in conflict.id != id && gone.contains(where: conflict.names)
         }
         for var conflict in touched.sorted(by: { $0.position < $1.position }) {
             for name in gone { conflict.retire(name) }
-            if !conflict.isClosed, let first = conflict.parties.first {
-                let isAlone = !conflict.standsAlone && conflict.live.count < (conflict.isAutomatic ? 1 : 2)
-                if isAlone || gone.contains(first.claim) {
-                    conflict.close()
-                    outcome.events.append(CaseEvent(.settled, conflict))
-                    if first.isLive, let record = ledger.claims[first.claim], record.state == .held,
-                        record.position == conflict.position
-                    {
-                        outcome.effects.append(
-                            Outcome.Effect(name: first.claim, position: record.position, state: .reserved))
-                    }
-                } else {
-                    outcome.events.append(CaseEvent(.left, conflict))
+            if isSettled(conflict, without: gone) {
+                conflict.close()
+                if let first = conflict.parties.first, first.isLive, let record = ledger.claims[first.claim],
+                    record.state == .held, record.position == conflict.position
+                {
+                    outcome.effects.append(
+                        Outcome.Effect(name: first.claim, position: record.position, state: .reserved))
                 }
+                take(.settled, conflict, in: &room, into: &outcome)
             } else {
-                outcome.events.append(CaseEvent(.left, conflict))
+                take(.left, conflict, in: &room, into: &outcome)
             }
-            outcome.cases.append(conflict)
         }
         return outcome
+    }
+
+    /// Whether nothing is left to rule on in a case that these claims have left.
+    private func isSettled(_ conflict: ConflictCase, without gone: [ClaimName]) -> Bool {
+        guard !conflict.isClosed, let first = conflict.parties.first else { return false }
+        return gone.contains(first.claim)
+            || !conflict.standsAlone && conflict.live.count < (conflict.isAutomatic ? 1 : 2)
+    }
+
+    /// Adds a case and what happened in it, of which its cities are told as long as there is room.
+    private func take(
+        _ kind: CaseEvent.Kind, _ conflict: ConflictCase, in room: inout NoticeRoom, into outcome: inout Outcome
+    ) {
+        var (conflict, event) = (conflict, CaseEvent(kind, conflict))
+        if !room.take(conflict) {
+            conflict.leaveUntold(kind)
+            event.reach = .registry
+        }
+        outcome.cases.append(conflict)
+        outcome.events.append(event)
     }
 }
