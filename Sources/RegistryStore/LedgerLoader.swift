@@ -1,6 +1,7 @@
 import Arbitration
 import FederationWire
 import PostgresClient
+import Replication
 import VoucherDomain
 
 /// Loads the part of the ledger that a batch touches: a few statements with array parameters.

@@ -1,6 +1,7 @@
 import FederationWire
 import Replication
 import Testing
+import VoucherDomain
 
 @testable import CityStore
 
