@@ -106,8 +106,10 @@ struct SyncService: Service {
 
     private func greet() async throws -> CitySession.Event {
         let answer: HelloAnswer
+        let sent: UInt64
         do {
             try await compareRecord()
+            sent = WallClock.now
             answer = try await sayHello()
         } catch let refusal as RegistryClient.Refusal {
             guard ["recovering", "unknown-feed-head"].contains(refusal.kind), try await refill.run() else {
@@ -116,7 +118,9 @@ struct SyncService: Service {
             throw RegistryRefill.recovering
         }
         Failpoint.reach(.helloAnswered)
-        if let fault = HelloReview.clockFault(registryTime: answer.registryTime, now: WallClock.now) {
+        if let fault = HelloReview.clockFault(
+            registryTime: answer.registryTime, sent: sent, now: WallClock.now)
+        {
             throw RegistryClient.Refusal(status: 0, kind: "clock", detail: fault, retryAfter: nil)
         }
         let grant = try Grant(answer.grant, by: identity.registryKey)

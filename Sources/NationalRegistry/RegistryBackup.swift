@@ -38,14 +38,15 @@ struct RegistryBackup {
         let head = try await store.feedHead()
         let making = "\(path).new"
         // For its owner alone from the first byte on: pg_dump keeps the mode of a file that is there.
+        unlink(making)
         let descriptor = open(making, O_WRONLY | O_CREAT | O_EXCL, 0o600)
         guard descriptor >= 0 else {
-            throw Failure(
-                message: "cannot make \(making): \(String(cString: strerror(errno))); remove what an earlier backup left")
+            throw Failure(message: "cannot make \(making): \(String(cString: strerror(errno)))")
         }
         close(descriptor)
         defer { unlink(making) }
-        try run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", "--file", making], database: url)
+        let database = (url, try await store.databaseName())
+        try run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", "--file", making], on: database)
         try run("pg_restore", ["--list", "--file", "/dev/null", making])
         let manifest = Manifest(
             format: Manifest.format, made_at: madeAt, incarnation: head.incarnation, feed_position: head.position,
@@ -66,7 +67,8 @@ struct RegistryBackup {
             throw Failure(
                 message: "the database is not empty: restore into a new one, and keep the old one until all is well")
         }
-        try run("pg_restore", ["--single-transaction", "--exit-on-error", "--no-owner", path], database: url)
+        let database = (url, try await store.databaseName())
+        try run("pg_restore", ["--single-transaction", "--exit-on-error", "--no-owner", path], on: database)
         // The backup may be of an older build, which knew less of recovery.
         _ = try await store.migrate(policyDocument: DefaultPolicy.document, now: now)
         try await store.beginRecovery(
@@ -104,18 +106,24 @@ struct RegistryBackup {
         return Array(hash.finalize()).hexadecimal
     }
 
-    private func run(_ program: String, _ arguments: [String], database url: String? = nil) throws {
+    /// - Parameter database: Its URL, which need not name it, and its name.
+    private func run(
+        _ program: String, _ arguments: [String], on database: (url: String, name: String)? = nil
+    ) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("national-registry-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: folder) }
         let output = folder.appendingPathComponent("output").path
-        let environment = try url.map { try PostgresEnvironment(url: $0) }
-        // pg_restore connects only where a database is named.
-        let named = environment.map { ["--dbname", $0.rest ?? $0.variables["PGDATABASE"] ?? "postgres"] } ?? []
+        var variables: [String: String] = [:]
+        var named: [String] = []
+        if let database {
+            let environment = try PostgresEnvironment(url: database.url)
+            variables = environment.variables
+            named = ["--dbname", environment.text(naming: database.name)]
+        }
         let status = try ChildProgram.run(
-            [try EmbeddedPostgres.program(program)] + named + arguments, output: output,
-            variables: environment?.variables ?? [:])
+            [try EmbeddedPostgres.program(program)] + named + arguments, output: output, variables: variables)
         guard status == 0 else {
             let text = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
             throw Failure(

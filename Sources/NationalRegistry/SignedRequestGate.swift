@@ -14,8 +14,10 @@ package final class SignedRequestGate: Sendable {
     private struct Seen {
         var nonces: [String: Int64] = [:]
         var nextSweep: Int64 = 0
-        /// Notes of the current minute, by who claims to have asked.
+        /// Notes of the current minute, by who has asked.
         var notes: [String: Int] = [:]
+        /// Names that were claimed in the current minute, and whether such a city has joined.
+        var names: [CityCode: Bool] = [:]
         var minute: Int64 = 0
     }
     private let seen = Mutex(Seen())
@@ -136,12 +138,8 @@ package final class SignedRequestGate: Sendable {
     func note(_ problem: Problem, _ request: Request) async throws {
         let now = WallClock.now
         let claimed = request.headers[.signatureInput].flatMap { try? RequestSignature(signatureInput: $0) }?.keyID
-        var actor = "unsigned"
-        if let city = claimed.flatMap({ CityCode($0) }), try await store.credentials(of: city) != nil {
-            actor = city.description
-        }
-        let isAllowed = seen.withLock { [actor] seen in
-            if seen.minute != Int64(now / 60_000) { (seen.minute, seen.notes) = (Int64(now / 60_000), [:]) }
+        let actor = try await joined(claimed.flatMap { CityCode($0) }, now)?.description ?? "unsigned"
+        let isAllowed = seen.withLock { seen in
             seen.notes[actor, default: 0] += 1
             return seen.notes[actor, default: 0] <= 60
         }
@@ -149,6 +147,24 @@ package final class SignedRequestGate: Sendable {
         try await store.note(
             actor: actor, action: "refused \(problem.kind)",
             detail: "\(request.method) \(request.uri.path): \(problem.detail)", now: now)
+    }
+
+    /// The most names that are looked up in a minute: strangers must not keep the database busy.
+    private static let mostNames = 200
+
+    /// - Returns: The city, if one has joined under this name.
+    private func joined(_ city: CityCode?, _ now: UInt64) async throws -> CityCode? {
+        let known: Bool? = seen.withLock { seen in
+            let minute = Int64(now / 60_000)
+            if seen.minute != minute { (seen.minute, seen.notes, seen.names) = (minute, [:], [:]) }
+            guard let city else { return false }
+            return seen.names[city] ?? (seen.names.count < SignedRequestGate.mostNames ? nil : false)
+        }
+        guard let city else { return nil }
+        if let known { return known ? city : nil }
+        let hasJoined = try await store.credentials(of: city) != nil
+        seen.withLock { $0.names[city] = hasJoined }
+        return hasJoined ? city : nil
     }
 }
 

@@ -6,8 +6,8 @@ import Foundation
 package struct PostgresEnvironment: Sendable {
     /// What the URL says, by the names of libpq's environment variables.
     package let variables: [String: String]
-    /// What it says and no variable can, for `--dbname`; `nil` when there is nothing of that.
-    package let rest: String?
+    /// What it says and no variable can.
+    private let rest: [String]
 
     /// - Parameter url: As libpq takes it: a URL, or pairs such as `host=… dbname=…`.
     /// - Throws: ``PostgresError`` with ``PostgresError/Code/connectionFailure`` when it is neither.
@@ -29,13 +29,22 @@ package struct PostgresEnvironment: Sendable {
                 if let name = option.pointee.envvar {
                     variables[String(cString: name)] = value
                 } else {
-                    let quoted = value.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
-                    rest.append("\(String(cString: keyword))='\(quoted)'")
+                    rest.append(PostgresEnvironment.pair(String(cString: keyword), value))
                 }
             }
             option += 1
         }
         self.variables = variables
-        self.rest = rest.isEmpty ? nil : rest.joined(separator: " ")
+        self.rest = rest
+    }
+
+    /// What stands for `--dbname`: which database, whatever the variables say of it, and what no variable can say.
+    package func text(naming database: String) -> String {
+        ([PostgresEnvironment.pair("dbname", database)] + rest).joined(separator: " ")
+    }
+
+    private static func pair(_ keyword: String, _ value: String) -> String {
+        let quoted = value.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
+        return "\(keyword)='\(quoted)'"
     }
 }

@@ -182,9 +182,11 @@ struct FoldWriter {
         let earlier = changes.filter { $0.key < first }.sorted { $0.key < $1.key }
         guard !earlier.isEmpty else { return }
         let released = earlier.filter(\.value.isReleased)
-        try session.queue(
-            "UPDATE claim_key SET live = false WHERE position = ANY($1) AND live",
-            [.int8Array(released.map(\.key))])
+        if !released.isEmpty {
+            try session.queue(
+                "UPDATE claim_key SET live = false WHERE position = ANY($1) AND live",
+                [.int8Array(released.map(\.key))])
+        }
         for (position, change) in earlier where !change.isReleased {
             for (key, group) in change.groups.sorted(by: { $0.key < $1.key }) {
                 try session.queue(
@@ -195,6 +197,7 @@ struct FoldWriter {
             }
         }
         try KeptTotals.change(earlier.map { ($0.key, $0.value.state, $0.value.withdrawnAt) }, session)
+        guard !released.isEmpty else { return }
         try session.queue(
             "UPDATE claim SET traces = '{}', resource_class = NULL, price_class = NULL WHERE position = ANY($1)",
             [.int8Array(released.map(\.key))])

@@ -19,13 +19,16 @@ extension RegistryStore {
     /// from the journal, column by column.
     ///
     /// The reference ledger is built from nothing but the logs; it shares the rule book with the arbiter and
-    /// none of its SQL. The tables are also written anew from it, which needs as much space as they have.
+    /// none of its SQL. The tables are also written anew from it, which needs as much space as they have; on a replica, which
+    /// lets nobody write, only those are compared that the arbiter decides from.
     ///
     /// - Parameter progress: Called now and then with the position reached.
     package func recompute(progress: @escaping @Sendable (Int) -> Void) async throws -> AuditReport {
         let (secrets, dialect) = (secrets, dialect)
         return try await pool.dedicated().run { session in
-            let replay = try TableReplay(session)
+            // A replica takes no tables, not even temporary ones.
+            let isReplica = try session.execute("SELECT pg_is_in_recovery()").bool(0, 0)
+            let replay = isReplica ? nil : try TableReplay(session)
             return try session.transaction(isSnapshot: true) {
                 var recomputation = Recomputation(
                     replay: replay, secrets: secrets, registry: try RegistryRow.read(session))
@@ -39,7 +42,8 @@ extension RegistryStore {
 
     /// A fold of the whole journal under way.
     private struct Recomputation {
-        let replay: TableReplay
+        /// `nil` on a replica.
+        let replay: TableReplay?
         let registry: RegistryRow
         private var report = AuditReport()
         private var fold = Fold()
@@ -49,7 +53,7 @@ extension RegistryStore {
 
         private static let mostFaults = 20
 
-        init(replay: TableReplay, secrets: RegistrySecrets, registry: RegistryRow) {
+        init(replay: TableReplay?, secrets: RegistrySecrets, registry: RegistryRow) {
             self.replay = replay
             self.registry = registry
             composer = FeedComposer(
@@ -81,12 +85,12 @@ extension RegistryStore {
             report.head = recomputed.head
             if report.examined.isMultiple(of: 1_000) { progress(report.examined) }
             // Not together with what follows, as the arbiter does.
-            if decided.count >= 1_000 || WaitingWork.closingKinds.contains(journaled.entry.kind) { try writeAgain() }
+            if decided.count >= 1_000 || WaitingWork.isClosing(journaled.entry) { try writeAgain() }
             return report.faults.count < Recomputation.mostFaults
         }
 
         private mutating func writeAgain() throws {
-            try replay.write(FoldWriter(decided, composer: composer))
+            try replay?.write(FoldWriter(decided, composer: composer))
             decided = []
         }
 
@@ -99,7 +103,7 @@ extension RegistryStore {
             report.faults += tables.differences(
                 from: fold.ledger, atMost: Recomputation.mostFaults - report.faults.count)
             try writeAgain()
-            report.faults += try replay.differences()
+            report.faults += try replay?.differences() ?? []
             if let fault = try KeptTotals.difference(session) { report.faults.append(fault) }
             return report
         }

@@ -182,6 +182,11 @@ extension RegistryStore {
         try await pool.run { try $0.execute("SELECT to_regclass('registry') IS NOT NULL").bool(0, 0) }
     }
 
+    /// What the server calls the database that this store is on: a URL may leave it to libpq's environment.
+    package func databaseName() async throws -> String {
+        try await pool.run { try $0.execute("SELECT current_database()").text(0, 0) }
+    }
+
     /// Makes sure that the database has a registry and that these are its keys.
     package func checkKeys() async throws {
         let secrets = secrets

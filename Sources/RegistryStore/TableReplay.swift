@@ -45,6 +45,8 @@ struct TableReplay {
             try session.run(script: "CREATE TEMP TABLE \(name) (LIKE \(schema).\(name) INCLUDING ALL)")
         }
         try session.run(script: "SET search_path = \(schema), pg_temp")
+        // Statements are planned while the tables are empty, and never again: they must not be planned to read them whole.
+        try session.run(script: "SET enable_seqscan = off")
     }
 
     /// Writes what became of the next entries.

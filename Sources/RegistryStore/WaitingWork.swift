@@ -84,13 +84,23 @@ struct WaitingWork: Sendable {
         var entries: [JournaledEntry] = []
         var ends: [(batch: Int64, city: Int32, last: Int64)] = []
         var more = false
+        /// How many entries come before the last one.
+        var entriesBefore = 0
         /// Whether nothing is taken behind the last one.
         var isClosed = false
     }
 
     /// Kinds that change what later claims are held against, or move on many of them: nothing is folded with what
     /// follows them.
-    static let closingKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed, .ticked]
+    private static let closingKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed, .ticked]
+
+    /// Whether nothing is folded with what follows the entry. A city's entry of such a kind says nothing.
+    static func isClosing(_ entry: Entry) -> Bool { entry.city == .registry && closingKinds.contains(entry.kind) }
+
+    /// Whether nothing is folded with what comes before the entry.
+    private static func isOpening(_ entry: Entry) -> Bool {
+        entry.city == .registry && openingKinds.contains(entry.kind)
+    }
 
     /// Kinds for which claims are loaded that the entry does not name, as the tables lead to them: what a tick may move
     /// on, and the claims of a case. Nothing is folded with what comes before them.
@@ -132,18 +142,21 @@ struct WaitingWork: Sendable {
             for row in 0..<result.count {
                 if batches.ends.last?.batch != result.int(row, 0) {
                     if batches.isClosed { break }
+                    batches.entriesBefore = batches.entries.count
                     batches.ends.append((result.int(row, 0), Int32(result.int(row, 1)), result.int(row, 2)))
                 }
                 let fault = result.isNull(row, 4) ? nil : result.text(row, 4)
                 let entry = JournaledEntry(
                     entry: try EntryCoding.decode(result.bytes(row, 3)), receivedAt: result.int(row, 6), fault: fault)
-                if openingKinds.contains(entry.entry.kind), batches.ends.count > 1 {
-                    // The registry's own batches hold one kind of act each.
+                if isOpening(entry.entry), batches.ends.count > 1 {
+                    // Its whole batch is left to the next time.
+                    let begun = batches.entriesBefore
+                    batches.entries.removeLast(batches.entries.count - begun)
                     batches.ends.removeLast()
                     break
                 }
                 batches.entries.append(entry)
-                if closingKinds.contains(entry.entry.kind) { batches.isClosed = true }
+                if isClosing(entry.entry) { batches.isClosed = true }
             }
             if result.count > 0 {
                 let waiting = result.int(0, 5)

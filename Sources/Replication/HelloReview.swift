@@ -126,10 +126,12 @@ package enum HelloReview {
     ///
     /// - Parameters:
     ///   - registryTime: What the answer says, milliseconds since 1970.
+    ///   - sent: The node's clock when the hello was sent.
     ///   - now: The node's clock when the answer came.
     /// - Returns: `nil` when the answer can be believed.
-    package static func clockFault(registryTime: UInt64, now: UInt64) -> String? {
-        let distance = max(registryTime, now) - min(registryTime, now)
+    package static func clockFault(registryTime: UInt64, sent: UInt64, now: UInt64) -> String? {
+        let nearest = min(max(registryTime, min(sent, now)), max(sent, now))
+        let distance = max(registryTime, nearest) - min(registryTime, nearest)
         guard distance > PushReview.clockTolerance else { return nil }
         return "clock wrong: the answer to the greeting is dated \(distance / 1_000) s from this computer's clock, "
             + "and yet the request was let in: set the clock right; where it is, something on the way changes the answers"

@@ -136,7 +136,8 @@ extension World {
             return nil
         case .hello:
             let answer = try HelloAnswer(bytes, as: .protobuf)
-            if let fault = HelloReview.clockFault(registryTime: answer.registryTime, now: wallClock(id)) {
+            let now = wallClock(id)
+            if let fault = HelloReview.clockFault(registryTime: answer.registryTime, sent: now, now: now) {
                 throw SimulatedRefusal("clock", fault)
             }
             return try goOn(answer, at: id)

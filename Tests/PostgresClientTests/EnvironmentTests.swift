@@ -8,7 +8,7 @@ struct EnvironmentTests {
         let environment = try PostgresEnvironment(
             url: "postgresql://ann:s3%20cret@db.example:6432/registry?sslmode=verify-full&application_name=x")
 
-        #expect(environment.rest == nil)
+        #expect(environment.text(naming: "a b") == "dbname='a b'")
         let expected = [
             "PGUSER": "ann", "PGPASSWORD": "s3 cret", "PGHOST": "db.example", "PGPORT": "6432", "PGDATABASE": "registry",
             "PGSSLMODE": "verify-full", "PGAPPNAME": "x",
@@ -20,7 +20,7 @@ struct EnvironmentTests {
     func rest() throws {
         let environment = try PostgresEnvironment(url: #"host=/tmp dbname=registry keepalives_idle=7 password='it\'s'"#)
 
-        #expect(environment.rest == "keepalives_idle='7'")
+        #expect(environment.text(naming: "registry") == "dbname='registry' keepalives_idle='7'")
         #expect(environment.variables["PGPASSWORD"] == "it's")
     }
 

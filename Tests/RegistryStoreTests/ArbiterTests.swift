@@ -58,6 +58,28 @@ struct ArbiterTests {
         await #expect(throws: PostgresError.self) { try await first.acquire() }
     }
 
+    @Test(
+        "a city's entry of a kind that only the registry writes ends no transaction, and each entry is decided once",
+        arguments: [EntryKind.caseRuled, .ticked, .policyPublished])
+    func foreignKind(kind: EntryKind) async throws {
+        var (registry, city) = try await registry()
+        var other = try await registry.join(.hangzhou)
+        try await registry.decide()
+        other.write(1)
+        try await other.push(to: registry)
+        city.issue(.sample("V1"))
+        city.file(.sample("C1", invoices: [.serial(1)]))
+        city.append(kind, [1])
+        city.file(.sample("C2", contract: "HT-2", invoices: [.serial(2)]))
+        try await city.push(to: registry)
+        try await registry.decide()
+
+        #expect(try await registry.numbers("SELECT count(*) FROM feed GROUP BY city_code, sequence HAVING count(*) > 1") == [])
+        #expect(try await registry.texts("SELECT claim_no FROM claim WHERE state = 2 ORDER BY 1") == ["C1", "C2"])
+        #expect(try await registry.store.recompute { _ in }.faults == [])
+        #expect(try await registry.store.verify { _ in }.faults == [])
+    }
+
     @Test("a process that lost the lock decides nothing, even once it is connected again")
     func withoutTheLock() async throws {
         var (registry, city) = try await registry()

@@ -236,9 +236,13 @@ struct HelloReviewTests {
             (1_780_000_301_001, false), (1_779_999_698_999, false), (0, false), (.max, false),
         ] as [(UInt64, Bool)])
     func clock(registryTime: UInt64, isBelieved: Bool) {
-        let fault = HelloReview.clockFault(registryTime: registryTime, now: 1_780_000_000_000)
+        let now: UInt64 = 1_780_000_000_000
+        let fault = HelloReview.clockFault(registryTime: registryTime, sent: now, now: now)
 
         #expect((fault == nil) == isBelieved)
+        // The time that the answer was under way is nobody's fault.
+        let sent = min(registryTime, now - 5_000)
+        #expect(HelloReview.clockFault(registryTime: sent, sent: sent, now: now) == nil)
         #expect(fault?.hasPrefix("clock wrong") ?? true)
     }
 
