@@ -550,7 +550,7 @@ CREATE INDEX batch_waiting ON public.batch USING btree (batch_id) WHERE (NOT fol
 
 CREATE INDEX claim_amount ON public.claim USING btree (claimed_fen);
 
-CREATE INDEX claim_city ON public.claim USING btree (city_code, "position");
+CREATE INDEX claim_city ON public.claim USING btree (((city_code)::bigint), "position");
 
 CREATE INDEX claim_contract ON public.claim USING btree (contract_no);
 

@@ -140,6 +140,9 @@ struct ClaimQuery {
         ofCity = condition
     }
 
+    /// As the index of a city's claims has it.
+    private static let cityPlace = "c.city_code::bigint, c.position"
+
     /// The city's claims as a range, with the city in the order: a planner that knows no values would rather read the
     /// claims of all cities.
     private mutating func require(_ city: CityCode, _ filter: RegistryStore.ClaimFilter, after: Int64?) {
@@ -147,9 +150,9 @@ struct ClaimQuery {
         var last = min(filter.positions?.upperBound ?? .max, filter.asOf ?? .max)
         if let after, filter.isNewestFirst { last = min(last, max(after, 1) - 1) }
         if let after, !filter.isNewestFirst { first = max(first, min(after, Int64.max - 1) + 1) }
-        let code = bind(.int4(Int32(city.rawValue)))
-        conditions.append("(c.city_code, c.position) >= (\(code), \(bind(.int8(first))))")
-        conditions.append("(c.city_code, c.position) <= (\(code), \(bind(.int8(last))))")
+        let code = bind(.int8(Int64(city.rawValue)))
+        conditions.append("(\(ClaimQuery.cityPlace)) >= (\(code), \(bind(.int8(first))))")
+        conditions.append("(\(ClaimQuery.cityPlace)) <= (\(code), \(bind(.int8(last))))")
     }
 
     private mutating func requireParties(_ filter: RegistryStore.ClaimFilter, _ companies: [String]) {
@@ -235,7 +238,7 @@ struct ClaimQuery {
     private func found(_ columns: String, where condition: String = "true") -> String {
         let all = (conditions + [condition]).joined(separator: " AND ")
         guard let leading else {
-            let places = isCityLed ? "c.city_code \(order), c.position \(order)" : "c.position \(order)"
+            let places = isCityLed ? "c.city_code::bigint \(order), c.position \(order)" : "c.position \(order)"
             return "SELECT \(columns) FROM claim c WHERE \(all) ORDER BY \(places)"
         }
         // Claims are looked up one by one: merged in their order, all between two that are found would be read.
