@@ -11,7 +11,12 @@ struct AuditCommand: AsyncParsableCommand {
 
     struct Recompute: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Fold the whole journal again and compare every feed entry, byte for byte.")
+            abstract: "Fold the whole journal again and compare every feed entry, byte for byte.",
+            discussion: """
+                Every table that follows from the journal is compared, too: it is written once more beside the real one, in \
+                temporary tables that need as much space while it runs. On a replica, which takes none, only what the \
+                arbiter decides from is compared.
+                """)
 
         @OptionGroup var database: DatabaseOptions
         @Flag(help: "Print JSON.") var json = false
