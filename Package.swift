@@ -242,8 +242,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "Arbitration", "CityNode", "Failpoints", "FederationHTTP", "FederationWire", "Laboratory",
-                "NationalRegistry", "Replication", "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, crypto, nioCore, nioHTTP1,
-                nioSSL,
+                "NationalRegistry", "Replication", "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, crypto,
+                nioCore, nioHTTP1, nioSSL,
             ], swiftSettings: settings),
     ]
 )

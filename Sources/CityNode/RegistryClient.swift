@@ -91,7 +91,9 @@ package struct RegistryClient: Sendable {
         return try await post("hello", hello, within: .seconds(20))
     }
 
-    package func push(_ batch: PushBatch) async throws -> PushAnswer { try await post("push", batch, within: .seconds(60)) }
+    package func push(_ batch: PushBatch) async throws -> PushAnswer {
+        try await post("push", batch, within: .seconds(60))
+    }
 
     func log(_ request: LogRequest) async throws -> LogPage { try await post("log", request, within: .seconds(60)) }
 

@@ -147,7 +147,8 @@ struct QueryRoutes {
             let asked = try CheckRequests(json: try await request.bytes(upTo: CheckRequests.maximumBytes))
             // As they were understood: white space and other members hide nothing.
             try await gate.log(
-                request, caller, parts: try asked.items.map { String(decoding: try JSONBody.encode($0), as: UTF8.self) })
+                request, caller, parts: try asked.items.map { String(decoding: try JSONBody.encode($0), as: UTF8.self) }
+            )
             let questions = try asked.questions(askedBy: caller.city)
             guard caller.role != .city || questions.allSatisfy({ $0.city == caller.city }) else {
                 throw Problem(.forbidden, "role", "a city's token asks for its own city")

@@ -110,7 +110,8 @@ struct RegistryBackup {
     private func run(
         _ program: String, _ arguments: [String], on database: (url: String, name: String)? = nil
     ) throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("national-registry-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "national-registry-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: folder) }

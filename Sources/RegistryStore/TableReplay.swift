@@ -25,10 +25,12 @@ struct TableReplay {
         Table(name: "case_event"), Table(name: "claim"), Table(name: "claim_history"),
         // Of keys that were given back it is only kept that they were.
         Table(
-            name: "claim_key", columns: "key, position, live, holder, item, amount_fen, capacity_fen, service_from, service_until"
+            name: "claim_key",
+            columns: "key, position, live, holder, item, amount_fen, capacity_fen, service_from, service_until"
         ),
         Table(name: "claim_key", columns: "key, position, exclusive, cofunding_group, item", condition: "live"),
-        Table(name: "company"), Table(name: "conflict_case"), Table(name: "conflict_case_claim"), Table(name: "finding"),
+        Table(name: "company"), Table(name: "conflict_case"), Table(name: "conflict_case_claim"),
+        Table(name: "finding"),
         Table(name: "member"), Table(name: "party_name"), Table(name: "payment"), Table(name: "policy"),
         Table(name: "price_class", condition: "claims <> 0"), Table(name: "provider"), Table(name: "red_letter"),
         Table(name: "tick"), Table(name: "trace"), Table(name: "unread_entry"), Table(name: "voucher"),

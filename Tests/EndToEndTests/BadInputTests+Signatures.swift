@@ -109,7 +109,8 @@ extension BadInputTests {
             try await request.send(federation).expectProblem(401, "signature", "another body")
         }
 
-        @Test("a signed body over the limit of its path is refused", arguments: [("feed", 64 << 10), ("push", 8 << 20)])
+        @Test(
+            "a signed body over the limit of its path is refused", arguments: [("feed", 64 << 10), ("push", 8 << 20)])
         func oversizedBody(path: String, limit: Int) async throws {
             var (_, request) = try await joined()
             request.path = "/v1/sync/\(path)"

@@ -10,7 +10,8 @@ struct EnvironmentTests {
 
         #expect(environment.text(naming: "a b") == "dbname='a b'")
         let expected = [
-            "PGUSER": "ann", "PGPASSWORD": "s3 cret", "PGHOST": "db.example", "PGPORT": "6432", "PGDATABASE": "registry",
+            "PGUSER": "ann", "PGPASSWORD": "s3 cret", "PGHOST": "db.example", "PGPORT": "6432",
+            "PGDATABASE": "registry",
             "PGSSLMODE": "verify-full", "PGAPPNAME": "x",
         ]
         #expect(environment.variables.filter { expected[$0.key] != nil } == expected)

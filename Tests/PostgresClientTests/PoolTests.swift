@@ -23,7 +23,8 @@ struct PoolTests {
         var most: Int64 = 0
         for number in 0..<700 {
             try await pool.run { try $0.execute("SELECT \(number)") }
-            most = max(most, try await pool.run { try $0.execute("SELECT count(*) FROM pg_prepared_statements").int(0, 0) })
+            most = max(
+                most, try await pool.run { try $0.execute("SELECT count(*) FROM pg_prepared_statements").int(0, 0) })
         }
 
         #expect(most < 600)

@@ -74,7 +74,9 @@ struct ArbiterTests {
         try await city.push(to: registry)
         try await registry.decide()
 
-        #expect(try await registry.numbers("SELECT count(*) FROM feed GROUP BY city_code, sequence HAVING count(*) > 1") == [])
+        #expect(
+            try await registry.numbers("SELECT count(*) FROM feed GROUP BY city_code, sequence HAVING count(*) > 1")
+                == [])
         #expect(try await registry.texts("SELECT claim_no FROM claim WHERE state = 2 ORDER BY 1") == ["C1", "C2"])
         #expect(try await registry.store.recompute { _ in }.faults == [])
         #expect(try await registry.store.verify { _ in }.faults == [])

@@ -125,7 +125,8 @@ struct QuestionTests {
     }
 
     @Test(
-        "cases page by page, the most money first, are all of them, now and as of then", arguments: seeds, [true, false])
+        "cases page by page, the most money first, are all of them, now and as of then", arguments: seeds,
+        [true, false])
     func casesByMoney(seed: UInt64, isPast: Bool) async throws {
         let (registry, _) = try await pushed(seed)
         var filter = RegistryStore.CaseFilter()

@@ -266,7 +266,9 @@ package enum BankFile {
     package static func row(
         reference: String, amount: String, claimNumber: String, _ fields: [String: String]
     ) -> [String] {
-        let told = [claimNumber] + ["enterprise_uscc", "enterprise_name", "voucher_no", "contract_no"].map { fields[$0] ?? "" }
+        let told =
+            [claimNumber]
+            + ["enterprise_uscc", "enterprise_name", "voucher_no", "contract_no"].map { fields[$0] ?? "" }
         // Applicants wrote these, and a spreadsheet may be what opens the file.
         return [reference, amount] + told.map(CSVLine.harmless)
     }

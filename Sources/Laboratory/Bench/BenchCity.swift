@@ -35,8 +35,8 @@ struct BenchCity {
     /// Greets the registry as a process that has just started, and goes on under the epoch that it grants.
     mutating func greet(_ client: RegistryClient) async throws {
         let hello = Hello(
-            versions: Dialect.current.versions, city: code, processNonce: EntryID(using: &random).rawValue, epoch: epoch,
-            logHead: head, feedHead: .empty)
+            versions: Dialect.current.versions, city: code, processNonce: EntryID(using: &random).rawValue,
+            epoch: epoch, logHead: head, feedHead: .empty)
         let answer = try await client.hello(hello)
         if let registryKey { epoch = try Grant(answer.grant, by: registryKey).epoch }
     }

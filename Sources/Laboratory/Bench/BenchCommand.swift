@@ -5,7 +5,9 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure, side by side in one run, against what the database itself can do.",
         discussion: "Wants a release build; --smallest runs the least work in any build, to see that it runs.",
-        subcommands: [Ingest.self, Latency.self, Check.self, Rebuild.self, Refill.self, Catchup.self, Reconnect.self, Query.self])
+        subcommands: [
+            Ingest.self, Latency.self, Check.self, Rebuild.self, Refill.self, Catchup.self, Reconnect.self, Query.self,
+        ])
 
     struct Ingest: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -106,7 +108,8 @@ extension BenchCommand {
                 Output.line("ratio                  \(result.ratio_to_one_city.formatted)")
                 Output.line(
                     "receipt of a city      \(result.receipt_p50_seconds.formatted) s p50, "
-                        + "\(result.receipt_last_seconds.formatted) s the last, \(result.ratio_last_to_p50.formatted) times p50")
+                        + "\(result.receipt_last_seconds.formatted) s the last, \(result.ratio_last_to_p50.formatted) times p50"
+                )
                 Output.line("requests sent again    \(result.requests_sent_again)")
                 Output.line("registry's memory      \(result.registry_peak_megabytes.formatted) MB at most")
             }

@@ -85,11 +85,13 @@ struct ReconnectBench {
             vouchers.append(
                 try cities[index].batches(
                     .voucherIssued, generator.vouchers(city: code).map { PayloadCoding.encode($0) }, size: 1_000))
-            payloads.append((0..<claims).compactMap { _ in generator.claim(city: code) }.map { PayloadCoding.encode($0) })
+            payloads.append(
+                (0..<claims).compactMap { _ in generator.claim(city: code) }.map { PayloadCoding.encode($0) })
         }
         _ = try await BenchPush.run(vouchers, cities.map(\.code), store, entries: companies * cities.count)
         let federation = try Federation(directory: "\(cluster.directory)/\(name)")
-        try await federation.startRegistry(storage: ["--database", cluster.url(of: name), "--state", state], death: nil)
+        try await federation.startRegistry(
+            storage: ["--database", cluster.url(of: name), "--state", state], death: nil)
         let root = try NIOSSLCertificate.fromPEMFile("\(state)/ca.pem")
         return Scene(
             store: store, federation: federation, url: "https://127.0.0.1:\(try federation.registryPort)",
