@@ -123,7 +123,7 @@ struct ClaimQuery {
         if let amount = filter.claimedAtLeast { require("c.claimed_fen >=", .int8(amount.rawValue)) }
         if let amount = filter.claimedAtMost { require("c.claimed_fen <=", .int8(amount.rawValue)) }
         requireFindings(filter)
-        if let state = filter.pastState { lead(by: "(\(ClaimQuery.positions(ofClaimsOnce: state)))") }
+        if let state = filter.pastState { lead(by: candidates(onceIn: state)) }
         parameters.append(.int8(Int64(limit)))
     }
 
@@ -208,6 +208,15 @@ struct ClaimQuery {
     /// - Parameter conditions: On the rows `l`, besides those on their positions.
     private mutating func lead(by rows: String, _ conditions: [String] = []) {
         leading = (rows, (conditions + places.map { "l.\($0)" }).joined(separator: " AND "))
+    }
+
+    /// The places of the page among the claims that ever stood in a state, in the page's order: the claims themselves are
+    /// looked up one by one, until the page is full.
+    private func candidates(onceIn state: Outcome.Decision) -> String {
+        """
+        (SELECT position FROM (\(ClaimQuery.positions(ofClaimsOnce: state))) u
+            WHERE \((["true"] + places).joined(separator: " AND ")) ORDER BY position \(order) OFFSET 0)
+        """
     }
 
     /// What gives in SQL the positions of all claims that ever stood in a state, and of some that did not.

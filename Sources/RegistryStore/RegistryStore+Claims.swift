@@ -35,6 +35,35 @@ extension RegistryStore {
     static func claims(
         _ filter: ClaimFilter, after: Int64?, limit: Int, _ session: PostgresSession
     ) throws -> [ClaimRecord] {
+        guard filter.pastState != nil, let asOf = filter.asOf else {
+            return try page(filter, after: after, limit: limit, session)
+        }
+        // All that ever stood in the state would be sorted for one page: they are asked for by positions, by ever more of
+        // them while few are found.
+        let end = min(asOf, Int64(try RegistryRow.read(session).feedHead.position))
+        let isNewestFirst = filter.isNewestFirst
+        var found: [ClaimRecord] = []
+        var place = isNewestFirst ? min(after ?? .max, end + 1) : after ?? 0
+        var length = shortestWindow
+        while found.count < limit, isNewestFirst ? place > 1 : place < end {
+            let next = isNewestFirst ? max(1, place - length) : min(end, place + length)
+            let window = isNewestFirst ? next...place - 1 : place + 1...next
+            if filter.positions?.overlaps(window) ?? true {
+                var filter = filter
+                filter.positions = filter.positions?.clamped(to: window) ?? window
+                found += try page(filter, after: nil, limit: limit - found.count, session)
+            }
+            (place, length) = (next, 2 * length)
+        }
+        return found
+    }
+
+    /// How many positions are looked at first for claims of a past state; twice as many each time.
+    private static let shortestWindow: Int64 = 20_000
+
+    private static func page(
+        _ filter: ClaimFilter, after: Int64?, limit: Int, _ session: PostgresSession
+    ) throws -> [ClaimRecord] {
         guard let query = try query(filter, after: after, limit: limit, session) else { return [] }
         let result = try session.execute(query.sql, query.parameters)
         return try (0..<result.count).map { try RegistryStore.record(result, $0) }

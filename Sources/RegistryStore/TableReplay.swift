@@ -47,15 +47,14 @@ struct TableReplay {
             try session.run(script: "CREATE TEMP TABLE \(name) (LIKE \(schema).\(name) INCLUDING ALL)")
         }
         try session.run(script: "SET search_path = \(schema), pg_temp")
-        // Statements are planned while the tables are empty, and never again: they must not be planned to read them whole.
-        try session.run(script: "SET enable_seqscan = off")
     }
 
     /// Writes what became of the next entries.
     func write(_ writer: FoldWriter) throws {
-        try session.run(script: "SET search_path = pg_temp, \(schema)")
+        // Statements are planned while the tables are empty, and never again: they must not be planned to read them whole.
+        try session.run(script: "SET search_path = pg_temp, \(schema); SET enable_seqscan = off")
         try writer.writeTables(session)
-        try session.run(script: "SET search_path = \(schema), pg_temp")
+        try session.run(script: "SET search_path = \(schema), pg_temp; RESET enable_seqscan")
     }
 
     /// The first difference of each table, in words for an auditor.
