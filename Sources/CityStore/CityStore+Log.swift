@@ -135,10 +135,6 @@ extension CityStore {
     }
 
     /// The hash of one entry of the log, or `nil` beyond its end.
-    package func hash(at sequence: UInt64) throws -> Digest? {
-        try pool.read { try CityStore.hash(at: sequence, $0) }
-    }
-
     static func hash(at sequence: UInt64, _ database: Database) throws -> Digest? {
         try Data.fetchOne(
             database.cachedStatement(sql: "SELECT hash FROM log_entry WHERE sequence = ?"),

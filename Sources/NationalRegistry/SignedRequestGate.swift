@@ -18,7 +18,12 @@ package final class SignedRequestGate: Sendable {
         var notes: [String: Int] = [:]
         /// Names that were claimed in the current minute, and whether such a city has joined.
         var names: [CityCode: Bool] = [:]
-        var minute: Int64 = 0
+        private var minute: Int64 = 0
+
+        /// Begins to count anew with every minute.
+        mutating func turn(to now: Int64) {
+            if minute != now { (minute, notes, names) = (now, [:], [:]) }
+        }
     }
     private let seen = Mutex(Seen())
 
@@ -110,7 +115,7 @@ package final class SignedRequestGate: Sendable {
         let isAwaited = givesBack ? try await store.isRecovering() : false
         if !isAwaited {
             try await store.requireOpen()
-            throw Problem(.forbidden, "suspended", "city \(city) is suspended: ask the registry's operator")
+            throw Problem.suspended(city)
         }
         return credentials.key
     }
@@ -137,9 +142,12 @@ package final class SignedRequestGate: Sendable {
     /// together, so that a flood of bad requests can neither fill the log nor hide those of a city.
     func note(_ problem: Problem, _ request: Request) async throws {
         let now = WallClock.now
+        let minute = Int64(now / 60_000)
         let claimed = request.headers[.signatureInput].flatMap { try? RequestSignature(signatureInput: $0) }?.keyID
-        let actor = try await joined(claimed.flatMap { CityCode($0) }, now)?.description ?? "unsigned"
-        let isAllowed = seen.withLock { seen in
+        var actor = "unsigned"
+        if let city = claimed.flatMap({ CityCode($0) }), try await hasJoined(city, minute) { actor = city.description }
+        let isAllowed = seen.withLock { [actor] seen in
+            seen.turn(to: minute)
             seen.notes[actor, default: 0] += 1
             return seen.notes[actor, default: 0] <= 60
         }
@@ -152,19 +160,21 @@ package final class SignedRequestGate: Sendable {
     /// The most names that are looked up in a minute: strangers must not keep the database busy.
     private static let mostNames = 200
 
-    /// - Returns: The city, if one has joined under this name.
-    private func joined(_ city: CityCode?, _ now: UInt64) async throws -> CityCode? {
+    private func hasJoined(_ city: CityCode, _ minute: Int64) async throws -> Bool {
         let known: Bool? = seen.withLock { seen in
-            let minute = Int64(now / 60_000)
-            if seen.minute != minute { (seen.minute, seen.notes, seen.names) = (minute, [:], [:]) }
-            guard let city else { return false }
+            seen.turn(to: minute)
             return seen.names[city] ?? (seen.names.count < SignedRequestGate.mostNames ? nil : false)
         }
-        guard let city else { return nil }
-        if let known { return known ? city : nil }
+        if let known { return known }
         let hasJoined = try await store.credentials(of: city) != nil
         seen.withLock { $0.names[city] = hasJoined }
-        return hasJoined ? city : nil
+        return hasJoined
+    }
+}
+
+extension Problem {
+    static func suspended(_ city: CityCode) -> Problem {
+        Problem(.forbidden, "suspended", "city \(city) is suspended: ask the registry's operator")
     }
 }
 

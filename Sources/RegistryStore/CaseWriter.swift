@@ -43,10 +43,8 @@ struct CaseWriter {
         _ session: PostgresSession, _ dialect: Dialect, _ progress: (Int64) -> Void = { _ in }
     ) throws {
         guard try session.execute("SELECT 1 FROM case_event LIMIT 1").count > 0 else { return }
-        var fold = Fold()
-        try RegistryStore.eachFeedRow(session) { row in
-            let entry = try row.journalEntry(in: dialect, session)
-            for event in fold.apply(entry).events {
+        try RegistryStore.eachOutcome(session, dialect, progress) { entry, outcome in
+            for event in outcome.events {
                 try session.queue(
                     "UPDATE case_event SET deadline = $4::text::date WHERE case_id = $1 AND position = $2 AND kind = $3",
                     [
@@ -54,8 +52,6 @@ struct CaseWriter {
                         .text(event.deadline.iso8601),
                     ])
             }
-            progress(entry.position)
-            return true
         }
         try session.flush()
     }

@@ -76,7 +76,6 @@ enum ClaimHistory {
     static func seed(
         _ session: PostgresSession, _ dialect: Dialect, _ progress: (Int64) -> Void = { _ in }
     ) throws {
-        var fold = Fold()
         var changes: [Row] = []
         var known: Set<PartyName> = []
         var names: [PartyName: Int64] = [:]
@@ -86,15 +85,12 @@ enum ClaimHistory {
             try session.flush()
             (changes, names) = ([], [:])
         }
-        try RegistryStore.eachFeedRow(session) { row in
-            let entry = try row.journalEntry(in: dialect, session)
-            changes += rows(of: fold.apply(entry), at: entry.position)
+        try RegistryStore.eachOutcome(session, dialect, progress) { entry, outcome in
+            changes += rows(of: outcome, at: entry.position)
             for (name, position) in PartyName.names(of: [entry]) where known.insert(name).inserted {
                 names[name] = position
             }
             if changes.count + names.count > 1_000 { try write() }
-            progress(entry.position)
-            return true
         }
         try write()
     }

@@ -3,7 +3,8 @@ import PostgresClient
 import Replication
 import VoucherDomain
 
-/// Sums over all claims that are kept with every decision, for pages that nobody waits for.
+/// Sums over all claims, and between which positions each day's claims stand: kept with every decision, for pages that
+/// nobody waits for.
 ///
 /// They follow from `claim` and `finding`; an audit adds those up and compares.
 enum KeptTotals {

@@ -114,13 +114,7 @@ struct PaymentWriter {
         _ session: PostgresSession, _ dialect: Dialect, _ progress: (Int64) -> Void = { _ in }
     ) throws {
         guard try session.execute("SELECT 1 FROM red_letter LIMIT 1").count > 0 else { return }
-        var fold = Fold()
-        try RegistryStore.eachFeedRow(session) { row in
-            let entry = try row.journalEntry(in: dialect, session)
-            try queueApplied(fold.apply(entry), session)
-            progress(entry.position)
-            return true
-        }
+        try RegistryStore.eachOutcome(session, dialect, progress) { _, outcome in try queueApplied(outcome, session) }
         try session.flush()
     }
 

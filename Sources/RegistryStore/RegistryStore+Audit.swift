@@ -31,7 +31,7 @@ extension RegistryStore {
             let replay = isReplica ? nil : try TableReplay(session)
             return try session.transaction(isSnapshot: true) {
                 var recomputation = Recomputation(
-                    replay: replay, secrets: secrets, registry: try RegistryRow.read(session))
+                    replay, secrets: secrets, registry: try RegistryRow.read(session))
                 try RegistryStore.eachFeedRow(session) { row in
                     try recomputation.examine(row, in: dialect, session, progress)
                 }
@@ -42,8 +42,8 @@ extension RegistryStore {
 
     /// A fold of the whole journal under way.
     private struct Recomputation {
-        /// `nil` on a replica.
-        let replay: TableReplay?
+        /// `nil` on a replica, and once the tables could not be written again.
+        private var replay: TableReplay?
         let registry: RegistryRow
         private var report = AuditReport()
         private var fold = Fold()
@@ -53,7 +53,7 @@ extension RegistryStore {
 
         private static let mostFaults = 20
 
-        init(replay: TableReplay?, secrets: RegistrySecrets, registry: RegistryRow) {
+        init(_ replay: TableReplay?, secrets: RegistrySecrets, registry: RegistryRow) {
             self.replay = replay
             self.registry = registry
             composer = FeedComposer(
@@ -85,13 +85,21 @@ extension RegistryStore {
             report.head = recomputed.head
             if report.examined.isMultiple(of: 1_000) { progress(report.examined) }
             // Not together with what follows, as the arbiter does.
-            if decided.count >= 1_000 || WaitingWork.isClosing(journaled.entry) { try writeAgain() }
+            if decided.count >= 1_000 || WaitingWork.isClosing(journaled.entry) { try writeAgain(session) }
             return report.faults.count < Recomputation.mostFaults
         }
 
-        private mutating func writeAgain() throws {
-            try replay?.write(FoldWriter(decided, composer: composer))
-            decided = []
+        /// A journal that was changed may say what no table takes: that is for the auditor to know, with all the rest.
+        private mutating func writeAgain(_ session: PostgresSession) throws {
+            defer { decided = [] }
+            guard let replay else { return }
+            do {
+                try session.savepoint { try replay.write(FoldWriter(decided, composer: composer)) }
+            } catch let error as PostgresError where error.isDataFault {
+                self.replay = nil
+                report.faults.append(
+                    "the tables cannot be written again up to position \(report.head.position): \(error)")
+            }
         }
 
         mutating func finish(_ session: PostgresSession) throws -> AuditReport {
@@ -102,7 +110,7 @@ extension RegistryStore {
             let tables = try LedgerLoader(session: session).loadAll(through: Int64(registry.feedHead.position))
             report.faults += tables.differences(
                 from: fold.ledger, atMost: Recomputation.mostFaults - report.faults.count)
-            try writeAgain()
+            try writeAgain(session)
             report.faults += try replay?.differences() ?? []
             if let fault = try KeptTotals.difference(session) { report.faults.append(fault) }
             return report
@@ -157,6 +165,22 @@ extension RegistryStore {
                         isUnread: result.int(row, 6) == Int64(Outcome.Decision.unsupported.rawValue)))
                 if !isWanted { return }
             }
+        }
+    }
+
+    /// Folds the whole journal in order, and gives each entry with what became of it to `body`.
+    ///
+    /// - Parameter progress: Called with every position.
+    static func eachOutcome(
+        _ session: PostgresSession, _ dialect: Dialect, _ progress: (Int64) -> Void,
+        _ body: (JournalEntry, Outcome) throws -> Void
+    ) throws {
+        var fold = Fold()
+        try eachFeedRow(session) { row in
+            let entry = try row.journalEntry(in: dialect, session)
+            try body(entry, fold.apply(entry))
+            progress(entry.position)
+            return true
         }
     }
 

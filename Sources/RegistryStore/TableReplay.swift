@@ -30,10 +30,10 @@ struct TableReplay {
         ),
         Table(name: "claim_key", columns: "key, position, exclusive, cofunding_group, item", condition: "live"),
         Table(name: "company"), Table(name: "conflict_case"), Table(name: "conflict_case_claim"),
-        Table(name: "finding"),
-        Table(name: "member"), Table(name: "party_name"), Table(name: "payment"), Table(name: "policy"),
-        Table(name: "price_class", condition: "claims <> 0"), Table(name: "provider"), Table(name: "red_letter"),
-        Table(name: "tick"), Table(name: "trace"), Table(name: "unread_entry"), Table(name: "voucher"),
+        Table(name: "finding"), Table(name: "member"), Table(name: "party_name"), Table(name: "payment"),
+        Table(name: "policy"), Table(name: "price_class", condition: "claims <> 0"), Table(name: "provider"),
+        Table(name: "red_letter"), Table(name: "tick"), Table(name: "trace"), Table(name: "unread_entry"),
+        Table(name: "voucher"),
     ]
 
     /// What the writer writes and somebody else compares.

@@ -94,6 +94,13 @@ struct WaitingWork: Sendable {
     /// follows them.
     private static let closingKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed, .ticked]
 
+    /// Kinds for which claims are loaded that the entry does not name, as the tables lead to them: what a tick may move
+    /// on, and the claims of a case. Nothing is folded with what comes before them.
+    ///
+    /// Nobody rules on a case before it is committed, but a restored registry decides both again. Whatever else names a
+    /// case changes nothing but the case, and what names a claim of the same batch finds it in the ledger.
+    private static let openingKinds: Set<EntryKind> = [.ticked, .caseRuled]
+
     /// Whether nothing is folded with what follows the entry. A city's entry of such a kind says nothing.
     static func isClosing(_ entry: Entry) -> Bool { entry.city == .registry && closingKinds.contains(entry.kind) }
 
@@ -101,13 +108,6 @@ struct WaitingWork: Sendable {
     private static func isOpening(_ entry: Entry) -> Bool {
         entry.city == .registry && openingKinds.contains(entry.kind)
     }
-
-    /// Kinds for which claims are loaded that the entry does not name, as the tables lead to them: what a tick may move
-    /// on, and the claims of a case. Nothing is folded with what comes before them.
-    ///
-    /// Nobody rules on a case before it is committed, but a restored registry decides both again. Whatever else names a
-    /// case changes nothing but the case, and what names a claim of the same batch finds it in the ledger.
-    private static let openingKinds: Set<EntryKind> = [.ticked, .caseRuled]
 
     private static func askBatches(
         _ session: PostgresSession, inFlight: [Int64], most: Int, only sequence: Int64?
@@ -150,8 +150,7 @@ struct WaitingWork: Sendable {
                     entry: try EntryCoding.decode(result.bytes(row, 3)), receivedAt: result.int(row, 6), fault: fault)
                 if isOpening(entry.entry), batches.ends.count > 1 {
                     // Its whole batch is left to the next time.
-                    let begun = batches.entriesBefore
-                    batches.entries.removeLast(batches.entries.count - begun)
+                    batches.entries.removeSubrange(batches.entriesBefore...)
                     batches.ends.removeLast()
                     break
                 }

@@ -82,6 +82,17 @@ struct AuditTests {
         #expect(report.faults.contains { $0.contains("position 6") })
     }
 
+    /// A registry with one invoice claimed twice.
+    private func twice() async throws -> TestRegistry {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        city.issue(.sample("V1"))
+        city.file(.sample("C1", invoices: [.serial(1)]), .sample("C2", invoices: [.serial(1)]))
+        try await city.push(to: registry)
+        try await registry.decide()
+        return registry
+    }
+
     @Test(
         "a table from which the next claims would be decided, and that was changed, is named",
         arguments: [
@@ -100,12 +111,7 @@ struct AuditTests {
             ("DELETE FROM claim_key WHERE live", "the journal"),
         ])
     func derivedTables(change: String, named: String) async throws {
-        let registry = try await TestRegistry()
-        var city = try await registry.join(.shenzhen)
-        city.issue(.sample("V1"))
-        city.file(.sample("C1", invoices: [.serial(1)]), .sample("C2", invoices: [.serial(1)]))
-        try await city.push(to: registry)
-        try await registry.decide()
+        let registry = try await twice()
         #expect(try await registry.store.recompute { _ in }.faults == [])
 
         try await registry.run(change)
@@ -129,12 +135,7 @@ struct AuditTests {
             ("DELETE FROM tick", "tick: the row "), ("UPDATE member SET watermark_ms = 0", "member: "),
         ])
     func everyTable(change: String, named: String) async throws {
-        let registry = try await TestRegistry()
-        var city = try await registry.join(.shenzhen)
-        city.issue(.sample("V1"))
-        city.file(.sample("C1", invoices: [.serial(1)]), .sample("C2", invoices: [.serial(1)]))
-        try await city.push(to: registry)
-        try await registry.decide()
+        let registry = try await twice()
         _ = try await registry.store.tickIfDue(now: .noon + 9_000, sinceLast: 600_000)
         try await registry.decide()
         #expect(try await registry.store.recompute { _ in }.faults == [])

@@ -63,14 +63,7 @@ struct PartialLedgerTests {
         rival.file(.sample("Y", invoices: [.serial(2)], receipt: "R1"))
         try await rival.push(to: registry)
         try await registry.decide()
-        let conflict = try #require(try await registry.store.cases(.init(isOpen: true), limit: 1).first)
-        let winner = ClaimName(city: .beijing, number: "Y")
-        try await registry.act(
-            .ruled(
-                Ruling(
-                    caseID: conflict.id, kept: [winner], ruledOut: [Self.paid], code: .confirmed, reason: "查明",
-                    by: "李")))
-        try await registry.decide()
+        try await registry.rule(for: ClaimName(city: .beijing, number: "Y"), against: Self.paid)
         try #require(try await registry.payment(of: Self.paid)?.isBarred == true)
 
         var city = try await registry.join(.hangzhou)
@@ -122,13 +115,7 @@ struct PartialLedgerTests {
         city.file(.sample("B", invoices: [.serial(1, .yuan(100), .paper)]))
         try await city.push(to: registry)
         try await registry.decide()
-        let conflict = try #require(try await registry.store.cases(.init(isOpen: true), limit: 1).first)
-        try await registry.act(
-            .ruled(
-                Ruling(
-                    caseID: conflict.id, kept: [winner], ruledOut: [Self.paid], code: .confirmed, reason: "查明",
-                    by: "李")))
-        try await registry.decide()
+        try await registry.rule(for: winner, against: Self.paid)
         try #require(try await registry.payment(of: Self.paid)?.isBarred == true)
 
         city.request("B")

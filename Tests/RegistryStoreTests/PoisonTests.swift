@@ -30,6 +30,19 @@ struct PoisonTests {
         return registry
     }
 
+    @Test("an audit of a journal that says what no table takes names all that it found")
+    func audited() async throws {
+        let registry = try await registry([["A", "BAD", "B"]])
+        _ = try await decide(registry)
+        try #require(try await registry.store.recompute { _ in }.faults == [])
+        // As it was received: somebody has taken the note of the fault away.
+        try await registry.run("UPDATE entry SET fault = NULL")
+
+        let faults = try await registry.store.recompute { _ in }.faults
+        #expect(faults.contains { $0.hasPrefix("position ") })
+        #expect(faults.contains { $0.hasPrefix("the tables cannot be written again up to position ") }, "\(faults)")
+    }
+
     /// Lets one arbiter work until nothing waits.
     private func decide(_ registry: TestRegistry) async throws -> [String] {
         let arbiter = Arbiter(store: registry.store)

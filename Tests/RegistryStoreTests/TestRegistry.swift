@@ -47,6 +47,15 @@ struct TestRegistry: Sendable {
         try await store.pool.transaction { try RegistryStore.append(act, $0, .test, now: .noon) }
     }
 
+    /// The operators' ruling in the only open case, for one claim and against another; decided.
+    func rule(for winner: ClaimName, against loser: ClaimName) async throws {
+        let conflict = try #require(try await store.cases(.init(isOpen: true), limit: 1).first)
+        let ruling = Ruling(
+            caseID: conflict.id, kept: [winner], ruledOut: [loser], code: .confirmed, reason: "查明", by: "李")
+        try await act(.ruled(ruling))
+        try await decide()
+    }
+
     // MARK: Deciding
 
     /// Lets an arbiter of its own decide all that waits.

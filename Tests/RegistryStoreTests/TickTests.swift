@@ -67,13 +67,8 @@ struct TickTests {
         other.file(.sample("B", invoices: [.serial(1, .yuan(100), .paper)]))
         try await other.push(to: registry)
         try await registry.decide()
-        let conflict = try #require(try await registry.store.cases(.init(isOpen: true), limit: 1).first)
-        try await registry.act(
-            .ruled(
-                Ruling(
-                    caseID: conflict.id, kept: [ClaimName(city: .hangzhou, number: "B")],
-                    ruledOut: [ClaimName(city: .shenzhen, number: "X")], code: .confirmed, reason: "查明", by: "李")))
-        try await registry.decide()
+        try await registry.rule(
+            for: ClaimName(city: .hangzhou, number: "B"), against: ClaimName(city: .shenzhen, number: "X"))
         let numbers = (1...Fold.mostPerTick + 20).map { "C\($0)" }
         for (index, number) in numbers.enumerated() {
             other.file(.sample(number, invoices: [.serial(100 + index)]))

@@ -16,7 +16,7 @@ struct CallerGate: Sendable {
     func caller(of request: Request) async throws -> RegistryStore.Caller {
         let caller = try await holder(of: request)
         if let city = caller.city, try await store.credentials(of: city)?.isSuspended ?? false {
-            throw Problem(.forbidden, "suspended", "city \(city) is suspended: ask the registry's operator")
+            throw Problem.suspended(city)
         }
         return caller
     }
