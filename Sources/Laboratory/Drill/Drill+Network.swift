@@ -8,7 +8,7 @@ extension Drill {
         let relay = try Relay(listening: .port(0), target: .port(try federation.registryPort), isPostgres: false)
         stop(city)
         try await federation.startCity(city, ["--registry", "https://127.0.0.1:\(relay.port)"], death: nil)
-        try await wait("city \(city) behind a relay") { await officers.standing(of: city)?.connected == true }
+        try await awaitConnection(of: city, "behind a relay")
         try await officers.file()
         relay.set(manner)
         let waiting = try await workFiveSeconds(lookingAt: city)
@@ -40,7 +40,7 @@ extension Drill {
         try await federation.startRegistry(server, words: network.words, host: network.address, death: nil)
         stop(city)
         try await federation.startCity(city, server: server)
-        try await wait("city \(city) at the other server") { await officers.standing(of: city)?.connected == true }
+        try await awaitConnection(of: city, "at the other server")
         try network.pullCable()
         let waiting = try await workFiveSeconds(lookingAt: city)
         try network.plugCable()

@@ -60,7 +60,7 @@ extension Drill {
         _ = try await federation.city(city, ["restore", saved, "--replace"])
         let start = ContinuousClock.now
         try await self.start(city, nil)
-        try await wait("a restored city's return") { await officers.standing(of: city)?.connected == true }
+        try await awaitConnection(of: city, "back from its backup")
         return Course(
             hasOccurred: true, done: "the store of city \(city) restored from a backup",
             seen: "it had its own back in \(Self.text(start.duration(to: .now)))")

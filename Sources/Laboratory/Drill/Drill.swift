@@ -180,6 +180,16 @@ struct Drill {
             try await Task.sleep(for: .milliseconds(50))
         }
     }
+
+    /// Waits until a city is connected; when it does not come, its own word is in the error.
+    func awaitConnection(of city: String, _ place: String) async throws {
+        do {
+            try await wait("city \(city) \(place)") { await officers.standing(of: city)?.connected == true }
+        } catch let failure as Federation.Failure {
+            let said = await officers.standing(of: city)?.last_error
+            throw Federation.Failure(message: "\(failure.message); it says: \(said ?? "nothing")")
+        }
+    }
 }
 
 extension ClientHistory {
