@@ -28,6 +28,7 @@ let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swi
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioFoundationCompat: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -243,7 +244,7 @@ let package = Package(
             dependencies: [
                 "Arbitration", "CityNode", "Failpoints", "FederationHTTP", "FederationWire", "Laboratory",
                 "NationalRegistry", "Replication", "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, crypto,
-                nioCore, nioHTTP1, nioSSL,
+                nioCore, nioEmbedded, nioHTTP1, nioSSL,
             ], swiftSettings: settings),
     ]
 )

@@ -3,17 +3,20 @@ package import Foundation
 import SwiftASN1
 import X509
 
-/// The registry's private CA: a root made at first start, and a leaf for each start of a server.
+/// The registry's private CA: a root made at first start, and leaves for servers, which exchange them as they run
+/// (``LeafRenewal``).
 ///
-/// Cities trust the root by its bytes in the join token. The leaf's key never touches the disk.
-package struct CertificateAuthority {
+/// Cities trust the root by its bytes in the join token. A leaf's key never touches the disk.
+package struct CertificateAuthority: Sendable {
     private let root: Certificate
     private let key: P256.Signing.PrivateKey
 
     /// What a server presents.
-    package struct Leaf {
+    package struct Leaf: Sendable {
         package let certificatePEM: String
         package let keyPEM: String
+        package let validFrom: Date
+        package let validUntil: Date
     }
 
     /// Opens the CA in the state directory, making it at the first start.
@@ -41,14 +44,19 @@ package struct CertificateAuthority {
 
     /// How long a leaf is valid, in milliseconds.
     static let leafMilliseconds: Int64 = 397 * 86_400_000
+    private static let leafLife = TimeInterval(leafMilliseconds) / 1_000
 
-    /// A leaf for the hosts, valid for 397 days; a server makes a new one at each start.
+    /// Until when a leaf is valid that is made now: for 397 days, and no longer than the root.
+    package func leafEnd(now: Date) -> Date { min(now + CertificateAuthority.leafLife, root.notValidAfter) }
+
+    /// A leaf for the hosts.
     package func makeLeaf(hosts: [String], now: Date) throws -> Leaf {
         let leafKey = P256.Signing.PrivateKey()
+        // A client's clock may be behind.
+        let (validFrom, validUntil) = (now - 86_400, leafEnd(now: now))
         let certificate = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: .init(leafKey.publicKey),
-            notValidBefore: now.addingTimeInterval(-86_400),
-            notValidAfter: now.addingTimeInterval(Double(CertificateAuthority.leafMilliseconds) / 1_000),
+            notValidBefore: validFrom, notValidAfter: validUntil,
             issuer: root.subject, subject: try DistinguishedName { CommonName("national-registry") },
             signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try Certificate.Extensions {
@@ -57,7 +65,9 @@ package struct CertificateAuthority {
                 try ExtendedKeyUsage([.serverAuth])
                 SubjectAlternativeNames(CertificateAuthority.names(hosts))
             }, issuerPrivateKey: .init(key))
-        return Leaf(certificatePEM: try certificate.serializeAsPEM().pemString, keyPEM: leafKey.pemRepresentation)
+        return Leaf(
+            certificatePEM: try certificate.serializeAsPEM().pemString, keyPEM: leafKey.pemRepresentation,
+            validFrom: validFrom, validUntil: validUntil)
     }
 
     private static func makeRoot(now: Date) throws -> String {

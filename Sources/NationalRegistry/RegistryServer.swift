@@ -151,11 +151,7 @@ package struct RegistryServer {
         let authority = try CertificateAuthority(directory: state.directory, now: Date())
         let advertised = options.advertise.flatMap { URLComponents(string: $0)?.host }
         let hosts = [options.listen.host, "localhost", "127.0.0.1", "::1"] + (advertised.map { [$0] } ?? [])
-        let leaf = try authority.makeLeaf(hosts: Array(Set(hosts)).sorted(), now: Date())
-        let chain = try NIOSSLCertificate.fromPEMBytes(Array(leaf.certificatePEM.utf8))
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) },
-            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(leaf.keyPEM.utf8), format: .pem)))
+        var configuration = try LeafRenewal(authority, hosts: Array(Set(hosts)).sorted()).configuration
         configuration.minimumTLSVersion = .tlsv12
         return (configuration, try authority.trustAnchor)
     }
