@@ -13,6 +13,7 @@ package enum CitySchema {
             ("city_v008_late_entries", text(PackageResources.city_v008_late_entries_sql)),
             ("city_v009_claim_search", text(PackageResources.city_v009_claim_search_sql)),
             ("city_v010_bank_movements", text(PackageResources.city_v010_bank_movements_sql)),
+            ("city_v011_key_expiry", text(PackageResources.city_v011_key_expiry_sql)),
         ]
     }
 

@@ -23,6 +23,7 @@ package enum RegistrySchema {
             ("registry_v018_applied_letters", text(PackageResources.registry_v018_applied_letters_sql)),
             ("registry_v019_question_indexes", text(PackageResources.registry_v019_question_indexes_sql)),
             ("registry_v020_untold_cases", text(PackageResources.registry_v020_untold_cases_sql)),
+            ("registry_v022_key_lifetime", text(PackageResources.registry_v022_key_lifetime_sql)),
         ]
     }
 
@@ -36,6 +37,8 @@ package enum RegistrySchema {
     package static let periods = "registry_v017_periods_and_pairs"
     /// The one that gives `red_letter` the mark of what was applied, which is filled from the journal.
     package static let appliedLetters = "registry_v018_applied_letters"
+    /// The one that gives `city` the dates of keys, which are filled from the registry's own log.
+    package static let keyLifetime = "registry_v022_key_lifetime"
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -144,7 +144,8 @@ struct SyncService: Service {
         if try store.isRestored() { try await takeBack(through: answer.logHead) }
         try store.compare(answer.logHead)
         try store.adopt(
-            grant, software: CityNodeCommand.version, now: WallClock.now, registryTime: answer.registryTime)
+            grant, software: CityNodeCommand.version, now: WallClock.now, registryTime: answer.registryTime,
+            keyUntil: answer.keyUntil)
         logger.notice("greeted by the registry", metadata: ["epoch": "\(grant.epoch.counter)"])
         return .greeted(unsent: try store.session(now: WallClock.now).hasUnsent)
     }

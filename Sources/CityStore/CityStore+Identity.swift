@@ -4,7 +4,7 @@ import Foundation
 import GRDB
 package import Replication
 import SeededBugs
-import VoucherDomain
+package import VoucherDomain
 
 extension CityStore {
     /// Makes this store the node of a city, under the first grant.
@@ -142,10 +142,14 @@ extension CityStore {
     /// A new epoch's first entry notes that a process has started, in the same transaction: a cloned store's log
     /// forks there at once. What was set aside follows it.
     ///
-    /// - Parameter registryTime: The registry's clock, milliseconds since 1970. A restored store does not know what its
-    ///   city has promised in reports without entries since the backup; whatever it was, the registry has believed no
-    ///   promise further ahead of its clock than ``PushReview/clockTolerance``, and entries from now on are later.
-    package func adopt(_ grant: Grant, software: String, now: UInt64, registryTime: UInt64 = 0) throws {
+    /// - Parameters:
+    ///   - registryTime: The registry's clock, milliseconds since 1970. A restored store does not know what its city has
+    ///     promised in reports without entries since the backup; whatever it was, the registry has believed no promise
+    ///     further ahead of its clock than ``PushReview/clockTolerance``, and entries from now on are later.
+    ///   - keyUntil: When the city's key is to have been replaced; kept for the officer. `nil` leaves what is known.
+    package func adopt(
+        _ grant: Grant, software: String, now: UInt64, registryTime: UInt64 = 0, keyUntil: Expiry? = nil
+    ) throws {
         try pool.write { database in
             let cursors = try NodeCursors.read(database)
             let isNew = cursors.epoch != grant.epoch
@@ -157,10 +161,11 @@ extension CityStore {
             try database.run(
                 sql: """
                     UPDATE node SET epoch = ?, hello_nonces = ?, last_contact_ms = ?, alarm = NULL, restored = 0,
-                        log_time = max(log_time, ?)
+                        log_time = max(log_time, ?), key_until_ms = coalesce(?, key_until_ms)
                     """,
                 arguments: [
                     Data(grant.epoch.bytes), Data(grant.processNonce), Int64(now), Int64(bitPattern: promised.rawValue),
+                    keyUntil.map { Int64(clamping: $0.rawValue) },
                 ])
             guard isNew else { return }
             let payload = PayloadCoding.encodeNodeStart(processNonce: grant.processNonce, software: software)
@@ -177,7 +182,7 @@ extension CityStore {
         try pool.read { try String.fetchOne($0.cachedStatement(sql: "SELECT alarm FROM node")) }
     }
 
-    /// Keeps the reason until ``adopt(_:software:now:)`` or ``rekey(_:epoch:processNonce:)``.
+    /// Keeps the reason until ``adopt(_:software:now:registryTime:keyUntil:)`` or ``rekey(_:epoch:processNonce:)``.
     package func set(alarm: String) throws {
         try pool.write { try $0.run(sql: "UPDATE node SET alarm = ?", arguments: [alarm]) }
     }
@@ -205,7 +210,7 @@ extension CityStore {
             try database.run(
                 sql: """
                     UPDATE node SET registry_url = ?, trust_anchor = ?, key_epoch = ?, federation_secret = ?,
-                        detail_key = ?, epoch = ?, hello_nonces = ?, alarm = NULL
+                        detail_key = ?, epoch = ?, hello_nonces = ?, alarm = NULL, key_until_ms = NULL
                     """,
                 arguments: [
                     identity.registryURL, Data(identity.trustAnchor), identity.keyEpoch,

@@ -121,6 +121,8 @@ extension CityStore {
         package let unseenLate: Int
         /// Whether it was put back from a backup and has not been greeted since.
         package let isRestored: Bool
+        /// When the city's key is to have been replaced, which works on after that; `nil` until the registry has said so.
+        package let keyUntil: Expiry?
 
         package var unsent: UInt64 { logHead - receivedThrough }
     }
@@ -152,7 +154,7 @@ extension CityStore {
                 unreadKind: cursors.unreadKind.flatMap { dialect.kinds.contains($0) ? nil : $0 },
                 unseenLate: try Int.fetchOne(
                     database.cachedStatement(sql: "SELECT count(*) FROM late_entry WHERE seen = 0")) ?? 0,
-                isRestored: cursors.isRestored)
+                isRestored: cursors.isRestored, keyUntil: cursors.keyUntil)
         }
     }
 

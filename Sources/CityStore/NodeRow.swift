@@ -49,6 +49,8 @@ struct NodeCursors {
     let promise: UInt32
     /// The last kind of entry in the feed that the build did not know which applied it.
     let unreadKind: EntryKind?
+    /// When the city's key is to have been replaced; `nil` until the registry has said so.
+    let keyUntil: Expiry?
     /// The feed position that the registry was told of last, when, and from which one on a payment waits to be told.
     private let reported: (position: Int64, at: Int64, wanted: Int64)
 
@@ -83,6 +85,7 @@ struct NodeCursors {
                 ? .empty : FeedHead(incarnation: row["feed_incarnation"], position: UInt64(position), hash: feedHash),
             isRestored: row["restored"], promise: row["promised_incarnation"],
             unreadKind: (row["unread_kind"] as UInt32?).map(EntryKind.init(rawValue:)),
+            keyUntil: (row["key_until_ms"] as Int64?).map { Expiry(rawValue: UInt64(clamping: $0)) },
             reported: (row["reported_position"], row["reported_at_ms"], row["report_wanted"]))
     }
 }

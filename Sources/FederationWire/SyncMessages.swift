@@ -1,7 +1,7 @@
 import Foundation
 package import Replication
 import SwiftProtobuf
-import VoucherDomain
+package import VoucherDomain
 
 extension Hello: SyncMessage {
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
@@ -39,19 +39,26 @@ package struct HelloAnswer: SyncMessage, Hashable {
     package let feedHead: FeedHead
     /// Milliseconds since 1970.
     package let registryTime: UInt64
+    /// When the city's key is to have been replaced; `nil` where the registry does not say it. A word for the officer:
+    /// nothing depends on it.
+    package let keyUntil: Expiry?
 
-    package init(grant: SignedBytes, logHead: LogHead, feedHead: FeedHead, registryTime: UInt64) {
+    package init(
+        grant: SignedBytes, logHead: LogHead, feedHead: FeedHead, registryTime: UInt64, keyUntil: Expiry? = nil
+    ) {
         self.grant = grant
         self.logHead = logHead
         self.feedHead = feedHead
         self.registryTime = registryTime
+        self.keyUntil = keyUntil
     }
 
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
         let message = try WireHelloAnswer(bytes, as: format)
         self.init(
             grant: SignedBytes(message.grant), logHead: try LogHead(message.logHead),
-            feedHead: try FeedHead(message.feedHead), registryTime: message.registryTimeMs)
+            feedHead: try FeedHead(message.feedHead), registryTime: message.registryTimeMs,
+            keyUntil: message.keyUntilMs == 0 ? nil : Expiry(rawValue: message.keyUntilMs))
     }
 
     package func encoded(as format: BodyFormat) -> [UInt8] {
@@ -60,6 +67,7 @@ package struct HelloAnswer: SyncMessage, Hashable {
         message.logHead = logHead.wire
         message.feedHead = feedHead.wire
         message.registryTimeMs = registryTime
+        message.keyUntilMs = keyUntil?.rawValue ?? 0
         return message.encoded(as: format)
     }
 }

@@ -117,14 +117,16 @@ extension Recovery {
         }
         let registry = try RegistryRow.read(session)
         let seal = Seal(city: .registry, head: entry.head, watermark: .zero, feedHead: entry.feedHead)
+        let receivedAt = told.receivedAt == 0 ? entry.time.milliseconds : told.receivedAt
         try StoredBatch(
             city: .registry, entries: [(entry, nil)], seal: try seal.signed(by: secrets.signingKey),
-            receivedAt: told.receivedAt == 0 ? entry.time.milliseconds : told.receivedAt
+            receivedAt: receivedAt
         ).insert(session, secrets, head: entry.head, time: entry.time, watermark: .zero, feedHead: registry.feedHead)
-        if let act { try apply(act) }
+        if let act { try apply(act, receivedAt: receivedAt) }
     }
 
-    private func apply(_ act: RegistryAct) throws {
+    /// - Parameter receivedAt: In milliseconds since 1970.
+    private func apply(_ act: RegistryAct, receivedAt: UInt64) throws {
         func set(_ assignments: String, _ city: CityCode, _ values: [PostgresParameter]) throws {
             try session.queue(
                 "UPDATE city SET \(assignments) WHERE city_code = $1", [.int4(Int32(city.rawValue))] + values)
@@ -137,7 +139,9 @@ extension Recovery {
                 ON CONFLICT DO NOTHING
                 """, [.int4(Int32(city.rawValue)), .text(name), .bytea(Digest.zero.rawValue)])
         case .joined(let city, let key):
-            try set("status = 'active', public_key = $2", city, [.bytea(key.bytes)])
+            try set(
+                "status = 'active', public_key = $2, key_since_ms = $3", city,
+                [.bytea(key.bytes), .int8(Int64(clamping: receivedAt))])
             // The token that it came with, or one that was voided for it: neither is in any log.
             try session.queue(
                 "UPDATE join_token SET used_at_ms = $2 WHERE city_code = $1 AND used_at_ms IS NULL",

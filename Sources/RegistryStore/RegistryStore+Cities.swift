@@ -23,6 +23,10 @@ extension RegistryStore {
         package let protocolVersion: Int64?
         /// What its node calls itself, such as `city-node 0.1.0`; empty before it has said so.
         package let software: String
+        /// When it joined with its key: milliseconds since 1970; `nil` before that.
+        package let keySince: UInt64?
+        /// When it is to have replaced its key, which works on after that; `nil` before it has joined.
+        package let keyUntil: Expiry?
     }
 
     /// Enrols a city and makes a one-time secret for its join token. Enrolling an enrolled city that has not
@@ -147,8 +151,8 @@ extension RegistryStore {
         let counter = max(row.grantedEpoch?.counter ?? 0, held) + 1
         let epoch = try grant(request.city, counter: counter, request.processNonce, session, secrets, now: now)
         try session.execute(
-            "UPDATE city SET status = 'active', public_key = $2 WHERE city_code = $1",
-            [.int4(Int32(request.city.rawValue)), .bytea(request.publicKey.bytes)])
+            "UPDATE city SET status = 'active', public_key = $2, key_since_ms = $3 WHERE city_code = $1",
+            [.int4(Int32(request.city.rawValue)), .bytea(request.publicKey.bytes), .int8(Int64(now))])
         try append(.joined(request.city, request.publicKey), session, secrets, now: now)
         return epoch
     }
@@ -230,7 +234,8 @@ extension RegistryStore {
             let grant = Grant(city: hello.city, epoch: epoch, processNonce: hello.processNonce, version: version)
             return HelloAnswer(
                 grant: try grant.signed(by: secrets.signingKey), logHead: row.head,
-                feedHead: registry.feedHead, registryTime: now)
+                feedHead: registry.feedHead, registryTime: now,
+                keyUntil: try RegistryStore.keyExpiry(of: hello.city, session))
         }
         Failpoint.reach(.greetingCommitted)
         return answer
@@ -275,7 +280,7 @@ extension RegistryStore {
                 """
                 SELECT c.city_code, name, status, log_sequence, log_sequence - coalesce(folded_sequence, 0),
                     greatest(r.feed_position - coalesce(feed_applied, 0), 0), last_contact_ms, granted_epoch, protocol_version,
-                    software
+                    software, key_since_ms, \(RegistryStore.keyUntil)
                 FROM registry r, city c
                 LEFT JOIN fold_cursor f ON f.city_code = c.city_code
                 LEFT JOIN city_contact t ON t.city_code = c.city_code
@@ -288,7 +293,9 @@ extension RegistryStore {
                         logSequence: UInt64(result.int(row, 3)), undecided: UInt64(result.int(row, 4)),
                         feedLag: UInt64(result.int(row, 5)), lastContact: result.optionalInt(row, 6).map(UInt64.init),
                         epochCounter: Epoch(bytes: result.bytes(row, 7))?.counter ?? 0,
-                        protocolVersion: result.optionalInt(row, 8), software: result.text(row, 9))
+                        protocolVersion: result.optionalInt(row, 8), software: result.text(row, 9),
+                        keySince: result.optionalInt(row, 10).map { UInt64(clamping: $0) },
+                        keyUntil: result.optionalInt(row, 11).map { Expiry(rawValue: UInt64(clamping: $0)) })
                 }
             }
         }

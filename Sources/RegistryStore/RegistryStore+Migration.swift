@@ -96,6 +96,7 @@ extension RegistryStore {
         case RegistrySchema.questionPages: try CaseWriter.fillDeadlines(session, dialect, told)
         case RegistrySchema.periods: try KeptTotals.fill(session)
         case RegistrySchema.appliedLetters: try PaymentWriter.fillApplied(session, dialect, told)
+        case RegistrySchema.keyLifetime: try dateKeys(session)
         default: break
         }
     }

@@ -195,20 +195,30 @@ extension RegistryStore {
         }
     }
 
-    /// What `city enroll` needs to print a token without the server: stored by `serve`.
-    package func setAdvertised(url: String, trustAnchor: [UInt8]) async throws {
+    /// What verbs say of a server without asking it, such as `city enroll` in a token: stored by `serve`.
+    ///
+    /// - Parameter certificateUntil: Of a certificate of the operators' own; `nil` for one that the server makes itself.
+    package func setAdvertised(url: String, trustAnchor: [UInt8], certificateUntil: Expiry? = nil) async throws {
         try await pool.transaction { session in
             try session.execute(
-                "UPDATE registry SET advertised_url = $1, trust_anchor = $2", [.text(url), .bytea(trustAnchor)])
+                "UPDATE registry SET advertised_url = $1, trust_anchor = $2, certificate_until_ms = $3",
+                [
+                    .text(url), .bytea(trustAnchor),
+                    .int8(certificateUntil.map { Int64(clamping: $0.rawValue) }),
+                ])
         }
     }
 
-    /// The advertised URL and trust anchor; `nil` before the first `serve`.
-    package func advertised() async throws -> (url: String, trustAnchor: [UInt8])? {
+    /// What the server that was started last stored; `nil` before the first `serve`.
+    package func advertised() async throws -> (url: String, trustAnchor: [UInt8], certificateUntil: Expiry?)? {
         try await pool.run { session in
-            let result = try session.execute("SELECT advertised_url, trust_anchor FROM registry")
+            let result = try session.execute(
+                "SELECT advertised_url, trust_anchor, certificate_until_ms FROM registry")
             guard result.count == 1, !result.isNull(0, 0) else { return nil }
-            return (result.text(0, 0), result.bytes(0, 1))
+            return (
+                result.text(0, 0), result.bytes(0, 1),
+                result.optionalInt(0, 2).map { Expiry(rawValue: UInt64(clamping: $0)) }
+            )
         }
     }
 }

@@ -6,8 +6,8 @@ import VoucherDomain
 
 /// One message of each type of the protocol, with how it is read back.
 enum MessageSample: String, CaseIterable, Sendable {
-    case namingHello, firstHello, helloAnswer, pushBatch, emptyPushBatch, pushAnswer, feedRequest, feedAnswer,
-        emptyFeedAnswer
+    case namingHello, firstHello, helloAnswer, helloAnswerWithKey, pushBatch, emptyPushBatch, pushAnswer, feedRequest,
+        feedAnswer, emptyFeedAnswer
     case joinRequest, rejoinRequest, joinAnswer, logRequest, logPage, logPageWithHolder
     case presentation, firstPresentation, refillOfFeed, refillOfLog, recoveryStanding, openStanding
 
@@ -23,6 +23,10 @@ enum MessageSample: String, CaseIterable, Sendable {
                 feedHead: .empty)
         case .helloAnswer:
             HelloAnswer(grant: .sample, logHead: .sample, feedHead: .sample, registryTime: .max)
+        case .helloAnswerWithKey:
+            HelloAnswer(
+                grant: .sample, logHead: .sample, feedHead: .sample, registryTime: .max,
+                keyUntil: Expiry(rawValue: 1_790_000_000_000))
         case .pushBatch: MessageSample.batch([EntryDraft.sample.entry, MessageSample.next(EntryDraft.sample.entry)])
         case .emptyPushBatch: MessageSample.batch([])
         case .pushAnswer:
@@ -75,7 +79,7 @@ enum MessageSample: String, CaseIterable, Sendable {
     var wireName: String {
         switch self {
         case .namingHello, .firstHello: "HelloRequest"
-        case .helloAnswer: "HelloAnswer"
+        case .helloAnswer, .helloAnswerWithKey: "HelloAnswer"
         case .pushBatch, .emptyPushBatch: "PushRequest"
         case .pushAnswer: "PushAnswer"
         case .feedRequest: "FeedRequest"
@@ -93,7 +97,7 @@ enum MessageSample: String, CaseIterable, Sendable {
     func decode(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) -> any SyncMessage & Hashable {
         switch self {
         case .namingHello, .firstHello: try Hello(bytes, as: format)
-        case .helloAnswer: try HelloAnswer(bytes, as: format)
+        case .helloAnswer, .helloAnswerWithKey: try HelloAnswer(bytes, as: format)
         case .pushBatch, .emptyPushBatch: try PushBatch(bytes, as: format)
         case .pushAnswer: try PushAnswer(bytes, as: format)
         case .feedRequest: try FeedRequest(bytes, as: format)

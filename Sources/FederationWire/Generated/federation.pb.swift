@@ -1449,6 +1449,9 @@ nonisolated struct WireHelloAnswer: Sendable {
 
   var registryTimeMs: UInt64 = 0
 
+  /// when the city's key is to have been replaced; 0 where this is not said
+  var keyUntilMs: UInt64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -4428,7 +4431,7 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireHelloAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HelloAnswer"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}grant\0\u{3}log_head\0\u{3}feed_head\0\u{3}registry_time_ms\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}grant\0\u{3}log_head\0\u{3}feed_head\0\u{3}registry_time_ms\0\u{3}key_until_ms\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4440,6 +4443,7 @@ nonisolated extension WireHelloAnswer: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 2: try { try decoder.decodeSingularMessageField(value: &self._logHead) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._feedHead) }()
       case 4: try { try decoder.decodeSingularFixed64Field(value: &self.registryTimeMs) }()
+      case 5: try { try decoder.decodeSingularFixed64Field(value: &self.keyUntilMs) }()
       default: break
       }
     }
@@ -4462,6 +4466,9 @@ nonisolated extension WireHelloAnswer: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.registryTimeMs != 0 {
       try visitor.visitSingularFixed64Field(value: self.registryTimeMs, fieldNumber: 4)
     }
+    if self.keyUntilMs != 0 {
+      try visitor.visitSingularFixed64Field(value: self.keyUntilMs, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4470,6 +4477,7 @@ nonisolated extension WireHelloAnswer: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs._logHead != rhs._logHead {return false}
     if lhs._feedHead != rhs._feedHead {return false}
     if lhs.registryTimeMs != rhs.registryTimeMs {return false}
+    if lhs.keyUntilMs != rhs.keyUntilMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
