@@ -141,8 +141,10 @@ let package = Package(
 
         // HTTP and terminal conventions that both programs share.
         .target(
-            name: "FederationHTTP", dependencies: ["Failpoints", coreMetrics, crypto, httpTypes, hummingbird, nioCore],
-            swiftSettings: settings),
+            name: "FederationHTTP",
+            dependencies: [
+                "Failpoints", "VoucherDomain", coreMetrics, crypto, httpTypes, hummingbird, nioCore, nioSSL,
+            ], swiftSettings: settings),
         .target(name: "Terminal", dependencies: ["VoucherDomain"], swiftSettings: settings),
         // What both consoles in the browser share: pages, languages, sessions, and what keeps them safe.
         .target(

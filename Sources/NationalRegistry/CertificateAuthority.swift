@@ -42,9 +42,8 @@ package struct CertificateAuthority: Sendable {
         }
     }
 
-    /// How long a leaf is valid, in milliseconds.
-    static let leafMilliseconds: Int64 = 397 * 86_400_000
-    private static let leafLife = TimeInterval(leafMilliseconds) / 1_000
+    /// How long a leaf is valid, in seconds: 397 days.
+    private static let leafLife: TimeInterval = 397 * 86_400
 
     /// Until when a leaf is valid that is made now: for 397 days, and no longer than the root.
     package func leafEnd(now: Date) -> Date { min(now + CertificateAuthority.leafLife, root.notValidAfter) }

@@ -21,6 +21,7 @@ struct QueryRoutes {
     /// For checks, which may be of thousands of keys and must not keep cities from it.
     let checks: RegistryStore
     let arbiter: ArbiterStatus
+    let tls: TLSDates
     let gate: CallerGate
 
     private var queries: RegistryQueries { RegistryQueries(store: store) }
@@ -71,7 +72,7 @@ struct QueryRoutes {
         }
         router.get("metrics") { request, _ in
             try await gate.admit(request, Self.nation) { _ in
-                try await RegistryQueries(store: prompt).measure(arbiter: arbiter)
+                try await RegistryQueries(store: prompt).measure(arbiter: arbiter, tls: tls)
                 return Response.metrics
             }
         }

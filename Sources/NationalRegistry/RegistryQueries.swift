@@ -29,6 +29,12 @@ package struct RegistryQueries: Sendable {
         package let epoch: UInt32
         /// What its node calls itself; `nil` before its first hello.
         package let software: String?
+        /// When it joined with its key, RFC 3339; `nil` before that, as are the next two.
+        package let key_since: String?
+        /// When it is to have replaced its key, RFC 3339. The key works on after that.
+        package let key_until: String?
+        /// `current`, `ending` within sixty days of it, or `over`.
+        package let key_state: String?
     }
 
     /// Claims that met under one key and one rule.
@@ -145,12 +151,15 @@ package struct RegistryQueries: Sendable {
     }
 
     package func cities() async throws -> [CityDocument] {
-        try await store.cities().map { city in
+        let now = WallClock.now
+        return try await store.cities().map { city in
             CityDocument(
                 city_code: city.code.description, name: city.name, status: city.status, entries: city.logSequence,
                 undecided: city.undecided, feed_lag: city.feedLag,
                 last_contact: city.lastContact.map { StatedTime(rawValue: Int64($0)).rfc3339 },
-                epoch: city.epochCounter, software: city.software.isEmpty ? nil : city.software)
+                epoch: city.epochCounter, software: city.software.isEmpty ? nil : city.software,
+                key_since: city.keySince.map { StatedTime(rawValue: Int64(clamping: $0)).rfc3339 },
+                key_until: city.keyUntil?.rfc3339, key_state: city.keyUntil?.stage(now: now).rawValue)
         }
     }
 
@@ -294,7 +303,7 @@ package struct RegistryQueries: Sendable {
     }
 
     /// Sets the gauges that are looked up when they are asked for.
-    package func measure(arbiter: ArbiterStatus) async throws {
+    func measure(arbiter: ArbiterStatus, tls: TLSDates) async throws {
         let now = WallClock.now
         for city in try await store.cities() {
             let labels = [("city", "\(city.code)")]
@@ -302,6 +311,13 @@ package struct RegistryQueries: Sendable {
             Gauge(label: "national_registry.city.silence_seconds", dimensions: labels).record(silence)
             Gauge(label: "national_registry.city.undecided_entries", dimensions: labels).record(city.undecided)
             Gauge(label: "national_registry.city.feed_lag_entries", dimensions: labels).record(city.feedLag)
+            if let left = city.keyUntil?.secondsLeft(now: now) {
+                Gauge(label: "national_registry.city.key_left_seconds", dimensions: labels).record(left)
+            }
+        }
+        Gauge(label: "national_registry.certificate_left_seconds").record(tls.certificate().secondsLeft(now: now))
+        if let left = tls.authority?.secondsLeft(now: now) {
+            Gauge(label: "national_registry.trust_anchor_left_seconds").record(left)
         }
         Gauge(label: "national_registry.is_arbiter").record(arbiter.isArbiter ? 1 : 0)
     }

@@ -5,7 +5,6 @@ import Foundation
 import Hummingbird
 import HummingbirdTLS
 package import Logging
-import NIOSSL
 import OpenAPIDocuments
 import PostgresClient
 import RegistryStore
@@ -23,6 +22,8 @@ package struct RegistryServer {
         package var databaseURL: String
         /// `nil`: only tokens of the registry's own are taken.
         var identityProvider: IdentityProvider?
+        /// How many days cities' keys are meant to be used, from now on; `nil` leaves what the database says.
+        package var keyLifetimeDays: Int?
 
         package init(listen: ListenAddress, advertise: String?, tls: TLSFiles?, databaseURL: String) {
             self.listen = listen
@@ -79,7 +80,9 @@ package struct RegistryServer {
         let questions = makeQuestionStore(witness, connections: 4, longest: "60s")
         let checks = makeQuestionStore(witness, connections: 4, longest: "10s")
         _ = try await witness.update(from: store)
-        let (tls, anchor) = try makeTLS()
+        if let days = options.keyLifetimeDays { try await store.setKeyLifetime(days: days) }
+        let tls = try makeTLS()
+        tls.dates.warn(logger, now: WallClock.now)
         let bell = FeedBell()
         let arbiter = ArbiterStatus()
         let advertise = options.advertise
@@ -94,22 +97,23 @@ package struct RegistryServer {
         router.add(middleware: ProblemMiddleware(methods: methods))
         SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bell).add(to: router)
         let gate = CallerGate(store: store, identityProvider: options.identityProvider)
-        QueryRoutes(store: questions, prompt: store, checks: checks, arbiter: arbiter, gate: gate).add(to: router)
+        QueryRoutes(store: questions, prompt: store, checks: checks, arbiter: arbiter, tls: tls.dates, gate: gate)
+            .add(to: router)
         try APIDocumentation(OpenAPIDocuments.registry).add(to: router)
-        try ConsoleRoutes(
-            store: store, questions: questions, bell: bell,
-            certificateUntil: options.tls == nil ? Int64(WallClock.now) + CertificateAuthority.leafMilliseconds : nil
-        ).add(to: router)
+        try ConsoleRoutes(store: store, questions: questions, bell: bell, tls: tls.dates).add(to: router)
         methods.note(router)
         let application = Application(
             router: router,
-            server: try .tls(.http1(configuration: .init(idleTimeout: .seconds(60))), tlsConfiguration: tls),
+            server: try .tls(
+                .http1(configuration: .init(idleTimeout: .seconds(60))), tlsConfiguration: tls.configuration),
             configuration: .init(
                 address: .hostname(listen.host, port: port), serverName: "national-registry",
                 availableConnectionsDelegate: .maximum(OpenFiles.mostConnections(), logger: logger)),
             onServerRunning: { _ in
                 do {
-                    try await store.setAdvertised(url: baseURL, trustAnchor: anchor)
+                    try await store.setAdvertised(
+                        url: baseURL, trustAnchor: tls.trustAnchor,
+                        certificateUntil: tls.dates.isRenewed ? nil : tls.dates.certificate())
                     ReadyLine.print(url: listen.url(scheme: "https", port: port))
                 } catch { logger.error("the advertised URL could not be stored", metadata: ["error": "\(error)"]) }
             }, logger: logger)
@@ -137,22 +141,11 @@ package struct RegistryServer {
         return RegistryStore(pool: pool, secrets: state.secrets)
     }
 
-    private func makeTLS() throws -> (TLSConfiguration, anchor: [UInt8]) {
-        if let files = options.tls {
-            let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map {
-                NIOSSLCertificateSource.certificate($0)
-            }
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem)))
-            let anchor = try files.trustAnchor.map { try NIOSSLCertificate.fromPEMFile($0).first?.toDERBytes() ?? [] }
-            configuration.minimumTLSVersion = .tlsv12
-            return (configuration, anchor ?? [])
-        }
-        let authority = try CertificateAuthority(directory: state.directory, now: Date())
+    private func makeTLS() throws -> ServerTLS {
+        if let files = options.tls { return try ServerTLS(files) }
         let advertised = options.advertise.flatMap { URLComponents(string: $0)?.host }
         let hosts = [options.listen.host, "localhost", "127.0.0.1", "::1"] + (advertised.map { [$0] } ?? [])
-        var configuration = try LeafRenewal(authority, hosts: Array(Set(hosts)).sorted()).configuration
-        configuration.minimumTLSVersion = .tlsv12
-        return (configuration, try authority.trustAnchor)
+        return try ServerTLS(
+            try CertificateAuthority(directory: state.directory, now: Date()), hosts: Array(Set(hosts)).sorted())
     }
 }

@@ -64,7 +64,11 @@ extension CityCommand {
 
     struct RotateKey: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print a join token with which a city's node can come back under a new key.")
+            abstract: "Print a join token with which a city's node can come back under a new key.",
+            discussion: """
+                The day by which a city is to have a new key is shown by city list. A key that is past it works on, and so \
+                does the present one until the city joins with the token.
+                """)
 
         @OptionGroup var database: DatabaseOptions
         @Argument(help: "GB/T 2260 code, six digits.") var code: CityCode
@@ -82,7 +86,7 @@ extension CityCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List cities with last contact, what is undecided, and how far each lags.")
+            abstract: "List cities with last contact, what is undecided, how far each lags, and the day of its key.")
 
         @OptionGroup var database: DatabaseOptions
         @Flag(help: "Print JSON.") var json = false
@@ -94,13 +98,14 @@ extension CityCommand {
                 var table = TextTable(
                     [
                         "code", "city", "status", "entries", "undecided", "feed lag", "epoch", "last contact",
-                        "software",
+                        "software", "replace key by",
                     ],
                     rightAligned: [3, 4, 5, 6])
                 for city in cities {
                     table.add([
                         city.city_code, city.name, city.status, "\(city.entries)", "\(city.undecided)",
                         "\(city.feed_lag)", "\(city.epoch)", city.last_contact ?? "never", city.software ?? "",
+                        city.keyText,
                     ])
                 }
                 Output.line(table.text)
@@ -137,5 +142,19 @@ extension CityCommand {
                 Output.line("city \(code) is active")
             }
         }
+    }
+}
+
+extension RegistryQueries.CityDocument {
+    /// The day of its key in China, and a word when that is near or past.
+    fileprivate var keyText: String {
+        guard let until = key_until.flatMap({ StatedTime($0) }) else { return "" }
+        let word =
+            switch key_state.flatMap(Expiry.Stage.init(rawValue:)) {
+            case .ending: " SOON"
+            case .over: " PAST"
+            case .current, nil: ""
+            }
+        return CalendarDate.inChina(milliseconds: until.rawValue).iso8601 + word
     }
 }

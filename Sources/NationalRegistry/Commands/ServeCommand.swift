@@ -22,7 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "URL that cities reach this registry by (default: the listen address).")
     var advertise: String?
 
-    @Option(help: "PEM file of the server's certificate chain, instead of one from the private CA.")
+    @Option(help: "PEM file of the server's certificate chain, instead of one from the private CA; read at the start.")
     var tlsCertificate: String?
 
     @Option(help: "PEM file of that certificate's key.")
@@ -30,6 +30,13 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(help: "PEM file of the CA that cities are to trust for it (default: their system's trust).")
     var trustAnchor: String?
+
+    @Option(
+        help: """
+            Days after which a city is to have replaced its key, 1 to 36500; all servers and verbs on this database then \
+            go by it (at first: 730). A key that is past its day works on.
+            """)
+    var keyLifetimeDays: Int?
 
     @Option(help: "Issuer (URL) of an OpenID Connect provider whose tokens are taken by the API.")
     var oidcIssuer: String?
@@ -53,6 +60,9 @@ struct ServeCommand: AsyncParsableCommand {
         if let advertise, URL(string: advertise)?.scheme != "https" {
             throw ValidationError("--advertise is an https URL")
         }
+        if let keyLifetimeDays, !RegistryStore.keyLifetimes.contains(keyLifetimeDays) {
+            throw ValidationError("--key-lifetime-days is 1 to 36500")
+        }
         try database.validate()
     }
 
@@ -66,6 +76,7 @@ struct ServeCommand: AsyncParsableCommand {
             }
             let base = advertise.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
             var options = RegistryServer.Options(listen: address, advertise: base, tls: tls, databaseURL: url)
+            options.keyLifetimeDays = keyLifetimeDays
             if let oidcIssuer, let oidcAudience, let oidcKeys {
                 options.identityProvider = try IdentityProvider(
                     issuer: oidcIssuer, audience: oidcAudience, keySet: oidcKeys)

@@ -12,6 +12,8 @@ struct StatusCommand: AsyncParsableCommand {
             A registry whose database was restored to an earlier point is in recovery mode: nothing is decided or paid \
             until the cities have given back what they hold of the time since. They do so by themselves; the table names \
             those that are waited for.
+            Keys of cities, the server's certificate and the CA that cities trust are named from sixty days before the day \
+            by which they are to be replaced. A key that is past it works on.
             """)
 
     @OptionGroup var database: DatabaseOptions
@@ -48,6 +50,7 @@ struct StatusCommand: AsyncParsableCommand {
         let cities: Int
         let undecided: UInt64
         let unread: [Unread]
+        let renewal: RenewalReport.Document
         let recovery: Recovery?
     }
 
@@ -55,6 +58,7 @@ struct StatusCommand: AsyncParsableCommand {
         try await database.withStore { store in
             let head = try await store.feedHead()
             let cities = try await store.cities()
+            let renewal = try await RenewalReport(store, cities, now: WallClock.now)
             let report = try await store.recoveryReport()
             let document = Document(
                 incarnation: head.incarnation, feed_position: head.position,
@@ -64,7 +68,7 @@ struct StatusCommand: AsyncParsableCommand {
                     .init(
                         city_code: $0.city.description, kind: $0.kind.rawValue, entries: $0.entries,
                         update_needed: !$0.isRead)
-                },
+                }, renewal: renewal.document,
                 recovery: report.map { report in
                     .init(
                         phase: report.phase, reason: report.reason, problem: report.problem,
@@ -84,6 +88,7 @@ struct StatusCommand: AsyncParsableCommand {
                     "UPDATE NEEDED: \(item.entries) entries of city \(item.city_code) are of kind \(item.kind), which this "
                         + "build cannot read: kept, and decided after the update. 需要升级：记录已保存，升级后裁决。")
             }
+            for line in renewal.lines { Output.line(line) }
             guard let recovery = document.recovery else { return }
             Output.line("RECOVERY MODE (\(recovery.phase)): nothing is paid. 恢复模式：暂停裁决与付款。")
             Output.line("because: \(recovery.reason)")

@@ -70,6 +70,7 @@ extension ConsoleRoutes {
         let now = WallClock.now
         let rows = try await store.cityHealth().map { city -> [String: Any] in
             let (tile, summary) = (CityTile(city, now: now), city.summary)
+            let key = summary.keyUntil.map { pages.shown($0, now: now, in: visit.language) }
             return [
                 "code": summary.code.description, "name": summary.name, "level": tile.level,
                 "status": text("city_\(summary.status)", visit),
@@ -85,13 +86,22 @@ extension ConsoleRoutes {
                 "epoch": "\(summary.epochCounter)",
                 "software": summary.software.isEmpty ? "–" : summary.software,
                 "protocol": summary.protocolVersion.map { "\($0)" } ?? "–", "key": city.keyFingerprint,
+                "key_until": key?.day ?? "–", "has_key": key != nil, "key_words": key?.words ?? "",
+                "key_level": key?.level ?? "",
             ]
         }
+        let certificate = pages.shown(tls.certificate(), now: now, in: visit.language)
+        let authority = tls.authority.map { pages.shown($0, now: now, in: visit.language) }
         return try pages.page(
             "cities", title: "cities", visit.frame,
             [
                 "cities": rows, "has_cities": !rows.isEmpty,
-                "certificate_until": certificateUntil.map(time) ?? text("certificateElsewhere", visit),
+                "certificate_until": certificate.day, "certificate_words": certificate.words,
+                "certificate_level": certificate.level,
+                "certificate_care": text(tls.isRenewed ? "certificateRenewed" : "certificateOwn", visit),
+                "authority_until": authority?.day ?? text("authorityElsewhere", visit),
+                "has_authority": authority != nil, "authority_words": authority?.words ?? "",
+                "authority_level": authority?.level ?? "",
             ])
     }
 
@@ -147,6 +157,11 @@ private struct CityTile {
             note("noteSilent", "warn")
         }
         if city.summary.undecided > 0 { note("noteUndecided", "warn") }
+        switch city.summary.keyUntil?.stage(now: now) {
+        case .over: note("noteKeyOver", "bad")
+        case .ending: note("noteKeyEnding", "warn")
+        case .current, nil: break
+        }
     }
 
     private mutating func note(_ key: String, _ level: String) {

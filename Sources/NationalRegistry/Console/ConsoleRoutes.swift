@@ -23,18 +23,17 @@ struct ConsoleRoutes: Sendable {
     let sessions: SessionKeeper
     let figures: FigureCache
     let previews: PreviewDesk
-    /// Until when the server's certificate is valid; milliseconds since 1970, `nil` where it is not ours.
-    let certificateUntil: Int64?
+    let tls: TLSDates
     let asked: AskedQuestions
     private let refusals = RefusedLogins()
 
     init(
-        store: RegistryStore, questions: RegistryStore, bell: FeedBell, certificateUntil: Int64?
+        store: RegistryStore, questions: RegistryStore, bell: FeedBell, tls: TLSDates
     ) throws {
         acts = store
         self.store = questions
         self.bell = bell
-        self.certificateUntil = certificateUntil
+        self.tls = tls
         pages = try ConsolePages(
             templates: ConsoleRoutes.templates, phrases: [PackageResources.registry_phrases_json],
             navigation: ConsoleRoutes.navigation)
