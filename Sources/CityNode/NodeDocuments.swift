@@ -1,5 +1,6 @@
 import Arbitration
 import CityStore
+import FederationHTTP
 import FederationWire
 import Replication
 import VoucherDomain
@@ -17,10 +18,18 @@ struct SyncDocument: Codable {
     /// Whether the store was put back and the registry has not greeted it since.
     let restored: Bool?
     let last_error: String?
+    /// When the city's key is to have been replaced, RFC 3339; missing until the registry has said so.
+    let key_until: String?
+    /// When the certificate ends that the registry showed last, RFC 3339; missing until it is reached.
+    let certificate_until: String?
+    /// When the registry's CA ends that this node trusts, RFC 3339; missing where the system's trust counts.
+    let trust_anchor_until: String?
     /// What an officer should know though nothing stands still, each in Chinese and English.
     let notices: [String]?
 
-    init(_ state: CityStore.SyncState, _ status: NodeStatus.Values) {
+    /// - Parameter trustAnchor: DER; empty for the system's trust.
+    init(_ state: CityStore.SyncState, _ status: NodeStatus.Values, trustAnchor: [UInt8], now: UInt64) {
+        let authority = Expiry(trustAnchor: trustAnchor)
         city_code = state.city.description
         epoch = state.epoch.counter
         log_head = state.logHead
@@ -31,7 +40,15 @@ struct SyncDocument: Codable {
         connected = status.isConnected
         restored = state.isRestored
         last_error = status.alarm ?? status.lastError
-        notices = state.notices
+        key_until = state.keyUntil?.rfc3339
+        certificate_until = status.certificate?.rfc3339
+        trust_anchor_until = authority?.rfc3339
+        let ends = [
+            ExpiryNotice.key.text(state.keyUntil, now: now),
+            ExpiryNotice.certificate.text(status.certificate, now: now),
+            ExpiryNotice.trustAnchor.text(authority, now: now),
+        ]
+        notices = state.notices + ends.compactMap(\.self)
     }
 }
 

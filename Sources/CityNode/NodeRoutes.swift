@@ -79,7 +79,7 @@ struct NodeRoutes {
         addPayments(to: group)
         group.post("checks") { request, _ in try await reading(request) { _ in try await check(request) } }
         group.get("sync") { request, _ in
-            try await reading(request) { _ in try JSONBody.response(try syncDocument()) }
+            try await reading(request) { _ in try JSONBody.response(syncDocument(try store.syncState())) }
         }
         group.get("late-entries") { request, _ in
             try await reading(request) { _ in
@@ -302,8 +302,8 @@ struct NodeRoutes {
             ListDocument(items: views.map { VoucherDocument(fields: $0.fields, state: $0.state) }, next: next))
     }
 
-    private func syncDocument() throws -> SyncDocument {
-        SyncDocument(try store.syncState(), status.current)
+    func syncDocument(_ state: CityStore.SyncState) -> SyncDocument {
+        SyncDocument(state, status.current, trustAnchor: identity.trustAnchor, now: WallClock.now)
     }
 
     private func metrics() throws -> Response {
@@ -312,6 +312,13 @@ struct NodeRoutes {
         Gauge(label: "city_node.undecided_entries").record(state.undecided)
         Gauge(label: "city_node.feed_position").record(state.feedPosition)
         Gauge(label: "city_node.connected").record(status.current.isConnected ? 1 : 0)
+        let ends = [
+            ("key", state.keyUntil), ("certificate", status.current.certificate),
+            ("trust_anchor", Expiry(trustAnchor: identity.trustAnchor)),
+        ]
+        for case (let name, let expiry?) in ends {
+            Gauge(label: "city_node.\(name)_left_seconds").record(expiry.secondsLeft(now: WallClock.now))
+        }
         return Response.metrics
     }
 }

@@ -41,7 +41,7 @@ struct NodeServer {
         // From here on nothing may throw before the sync service runs, which shuts the client down.
         let client = try RegistryClient(
             baseURL: registryURL ?? identity.registryURL, city: identity.city, key: key,
-            trustAnchor: identity.trustAnchor)
+            trustAnchor: identity.trustAnchor, shown: { expiry in status.update { $0.certificate = expiry } })
         let sync = SyncService(
             store: store, identity: identity, client: client, key: key, status: status, logger: logger)
         let routes = NodeRoutes(

@@ -1,4 +1,5 @@
 import Synchronization
+import VoucherDomain
 
 /// What the sync service tells the API: whether the registry is reached, and what stands in the way.
 final class NodeStatus: Sendable {
@@ -8,6 +9,8 @@ final class NodeStatus: Sendable {
         var lastError: String?
         /// Set when replication has stopped for good: the node is read-only until somebody acts.
         var alarm: String?
+        /// When the certificate ends that the registry showed last; `nil` before this process has reached it.
+        var certificate: Expiry?
     }
 
     private let values = Mutex(Values())

@@ -60,8 +60,13 @@ package struct RegistryClient: Sendable {
     private let city: CityCode
     private let key: SigningKey
 
-    /// - Parameter trustAnchor: The registry's private CA, DER; empty takes the system's trust.
-    package init(baseURL: String, city: CityCode, key: SigningKey, trustAnchor: [UInt8]) throws {
+    /// - Parameters:
+    ///   - trustAnchor: The registry's private CA, DER; empty takes the system's trust.
+    ///   - shown: Called at each new connection with the end of the certificate that the registry shows.
+    package init(
+        baseURL: String, city: CityCode, key: SigningKey, trustAnchor: [UInt8],
+        shown: @escaping @Sendable (Expiry) -> Void = { _ in }
+    ) throws {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
         // A long poll is under way when the node is stopped; the registry's good-bye is not worth five seconds.
@@ -73,6 +78,12 @@ package struct RegistryClient: Sendable {
         configuration.timeout.connect = .seconds(5)
         configuration.httpVersion = .http1Only
         configuration.connectionPool.idleTimeout = .seconds(50)
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            // What cannot be looked at is no reason to hang up.
+            channel.nioSSL_peerCertificate().map { certificate -> Void in
+                if let certificate { shown(Expiry(certificate)) }
+            }.recover { _ in }
+        }
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         self.baseURL = baseURL
         self.city = city

@@ -17,12 +17,14 @@ final class Daemon: Sendable {
     var port: Int { Int(url.split(separator: ":").last ?? "") ?? 0 }
 
     /// Lends a running `serve` to `body`, and ends it however that went.
+    ///
+    /// - Parameter before: Words in front of the program, such as those of `env`.
     static func with<T>(
-        _ program: Program, _ arguments: [String], _ body: (Daemon) async throws -> T
+        _ program: Program, _ arguments: [String], after before: [String] = [], _ body: (Daemon) async throws -> T
     ) async throws -> T {
         let files = OutputFiles()
         defer { files.remove() }
-        let daemon = try await start(program, arguments, files)
+        let daemon = try await start(program, arguments, before, files)
         do {
             let value = try await body(daemon)
             try await daemon.stopIfRunning()
@@ -33,8 +35,10 @@ final class Daemon: Sendable {
         }
     }
 
-    private static func start(_ program: Program, _ arguments: [String], _ files: OutputFiles) async throws -> Daemon {
-        let command = try program.command(["serve"] + arguments + ["--listen", "127.0.0.1:0"])
+    private static func start(
+        _ program: Program, _ arguments: [String], _ before: [String], _ files: OutputFiles
+    ) async throws -> Daemon {
+        let command = try program.command(["serve"] + arguments + ["--listen", "127.0.0.1:0"], before)
         let child = try ChildProgram.start(command, output: files.output, errors: files.errors)
         var line = ""
         let isReady = try await eventually {

@@ -5,6 +5,7 @@ import FederationWire
 import Foundation
 import Logging
 import Terminal
+import VoucherDomain
 
 struct JoinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -103,6 +104,10 @@ struct StatusCommand: AsyncParsableCommand {
             Output.line(
                 "log         \(state.log_head) entries, \(state.received_through) received, \(state.unsent) unsent")
             Output.line("feed        position \(state.feed_position), \(state.undecided) undecided")
+            if let until = state.key_until.flatMap({ StatedTime($0) }) {
+                let day = CalendarDate.inChina(milliseconds: until.rawValue).iso8601
+                Output.line("key         to be replaced by \(day)")
+            }
             if let error = state.last_error { Output.line("last error  \(error)") }
             for notice in state.notices ?? [] { Output.line("notice      \(notice)") }
         }

@@ -202,7 +202,8 @@ struct NodeConsole: Sendable {
     /// What an officer sees first: how claims stand, and what waits for somebody.
     private func desk(_ visit: Visit) throws -> Response {
         let state = try store.syncState()
-        let document = SyncDocument(state, routes.status.current)
+        let document = routes.syncDocument(state)
+        let key = state.keyUntil.map { pages.shown($0, now: WallClock.now, in: visit.language) }
         let (totals, payments) = try totals.current(store)
         let open = try store.cases(isOpen: true, limit: 1_000)
         let toAnswer = open.filter { $0.awaitsAnswer(of: routes.identity.city) }
@@ -227,6 +228,8 @@ struct NodeConsole: Sendable {
                 "connection": text(routes.status.current.isConnected ? "connected" : "notConnected", visit),
                 "connection_level": routes.status.current.isConnected ? "good" : "warn",
                 "last_contact": state.lastContact.map { ChinaTime.text(Int64(clamping: $0)) } ?? "–",
+                "key_until": key?.day ?? "–", "has_key": key != nil, "key_words": key?.words ?? "",
+                "key_level": key?.level ?? "",
             ])
     }
 }
