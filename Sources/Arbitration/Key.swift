@@ -138,3 +138,13 @@ extension Key {
         [contract.rawValue] + (contract.withoutLeadingZeros.map { [$0] } ?? [])
     }
 }
+
+extension [Key] {
+    /// Each key once, in ascending order.
+    var sortedOnce: [Key] {
+        var once: [Key] = []
+        once.reserveCapacity(count)
+        for key in sorted() where key != once.last { once.append(key) }
+        return once
+    }
+}

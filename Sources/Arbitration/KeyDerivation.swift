@@ -37,13 +37,7 @@ extension Claim {
         }
         if !bankReceipt.isEmpty { keys.append(.bankReceipt(bankReceipt)) }
         if !usageProof.isEmpty { keys.append(.usageProof(usageProof)) }
-        keys.sort()
-        var last: Key?
-        keys.removeAll { key in
-            defer { last = key }
-            return key == last
-        }
-        return keys
+        return keys.sortedOnce
     }
 }
 

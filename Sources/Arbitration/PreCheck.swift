@@ -31,12 +31,12 @@ package struct PreCheck: Hashable, Sendable {
 
     /// The keys that are asked about, each once, in ascending order.
     package var keys: [Key] {
-        var keys = Set(invoices.flatMap(\.names).map(Key.invoice))
+        var keys = invoices.flatMap(\.names).map(Key.invoice)
         for number in Key.contractNumbers(contract) {
-            keys.insert(.contract(buyer: enterprise, supplier: provider, number: number))
-            keys.insert(.contractParties(enterprise, provider, number: number))
+            keys.append(.contract(buyer: enterprise, supplier: provider, number: number))
+            keys.append(.contractParties(enterprise, provider, number: number))
         }
-        return keys.sorted()
+        return keys.sortedOnce
     }
 
     /// Who would hold a key of a kind, as ``Holding/holder`` has it; empty matches nobody.
