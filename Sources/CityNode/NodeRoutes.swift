@@ -99,7 +99,7 @@ struct NodeRoutes {
     private func addOpen(to router: Router<NodeContext>) {
         router.get("healthz") { _, _ in "ok\n" }
         router.get("readyz") { _, _ -> Response in
-            _ = try store.syncState()
+            _ = try store.progress()
             return Response(
                 status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
                 body: .init(byteBuffer: ByteBuffer(string: "ready\n")))

@@ -136,7 +136,7 @@ struct SyncService: Service {
                 detail: "incarnation \(grant.epoch.incarnation) of the registry answers, and \(promise) has begun: the "
                     + "registry's operator must stop the old server", retryAfter: 15)
         }
-        if try answer.logHead.sequence < store.syncState().receivedThrough {
+        if try answer.logHead.sequence < store.progress().receivedThrough {
             // It gave a receipt for more. A registry that has gone on without this city is to receive the rest once more.
             guard try await !refill.run() else { throw RegistryRefill.recovering }
             try store.forgetReceipts(after: answer.logHead)

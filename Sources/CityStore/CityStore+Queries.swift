@@ -102,10 +102,25 @@ extension CityStore {
         }
     }
 
-    /// Where replication stands.
+    /// How far log and feed have come, which one row says.
+    package struct Progress: Hashable, Sendable {
+        package let logHead: UInt64
+        package let receivedThrough: UInt64
+        package let feedPosition: UInt64
+
+        package var unsent: UInt64 { logHead - receivedThrough }
+    }
+
+    package func progress() throws -> Progress {
+        let cursors = try pool.read { try NodeCursors.read($0) }
+        return Progress(
+            logHead: cursors.logHead.sequence, receivedThrough: cursors.receivedThrough,
+            feedPosition: cursors.feedHead.position)
+    }
+
+    /// Where replication stands. It counts what is undecided, which takes the longer the more there is.
     package struct SyncState: Hashable, Sendable {
         package let city: CityCode
-        package let cityName: String
         package let epoch: Epoch
         package let logHead: UInt64
         package let receivedThrough: UInt64
@@ -144,8 +159,8 @@ extension CityStore {
                 throw StoreRefusal(.notJoined, "this node has not joined")
             }
             return SyncState(
-                city: cursors.city, cityName: row["city_name"], epoch: cursors.epoch,
-                logHead: cursors.logHead.sequence, receivedThrough: cursors.receivedThrough,
+                city: cursors.city, epoch: cursors.epoch, logHead: cursors.logHead.sequence,
+                receivedThrough: cursors.receivedThrough,
                 feedPosition: cursors.feedHead.position, undecided: row["undecided"],
                 policyVersion: row["policy_version"],
                 lastContact: (row["last_contact_ms"] as Int64?).map(UInt64.init(clamping:)),

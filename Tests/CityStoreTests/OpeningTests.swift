@@ -90,6 +90,8 @@ struct OpeningTests {
             #expect(throws: StoreRefusal.self) { try store.issueVouchers([Form.voucher()], now: .noon) },
             #expect(throws: StoreRefusal.self) { _ = try store.syncState() },
             #expect(throws: StoreRefusal.self) { _ = try store.feedHead() },
+            #expect(throws: StoreRefusal.self) { _ = try store.progress() },
+            #expect(throws: StoreRefusal.self) { _ = try store.preCheck([], hasher: TestRegistry.hasher) },
         ]
         #expect(refusals.allSatisfy { $0?.code == .notJoined })
         #expect(try store.identity() == nil)

@@ -32,6 +32,7 @@ struct ReceiptTests {
         #expect(try node.store.claim("SZ-3")?.receipt == nil)
         #expect(try node.store.syncState().receivedThrough == 3)
         #expect(try node.store.syncState().unsent == 1)
+        #expect(try node.store.progress() == .init(logHead: 4, receivedThrough: 3, feedPosition: 0))
         #expect(try node.store.syncState().lastContact == .noon)
     }
 

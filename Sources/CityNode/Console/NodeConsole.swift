@@ -93,9 +93,9 @@ struct NodeConsole: Sendable {
 
     /// A number that is another one when the log, the feed or the connection has moved on.
     private func mark() throws -> UInt64 {
-        let state = try store.syncState()
+        let progress = try store.progress()
         let now = routes.status.current
-        let numbers = [state.logHead, state.receivedThrough, state.feedPosition, now.isConnected ? 1 : 0]
+        let numbers = [progress.logHead, progress.receivedThrough, progress.feedPosition, now.isConnected ? 1 : 0]
         let text = numbers.map { "\($0)" }.joined(separator: " ") + (now.alarm ?? "")
         return SHA256.hash(data: Array(text.utf8)).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
@@ -142,7 +142,7 @@ struct NodeConsole: Sendable {
     }
 
     /// The city's code and name.
-    var cityName: String { "\(routes.identity.city) \((try? store.syncState().cityName) ?? "")" }
+    var cityName: String { "\(routes.identity.city) \(routes.identity.cityName)" }
 
     /// What stands in the way, or that the registry is not reached, with how much waits.
     private func banner(_ language: Language) -> String? {
@@ -150,9 +150,9 @@ struct NodeConsole: Sendable {
         if let alarm = now.alarm ?? (try? store.alarm()) ?? nil {
             return pages.phrases.text("alarm", in: language) + " " + pages.said(alarm, in: language)
         }
-        guard !now.isConnected, let state = try? store.syncState() else { return nil }
+        guard !now.isConnected, let progress = try? store.progress() else { return nil }
         return [
-            pages.phrases.text("offline", in: language), "\(Int(state.unsent).grouped)",
+            pages.phrases.text("offline", in: language), "\(Int(progress.unsent).grouped)",
             pages.phrases.text("offlineWaiting", in: language),
         ].joined(separator: " ")
     }
