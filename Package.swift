@@ -113,7 +113,7 @@ let package = Package(
             name: "CityStore",
             dependencies: [
                 "Arbitration", "CitySchema", "Failpoints", "FederationWire", "Replication", "SeededBugs",
-                "VoucherDomain", grdb,
+                "VoucherDomain", grdb, grdbSQLite,
             ], swiftSettings: settings),
 
         // Production's pure code and the city's store in a world of its own: virtual time, seeded faults.

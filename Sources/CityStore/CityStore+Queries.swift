@@ -173,21 +173,6 @@ extension CityStore {
         }
     }
 
-    /// What the national key index knows of a check's keys, as far as the feed was applied.
-    ///
-    /// - Returns: The rules' holder conflicts; the other city's claim is not named, for it is not known here.
-    package func preCheck(_ question: PreCheck, hasher: KeyHasher) throws -> [PreCheckHit] {
-        try pool.read { try CityStore.hits(question, hasher, $0) }
-    }
-
-    /// One holder of a key that a check asked about.
-    package struct PreCheckHit: Hashable, Sendable {
-        package let kind: KeyKind
-        package let city: CityCode
-        /// The feed position of the holding claim's decision.
-        package let position: Int64
-    }
-
     // MARK: Idempotency keys
 
     /// A remembered answer to a request.

@@ -37,13 +37,13 @@ package struct CityStore: Sendable {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
-        // 8 MiB: the inner pages of a key index with ten million keys, so that a check reads leaves only.
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA cache_size = -8192")
             database.add(function: CityStore.entryIDFunction(entryIDs))
         }
+        let path = "\(directory)/\(CityStore.fileName)"
         pool = Connections(
-            try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration))
+            try DatabasePool(path: path, configuration: configuration), checker: try CityStore.openChecker(path))
         // GRDB sets NORMAL when it turns WAL on, after any preparation of the connection: acknowledged rows could
         // then be lost with the power.
         let level = SeededBug.synchronousNormal.isActive ? "NORMAL" : "FULL"
@@ -72,6 +72,19 @@ package struct CityStore: Sendable {
         }
     }
 
+    /// The connection for checks. It keeps the inner pages of a key index with ten million keys (4 MiB), so that a check
+    /// reads little more than a leaf for each key.
+    ///
+    /// The file is not mapped into memory, which would save the reads: a disk that fails would then end the process with a
+    /// signal instead of an error, and what was read would count as the process's memory.
+    private static func openChecker(_ path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size = -8192") }
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
     /// Writes what the write-ahead log holds into the file, and syncs it.
     ///
     /// A process that was killed, or whose sync failed, leaves transactions there that can be read and are not durable.
@@ -97,7 +110,7 @@ package struct CityStore: Sendable {
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
         pool = Connections(
-            try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration))
+            reading: try DatabasePool(path: "\(directory)/\(CityStore.fileName)", configuration: configuration))
         let migrator = CityStore.migrator
         guard try pool.read({ try migrator.hasCompletedMigrations($0) && !migrator.hasBeenSuperseded($0) }) else {
             throw StoreRefusal(

@@ -1,18 +1,30 @@
 import GRDB
 
-/// The store's connections: one that writes and others that read, or the single one of a store in memory.
+/// The store's connections: one that writes, others that read, and one of these for checks alone; or the single one of a
+/// store in memory.
 struct Connections: Sendable {
     private let writer: any DatabaseWriter
+    private let checker: any DatabaseReader
     private let isInMemory: Bool
     let health = DiskHealth()
 
-    init(_ pool: DatabasePool) {
+    /// - Parameter checker: Answers checks beside the pool: they neither wait for other readers nor share their pages.
+    init(_ pool: DatabasePool, checker: DatabaseQueue) {
         writer = pool
+        self.checker = checker
+        isInMemory = false
+    }
+
+    /// Of a store that is only looked at.
+    init(reading pool: DatabasePool) {
+        writer = pool
+        checker = pool
         isInMemory = false
     }
 
     init(inMemory queue: DatabaseQueue) {
         writer = queue
+        checker = queue
         isInMemory = true
     }
 
@@ -20,16 +32,32 @@ struct Connections: Sendable {
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
         // A queue would forbid writing by a pragma, after which SQLite compiles every statement anew. There is one
         // thread, so that nobody writes in between.
-        isInMemory ? try writer.unsafeRead(body) : try writer.read(body)
+        return isInMemory ? try writer.unsafeRead(body) : try writer.read(body)
+    }
+
+    /// Reads one state of the store for a check, with little more work than the body's own.
+    func check<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        // GRDB's own read asks the schema's version and compiles two statements each time, which takes as long as a check.
+        return try checker.unsafeRead { database in
+            try database.run(sql: "BEGIN DEFERRED TRANSACTION")
+            do {
+                let value = try body(database)
+                try database.run(sql: "COMMIT TRANSACTION")
+                return value
+            } catch {
+                try? database.rollback()
+                throw error
+            }
+        }
     }
 
     /// Runs one transaction.
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        try health.write { try writer.write(body) }
+        return try health.write { try writer.write(body) }
     }
 
     func writeWithoutTransaction<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        try health.write { try writer.writeWithoutTransaction(body) }
+        return try health.write { try writer.writeWithoutTransaction(body) }
     }
 
     func migrate(by migrator: DatabaseMigrator) throws { try migrator.migrate(writer) }
@@ -40,5 +68,8 @@ struct Connections: Sendable {
     /// Copies everything into the database behind other connections.
     func backup(to other: Connections) throws { try writer.backup(to: other.writer) }
 
-    func close() throws { try writer.close() }
+    func close() throws {
+        try checker.close()
+        try writer.close()
+    }
 }

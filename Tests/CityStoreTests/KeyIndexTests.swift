@@ -1,4 +1,5 @@
 import Arbitration
+import GRDB
 import Replication
 import Testing
 import VoucherDomain
@@ -16,15 +17,21 @@ struct KeyIndexTests {
         try node.issueVoucher()
     }
 
+    /// The question about a claim of a form.
+    private func question(
+        _ index: Int, _ changes: [String: String?] = [:], city: CityCode? = .shenzhen
+    ) throws -> PreCheck {
+        let claim = try #require(ClaimForm(fields: Form.claim(index, changes).fields).validated().value)
+        return PreCheck(
+            enterprise: claim.enterprise, provider: claim.provider, contract: claim.contract,
+            invoices: claim.invoices.map(\.number), city: city)
+    }
+
     /// Asks about a claim of a form, as Shenzhen would file it.
     private func hits(
         _ index: Int, _ changes: [String: String?] = [:], city: CityCode? = .shenzhen
     ) throws -> Set<CityStore.PreCheckHit> {
-        let claim = try #require(ClaimForm(fields: Form.claim(index, changes).fields).validated().value)
-        let question = PreCheck(
-            enterprise: claim.enterprise, provider: claim.provider, contract: claim.contract,
-            invoices: claim.invoices.map(\.number), city: city)
-        return Set(try node.store.preCheck(question, hasher: TestRegistry.hasher))
+        Set(try node.store.preCheck(try question(index, changes, city: city), hasher: TestRegistry.hasher))
     }
 
     @Test("nothing is known before the feed is applied, and nothing of claims that nobody filed")
@@ -143,13 +150,60 @@ struct KeyIndexTests {
     func keyed() throws {
         try registry.fileInBeijing(1)
         try node.pull(from: registry)
-        let claim = try #require(ClaimForm(fields: Form.claim(1).fields).validated().value)
-        let question = PreCheck(
-            enterprise: claim.enterprise, provider: claim.provider, contract: claim.contract,
-            invoices: claim.invoices.map(\.number), city: .shenzhen)
+        let question = try question(1)
         let stranger = KeyHasher(epoch: 2, secret: .init(repeating: 1, count: 32))
 
         #expect(try node.store.preCheck(question, hasher: stranger) == [])
+    }
+
+    @Test("several questions are answered in their places, all as of the feed head that was applied")
+    func several() throws {
+        try registry.fileInBeijing(1)
+        try node.pull(from: registry)
+        let known = registry.head
+        try registry.fileInBeijing(2)
+        let questions = try [question(2), question(1), question(3)]
+        let alone = try hits(1)
+
+        let answers = try node.store.preCheck(questions, hasher: TestRegistry.hasher)
+        #expect(answers.position == known)
+        #expect(answers.policyVersion == 1)
+        #expect(answers.hits.map { Set($0) } == [[], alone, []])
+    }
+
+    @Test("before anything is applied a check is as of the empty feed")
+    func emptyFeed() throws {
+        let answers = try node.store.preCheck([try question(1)], hasher: TestRegistry.hasher)
+
+        #expect(answers.position == .empty)
+        #expect(answers.policyVersion == 0)
+        #expect(answers.hits == [[]])
+    }
+
+    @Test("a check does not wait for a write that is under way, nor sees what it has not committed")
+    func besideAWrite() throws {
+        try registry.fileInBeijing(1)
+        try node.pull(from: registry)
+        let before = try hits(1)
+
+        try node.store.pool.write { database in
+            try database.execute(sql: "DELETE FROM key_index")
+            #expect(try hits(1) == before)
+        }
+        #expect(try hits(1) == [])
+    }
+
+    @Test("a check that fails leaves the next one as it would have been")
+    func failedBefore() throws {
+        try registry.fileInBeijing(1)
+        try node.pull(from: registry)
+        let before = try hits(1)
+        try node.execute("ALTER TABLE key_index RENAME TO elsewhere")
+        #expect(throws: DatabaseError.self) { _ = try hits(1) }
+        try node.execute("ALTER TABLE elsewhere RENAME TO key_index")
+
+        #expect(try hits(1) == before)
+        #expect(before.isEmpty == false)
     }
 
     @Test("the index and its answers outlive the process")
