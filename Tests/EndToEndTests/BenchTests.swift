@@ -35,6 +35,7 @@ struct BenchTests {
         #expect(result.status == 0, "\(result.errors)")
         let figures = try result.json([[String: Double]].self)
         #expect(figures.map { $0["keys"] } == [1_000])
+        #expect(figures.allSatisfy { $0.values.allSatisfy { $0 > 0 && $0.isFinite } })
     }
 
     @Test("query asks every question at a registry that was filled")

@@ -72,13 +72,21 @@ extension BenchCommand {
                     : CheckBench(sizes: [10_000, 10_000_000], questions: questions)
                 let results = try bench.run()
                 if options.json { return try Output.json(results) }
-                var table = TextTable(["keys", "p50 µs", "p99 µs", "bytes a key"], rightAligned: [0, 1, 2, 3])
+                var table = TextTable(
+                    [
+                        "keys", "p50 µs", "p99 µs", "p99.9 µs", "bytes a key", "deriving p50", "hashing p50",
+                        "first p50", "first p99",
+                    ], rightAligned: Set(0...8))
                 for result in results {
-                    table.add([
-                        String(result.keys), result.p50_us.formatted, result.p99_us.formatted,
-                        result.bytes_per_key.formatted,
-                    ])
+                    let figures = [
+                        result.p50_us, result.p99_us, result.p999_us, result.bytes_per_key, result.deriving_p50_us,
+                        result.hashing_p50_us, result.first_p50_us, result.first_p99_us,
+                    ]
+                    table.add([String(result.keys)] + figures.map(\.formatted))
                 }
+                let aim = CheckBench.aim
+                table.add(
+                    ["aim", "", aim.p99Microseconds.formatted, "", aim.bytesPerKey.formatted, "", "", "", ""])
                 Output.line(table.text)
             }
         }
