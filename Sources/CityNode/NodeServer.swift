@@ -4,6 +4,7 @@ import FederationHTTP
 import Foundation
 import Hummingbird
 import Logging
+import NIOCore
 import OpenAPIDocuments
 import ServiceLifecycle
 import UnixSignals
@@ -17,8 +18,13 @@ struct NodeServer {
     let registryURL: String?
     let logger: Logger
 
+    /// Threads that wait for the network. A city's officers and one registry keep no more of them busy, and by default there
+    /// is one, with buffers of its own, for each core of the machine.
+    private static let networkThreads = 2
+
     func run() async throws {
         ProcessMemory.keepTogether()
+        NIOSingletons.groupLoopCountSuggestion = NodeServer.networkThreads
         if let point = Failpoint.armed {
             logger.warning("started to kill itself", metadata: ["failpoint": "\(point.rawValue)"])
         }
@@ -60,7 +66,7 @@ struct NodeServer {
                 ReadyLine.print(url: url)
             }, logger: logger)
         var group = ServiceGroupConfiguration(
-            services: [application, sync, DiskWatch(store: store, logger: logger)],
+            services: [application, sync, DiskWatch(store: store, logger: logger), IdleMemory(store: store)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)
         group.maximumCancellationDuration = .seconds(5)

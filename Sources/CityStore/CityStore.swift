@@ -38,7 +38,8 @@ package struct CityStore: Sendable {
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA cache_size = -8192")
+            // KiB. The writer changes thousands of pages at a time; five readers would keep them five times.
+            try database.execute(sql: "PRAGMA cache_size = -\(database.configuration.readonly ? 2_048 : 8_192)")
             database.add(function: CityStore.entryIDFunction(entryIDs))
         }
         let path = "\(directory)/\(CityStore.fileName)"
@@ -121,6 +122,12 @@ package struct CityStore: Sendable {
     /// The first write that failed for an error of the disk, when there is one; from then on every write throws it again. For
     /// one reader.
     package var diskFailures: AsyncStream<any Error> { pool.health.failures }
+
+    /// How often the store was used since it was opened, to see whether the node has anything to do.
+    package var useCount: Int { pool.useCount }
+
+    /// Gives back the memory that is kept to answer faster: the next uses are a little slower.
+    package func releaseMemory() { pool.releaseMemory() }
 
     /// Closes the file; nothing may be called afterwards.
     package func close() throws { try pool.close() }

@@ -1,4 +1,5 @@
 import GRDB
+import Synchronization
 
 /// The store's connections: one that writes, others that read, and one of these for checks alone; or the single one of a
 /// store in memory.
@@ -6,6 +7,7 @@ struct Connections: Sendable {
     private let writer: any DatabaseWriter
     private let checker: any DatabaseReader
     private let isInMemory: Bool
+    private let uses = UseCount()
     let health = DiskHealth()
 
     /// - Parameter checker: Answers checks beside the pool: they neither wait for other readers nor share their pages.
@@ -28,8 +30,12 @@ struct Connections: Sendable {
         isInMemory = true
     }
 
+    /// How often the store was used.
+    var useCount: Int { uses.current }
+
     /// Reads one state of the store.
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        uses.add()
         // A queue would forbid writing by a pragma, after which SQLite compiles every statement anew. There is one
         // thread, so that nobody writes in between.
         return isInMemory ? try writer.unsafeRead(body) : try writer.read(body)
@@ -37,6 +43,7 @@ struct Connections: Sendable {
 
     /// Reads one state of the store for a check, with little more work than the body's own.
     func check<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        uses.add()
         // GRDB's own read asks the schema's version and compiles two statements each time, which takes as long as a check.
         return try checker.unsafeRead { database in
             try database.run(sql: "BEGIN DEFERRED TRANSACTION")
@@ -53,10 +60,12 @@ struct Connections: Sendable {
 
     /// Runs one transaction.
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        uses.add()
         return try health.write { try writer.write(body) }
     }
 
     func writeWithoutTransaction<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        uses.add()
         return try health.write { try writer.writeWithoutTransaction(body) }
     }
 
@@ -68,8 +77,24 @@ struct Connections: Sendable {
     /// Copies everything into the database behind other connections.
     func backup(to other: Connections) throws { try writer.backup(to: other.writer) }
 
+    /// Closes the pool's readers, and forgets the pages and statements that the other connections keep; all are made anew
+    /// when they are needed.
+    func releaseMemory() {
+        (writer as? DatabasePool)?.releaseMemoryEventually()
+        (checker as? DatabaseQueue)?.releaseMemory()
+    }
+
     func close() throws {
         try checker.close()
         try writer.close()
     }
+}
+
+/// Counts from any thread.
+private final class UseCount: Sendable {
+    private let count = Atomic<Int>(0)
+
+    var current: Int { count.load(ordering: .relaxed) }
+
+    func add() { count.add(1, ordering: .relaxed) }
 }

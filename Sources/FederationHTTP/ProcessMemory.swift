@@ -11,4 +11,12 @@ package enum ProcessMemory {
         let arenaMax: CInt = -8
         _ = mallopt(arenaMax, 2)
     }
+
+    /// Gives the system back what is free. By default glibc keeps it for what is asked for next, which after an import, or a
+    /// month that was caught up on, is a long time.
+    package static func giveBack() {
+        guard let symbol = dlsym(nil, "malloc_trim") else { return }
+        let trim = unsafeBitCast(symbol, to: (@convention(c) (Int) -> CInt).self)
+        _ = trim(0)
+    }
 }

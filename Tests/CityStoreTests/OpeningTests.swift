@@ -98,6 +98,23 @@ struct OpeningTests {
         try store.close()
     }
 
+    @Test("memory that was given back changes no answer, and what is under way goes on")
+    func releasedMemory() throws {
+        try node.issueVoucher()
+        try node.file(Form.claim(1))
+        let before = try node.everything()
+        let uses = node.store.useCount
+
+        try node.store.pool.read { database in
+            node.store.releaseMemory()
+            #expect(try Int.fetchOne(database, sql: "SELECT count(*) FROM claim") == 1)
+        }
+        #expect(node.store.useCount == uses + 1)
+        #expect(try node.everything() == before)
+        try node.file(Form.claim(2))
+        #expect(try node.state("SZ-2") == "recorded")
+    }
+
     @Test("reopening goes on where the process ended")
     func goesOn() throws {
         let registry = try TestRegistry()
