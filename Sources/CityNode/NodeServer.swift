@@ -23,6 +23,7 @@ struct NodeServer {
     private static let networkThreads = 2
 
     func run() async throws {
+        var times = StartTimes()
         ProcessMemory.keepTogether()
         NIOSingletons.groupLoopCountSuggestion = NodeServer.networkThreads
         if let point = Failpoint.armed {
@@ -39,6 +40,7 @@ struct NodeServer {
         guard let identity = try store.identity() else {
             throw StoreRefusal(.notJoined, "this node has not joined: run city-node join TOKEN")
         }
+        times.end("store")
         let key = try directory.signingKey()
         let token = try directory.apiToken()
         let pages = try NodeConsole.makePages()
@@ -57,12 +59,14 @@ struct NodeServer {
         documentation.add(to: router)
         NodeConsole(routes: routes, pages: pages, token: token, directory: directory.path).add(to: router)
         methods.note(router)
+        times.end("pages")
         let application = Application(
             router: router,
             configuration: .init(address: .hostname(listen.host, port: listen.port), serverName: "city-node"),
-            onServerRunning: { channel in
+            onServerRunning: { [times] channel in
                 let url = listen.url(scheme: "http", port: channel.localAddress?.port ?? listen.port)
                 do { try directory.setServing(url: url) } catch { logger.error("\(error)") }
+                logger.info("ready", metadata: times.ended("listen"))
                 ReadyLine.print(url: url)
             }, logger: logger)
         var group = ServiceGroupConfiguration(
@@ -73,5 +77,25 @@ struct NodeServer {
         try await ServiceGroup(configuration: group).run()
         try directory.setServing(url: nil)
         try store.close()
+    }
+}
+
+/// How long the parts of a start take, in microseconds, for the log.
+private struct StartTimes {
+    private var last = ContinuousClock.now
+    private var metadata: Logger.Metadata = [:]
+
+    /// Notes that a part has ended, and the next one begins.
+    mutating func end(_ part: String) {
+        let now = ContinuousClock.now
+        metadata["start.\(part).us"] = "\(Int(last.duration(to: now) / .microseconds(1)))"
+        last = now
+    }
+
+    /// All parts, the last of which ends now.
+    func ended(_ part: String) -> Logger.Metadata {
+        var times = self
+        times.end(part)
+        return times.metadata
     }
 }
