@@ -38,6 +38,56 @@ struct BenchTests {
         #expect(figures.allSatisfy { $0.values.allSatisfy { $0 > 0 && $0.isFinite } })
     }
 
+    @Test("node looks at a process without a network, then at one whose claims are decided")
+    func node() async throws {
+        struct Looked: Decodable {
+            struct Memory: Decodable {
+                struct Mapping: Decodable { let resident_megabytes: Double }
+                let resident_megabytes: Double
+                let proportional_megabytes: Double
+                let largest: [Mapping]
+            }
+            struct Idle: Decodable {
+                struct Thread: Decodable { let name: String }
+                let seconds: Double
+                let busiest: [Thread]
+            }
+            struct Request: Decodable {
+                let request: String
+                let p50_ms: Double
+            }
+            struct Condition: Decodable {
+                let listening_p50_ms: Double
+                let answered_p50_ms: Double
+                let parts_ms: [String: Double]
+                let idle: Memory
+                let idle_again: Memory
+                let idle_work: Idle
+                let requests: [Request]
+            }
+            let claims: Int
+            let offline: Condition
+            let connected: Condition
+        }
+        let result = try await Program.laboratory.run(["bench", "node", "--smallest", "--json"])
+
+        #expect(result.status == 0, "\(result.errors)")
+        let looked = try result.json(Looked.self)
+        #expect(looked.claims == 200)
+        for condition in [looked.offline, looked.connected] {
+            #expect(condition.listening_p50_ms > 0 && condition.answered_p50_ms > condition.listening_p50_ms)
+            #expect(condition.parts_ms.keys.sorted() == ["listen", "pages", "program", "store"])
+            #expect(condition.parts_ms.values.allSatisfy { $0 > 0 })
+            for memory in [condition.idle, condition.idle_again] {
+                #expect(memory.resident_megabytes > 1)
+                #expect((0.5...memory.resident_megabytes + 1).contains(memory.proportional_megabytes))
+                #expect(memory.largest.allSatisfy { $0.resident_megabytes <= memory.resident_megabytes })
+            }
+            #expect(condition.idle_work.seconds >= 1 && !condition.idle_work.busiest.isEmpty)
+            #expect(condition.requests.count == 7 && condition.requests.allSatisfy { $0.p50_ms > 0 })
+        }
+    }
+
     @Test("query asks every question at a registry that was filled")
     func query() async throws {
         struct Asked: Decodable {
@@ -57,7 +107,7 @@ struct BenchTests {
     #if DEBUG
         @Test(
             "a debug build refuses to measure",
-            arguments: ["ingest", "latency", "check", "rebuild", "refill", "catchup", "reconnect", "query"])
+            arguments: ["ingest", "latency", "check", "node", "rebuild", "refill", "catchup", "reconnect", "query"])
         func debugBuild(bench: String) async throws {
             let result = try await Program.laboratory.run(["bench", bench])
 

@@ -6,7 +6,8 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench", abstract: "Measure, side by side in one run, against what the database itself can do.",
         discussion: "Wants a release build; --smallest runs the least work in any build, to see that it runs.",
         subcommands: [
-            Ingest.self, Latency.self, Check.self, Rebuild.self, Refill.self, Catchup.self, Reconnect.self, Query.self,
+            Ingest.self, Latency.self, Check.self, Node.self, Rebuild.self, Refill.self, Catchup.self, Reconnect.self,
+            Query.self,
         ])
 
     struct Ingest: AsyncParsableCommand {

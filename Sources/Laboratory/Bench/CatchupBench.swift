@@ -1,7 +1,4 @@
-import CityStore
-import FederationHTTP
 import Foundation
-import RegistryStore
 import Terminal
 import VoucherDomain
 
@@ -34,6 +31,9 @@ struct CatchupBench {
     private static let late = Sample.City(code: "110000", name: "北京市")
     private static let other = Sample.City(code: "310000", name: "上海市")
 
+    /// Companies of the city that is late, each with a voucher.
+    private var enterprises: Int { max(1, min(backlog / 4, 5_000)) }
+
     func run() async throws -> Result {
         let federation = try Federation(directory: "/tmp/federation-catchup-\(getpid())")
         defer {
@@ -46,7 +46,7 @@ struct CatchupBench {
             throw Sample.Failure(message: "no city")
         }
         Output.note("filing \(backlog) entries without a network")
-        var behind = ClaimGenerator(seed: 17, cities: [late], enterprises: max(1, min(backlog / 4, 5_000)))
+        var behind = ClaimGenerator(seed: 17, cities: [late], enterprises: enterprises)
         let last = try file(&behind, of: late, federation)
         try await federation.startCity(Self.other.code)
         var generator = ClaimGenerator(seed: 19, cities: [other], enterprises: 100, after: 5_000_000)
@@ -92,20 +92,8 @@ struct CatchupBench {
     ///
     /// - Returns: The claim that is filed after it.
     private func file(_ generator: inout ClaimGenerator, of city: CityCode, _ federation: Federation) throws -> Claim {
-        let store = try CityStore(directory: federation.data(city.description))
-        let vouchers = generator.vouchers(city: city).map { FormRow(line: nil, fields: VoucherForm($0).fields) }
-        for start in stride(from: 0, to: vouchers.count, by: 1_000) {
-            let rows = Array(vouchers[start..<min(start + 1_000, vouchers.count)])
-            _ = try store.issueVouchers(rows, now: WallClock.now)
-        }
-        var filed = vouchers.count
-        while filed < backlog {
-            let rows = (0..<min(1_000, backlog - filed)).compactMap { _ in generator.claim(city: city) }
-                .map { FormRow(line: nil, fields: ClaimForm($0).fields.filter { !$0.value.isEmpty }) }
-            _ = try store.fileClaims(rows, now: WallClock.now)
-            filed += rows.count
-        }
-        try store.close()
+        try OfflineFiling.file(
+            claims: backlog - enterprises, by: &generator, of: city, in: federation.data(city.description))
         guard let last = generator.claim(city: city) else { throw Sample.Failure(message: "no claim") }
         return last
     }

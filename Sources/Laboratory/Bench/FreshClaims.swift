@@ -1,10 +1,7 @@
 import AsyncHTTPClient
 import CityStore
-import FederationHTTP
 import Foundation
 import GRDB
-import NIOCore
-import NIOHTTP1
 import VoucherDomain
 
 /// Claims that are filed one by one at a running node, each timed until it is decided there.
@@ -63,30 +60,5 @@ struct FreshClaims {
             let position = try database.cachedStatement(sql: "SELECT decided_position FROM claim WHERE claim_no = ?")
             return try Int64.fetchOne(position, arguments: [claim]) != nil
         }
-    }
-}
-
-/// The little of a node's local API that the benches use.
-private struct NodeAPI {
-    private let client: HTTPClient
-    private let url: String
-    private let token: String
-
-    init(client: HTTPClient, directory: String) throws {
-        self.client = client
-        url = try String(contentsOfFile: "\(directory)/serving-url", encoding: .utf8)
-        token = try String(contentsOfFile: "\(directory)/api-token", encoding: .utf8)
-    }
-
-    @discardableResult
-    func post(_ path: String, _ fields: [String: String]) async throws -> String {
-        var request = HTTPClientRequest(url: url + path)
-        request.method = .POST
-        request.body = .bytes(ByteBuffer(bytes: try JSONBody.encode(fields)))
-        request.headers.add(name: "Authorization", value: "Bearer \(token)")
-        let response = try await client.execute(request, timeout: .seconds(20))
-        let text = String(buffer: try await response.body.collect(upTo: 1 << 20))
-        guard (200..<300).contains(response.status.code) else { throw Sample.Failure(message: text) }
-        return text
     }
 }
