@@ -23,6 +23,7 @@ package enum RegistrySchema {
             ("registry_v018_applied_letters", text(PackageResources.registry_v018_applied_letters_sql)),
             ("registry_v019_question_indexes", text(PackageResources.registry_v019_question_indexes_sql)),
             ("registry_v020_untold_cases", text(PackageResources.registry_v020_untold_cases_sql)),
+            ("registry_v021_reports", text(PackageResources.registry_v021_reports_sql)),
             ("registry_v022_key_lifetime", text(PackageResources.registry_v022_key_lifetime_sql)),
         ]
     }
@@ -33,10 +34,10 @@ package enum RegistrySchema {
     package static let history = "registry_v014_questions"
     /// The one that gives `case_event` its deadlines, which are filled from the journal.
     package static let questionPages = "registry_v016_question_pages"
-    /// The last one that makes a table of what is kept added up, all of which are filled from the claims.
-    package static let periods = "registry_v017_periods_and_pairs"
     /// The one that gives `red_letter` the mark of what was applied, which is filled from the journal.
     package static let appliedLetters = "registry_v018_applied_letters"
+    /// The last one that makes a table of what is kept for pages and reports, all of which are filled from the claims.
+    package static let reports = "registry_v021_reports"
     /// The one that gives `city` the dates of keys, which are filled from the registry's own log.
     package static let keyLifetime = "registry_v022_key_lifetime"
 

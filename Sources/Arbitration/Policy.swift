@@ -117,6 +117,13 @@ package struct Policy: Hashable, Sendable, Codable {
     /// The rule that caps what stands under a key of that kind.
     func cap(of kind: KeyKind) -> Rule? { index[kind].cap }
 
+    /// How much fits under every key of that kind by the policy's own word; `nil` where claims state it, or nothing is
+    /// capped.
+    package func fixedCapacity(of kind: KeyKind) -> Money? {
+        guard let rule = cap(of: kind), rule.capacity == .fixed, let fen = rule.capacityFen else { return nil }
+        return Money(rawValue: fen).scaled(by: rule.permille ?? 1_000, over: 1_000)
+    }
+
     /// What makes the policy unusable, in words for the operator; empty when it can be published.
     package var faults: [String] {
         var faults: [String] = []

@@ -15,13 +15,18 @@ struct FoldWriter {
         let outcome: Outcome
         /// The policy that was in force.
         private let policy: Policy?
+        /// How far it leaves the caps used that it took from or gave back to.
+        let caps: [CapUse]
 
-        init(entry: Entry, act: Entry?, journalEntry: JournalEntry, outcome: Outcome, policy: Policy?) {
+        init(
+            entry: Entry, act: Entry?, journalEntry: JournalEntry, outcome: Outcome, policy: Policy?, caps: [CapUse]
+        ) {
             self.entry = entry
             self.act = act
             self.journalEntry = journalEntry
             self.outcome = outcome
             self.policy = policy
+            self.caps = caps
         }
 
         var position: Int64 { journalEntry.position }
@@ -109,6 +114,7 @@ struct FoldWriter {
         try RegisterWriter(decided: decided).write(session)
         try writeClaims(session)
         try PaymentWriter(decided).write(session)
+        try KeptFaults.look(at: decided, session)
         try UnreadWriter(decided: decided).write(session)
         try ClaimHistory.write(decided, session)
     }
@@ -233,6 +239,7 @@ struct FoldWriter {
         }
         try writePrices(session)
         try KeptTotals.add(decided, state: finalState, session)
+        try KeptCaps.write(decided, session)
         try CaseWriter(decided).write(session)
     }
 

@@ -43,7 +43,7 @@ struct FoldedBatch: Sendable {
             let outcome = fold.apply(journalEntry, guarded: guarded[journalEntry.position] ?? [])
             return FoldWriter.Decided(
                 entry: item.entry, act: item.act, journalEntry: journalEntry, outcome: outcome,
-                policy: fold.ledger.policy)
+                policy: fold.ledger.policy, caps: fold.ledger.capUses(after: outcome))
         }
     }
 

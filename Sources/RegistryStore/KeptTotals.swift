@@ -6,7 +6,8 @@ import VoucherDomain
 /// Sums over all claims, and between which positions each day's claims stand: kept with every decision, for pages that
 /// nobody waits for.
 ///
-/// They follow from `claim` and `finding`; an audit adds those up and compares.
+/// They follow from `claim` and `finding`; an audit adds those up and compares, as it does with all else that is kept for
+/// pages and reports.
 enum KeptTotals {
     /// What is counted under one key of a table.
     private struct Sum {
@@ -161,27 +162,25 @@ enum KeptTotals {
             ])
     }
 
-    /// Adds up all claims anew.
+    /// Makes all that is kept anew.
     static func fill(_ session: PostgresSession) throws {
         for kept in kept {
-            try session.run(script: "DELETE FROM \(kept.table); INSERT INTO \(kept.table) \(kept.sums)")
+            try session.run(script: "DELETE FROM \(kept.table); INSERT INTO \(kept.table) \(kept.rows)")
         }
     }
 
-    /// The first sum that is not what it sums up, in words for an auditor; `nil` where all are.
+    /// The first row that is not what the claims give, in words for an auditor; `nil` where all are.
     static func difference(_ session: PostgresSession) throws -> String? {
         for kept in kept {
-            let (one, other) = kept.values
             let result = try session.execute(
                 """
-                SELECT concat_ws(', ', \(kept.key))
-                FROM (SELECT * FROM \(kept.table) WHERE (\(one), \(other)) <> (0, 0)) k
-                FULL JOIN (\(kept.sums)) s USING (\(kept.key))
-                WHERE (k.\(one), k.\(other)) IS DISTINCT FROM (s.\(one), s.\(other))
+                WITH kept AS (SELECT * FROM \(kept.table) WHERE \(kept.condition)), due AS (\(kept.rows))
+                SELECT concat_ws(', ', \(kept.key)) FROM (
+                    (TABLE kept EXCEPT ALL TABLE due) UNION ALL (TABLE due EXCEPT ALL TABLE kept)) AS differing
                 ORDER BY \(kept.key) LIMIT 1
                 """)
             guard result.count > 0 else { continue }
-            return "\(kept.table) at \(result.text(0, 0)): the sum differs from the claims; audit add-up adds up anew"
+            return "\(kept.table) at \(result.text(0, 0)): the claims give something else; audit add-up adds up anew"
         }
         return nil
     }
@@ -191,42 +190,48 @@ enum KeptTotals {
         "((\(table).received_at_ms + 28800000) / 86400000)::integer"
     }
 
-    /// A table that is kept, what tells its rows apart, what they say, and the query that says the same of all claims.
+    /// A table that is kept, what tells its rows apart, and the query that gives the same rows from all claims.
     private struct Kept {
         let table: String
         let key: String
-        var values = ("claims", "claimed_fen")
-        let sums: String
+        /// Which rows count: sums of nothing may stay.
+        var condition = "true"
+        let rows: String
     }
+
+    private static let isSum = "(claims, claimed_fen) <> (0, 0)"
 
     private static let kept = [
         Kept(
-            table: "claim_total", key: "city_code, day, state",
-            sums: """
+            table: "claim_total", key: "city_code, day, state", condition: isSum,
+            rows: """
                 SELECT city_code, \(day(of: "claim")) AS day, state, count(*) AS claims, sum(claimed_fen) AS claimed_fen
                 FROM claim GROUP BY 1, 2, 3
                 """),
         Kept(
-            table: "received_day", key: "day", values: ("first_position", "last_position"),
-            sums: """
+            table: "received_day", key: "day",
+            rows: """
                 SELECT \(day(of: "claim")) AS day, min(position) AS first_position, max(position) AS last_position
                 FROM claim GROUP BY 1
                 """),
         Kept(
-            table: "rule_total", key: "rule",
-            sums: """
+            table: "rule_total", key: "rule", condition: isSum,
+            rows: """
                 SELECT f.rule, count(*) AS claims, sum(c.claimed_fen) AS claimed_fen
                 FROM (SELECT DISTINCT rule, position FROM finding WHERE outcome <> 'flag') f
                 JOIN claim c USING (position) GROUP BY f.rule
                 """),
         Kept(
-            table: "rule_pair_total", key: "rule, city_code, other_city_code",
-            sums: """
+            table: "rule_pair_total", key: "rule, city_code, other_city_code", condition: isSum,
+            rows: """
                 SELECT f.rule, f.city_code, f.other_city_code, count(*) AS claims, sum(c.claimed_fen) AS claimed_fen
                 FROM (SELECT DISTINCT rule, least(city_code, blocking_city) AS city_code,
                         greatest(city_code, blocking_city) AS other_city_code, position
                     FROM finding WHERE outcome <> 'flag' AND blocking_city <> 0) f
                 JOIN claim c USING (position) GROUP BY 1, 2, 3
                 """),
+        Kept(table: "cap_use", key: "key", rows: KeptCaps.rows),
+        Kept(table: "paid_twice", key: "key, position, other_position", rows: KeptFaults.allPairs),
+        Kept(table: "uncleared_payment", key: "position", rows: KeptFaults.allUncleared),
     ]
 }

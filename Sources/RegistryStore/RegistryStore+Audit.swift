@@ -71,7 +71,7 @@ extension RegistryStore {
             decided.append(
                 FoldWriter.Decided(
                     entry: journaled.answered, act: journaled.act, journalEntry: journalEntry, outcome: outcome,
-                    policy: fold.ledger.policy))
+                    policy: fold.ledger.policy, caps: fold.ledger.capUses(after: outcome)))
             let recomputed = try composer.compose(
                 journaled.answered, outcome, by: journaled.act, receivedAt: journalEntry.receivedAt)
             if recomputed.bytes != row.feed {

@@ -94,8 +94,8 @@ extension RegistryStore {
         case RegistrySchema.members: try seedMembers(session)
         case RegistrySchema.history: try ClaimHistory.seed(session, dialect, told)
         case RegistrySchema.questionPages: try CaseWriter.fillDeadlines(session, dialect, told)
-        case RegistrySchema.periods: try KeptTotals.fill(session)
         case RegistrySchema.appliedLetters: try PaymentWriter.fillApplied(session, dialect, told)
+        case RegistrySchema.reports: try KeptTotals.fill(session)
         case RegistrySchema.keyLifetime: try dateKeys(session)
         default: break
         }

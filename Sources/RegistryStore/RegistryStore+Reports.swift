@@ -13,7 +13,8 @@ extension RegistryStore {
             case duplicatesByRule = "duplicates-by-rule"
             /// Pairs of claims under a key that only one may have, with money out for both. Must be empty.
             case duplicatesPaid = "duplicates-paid"
-            /// Vouchers and years of enterprises, by what is used of them; those nearest to their limit first.
+            /// Vouchers of which half is used, and years of enterprises of which a tenth is, those nearest to their limit
+            /// first.
             case capsUsed = "caps-used"
             /// Open cases whose day to answer has passed.
             case overdueCases = "overdue-cases"
@@ -42,8 +43,9 @@ extension RegistryStore {
     package func report(_ name: Report.Name, today: CalendarDate, limit: Int) async throws -> Report {
         try await pool.run { session in
             try session.transaction(isSnapshot: true) {
-                let query = ReportQuery(name, today: today, policy: try policies.standing(session).current)
-                let result = try session.execute(query.sql + " LIMIT $1", [.int8(Int64(limit) + 1)] + query.parameters)
+                let query = ReportQuery(
+                    name, today: today, policy: try policies.standing(session).current, limit: limit + 1)
+                let result = try session.execute(query.sql, query.parameters)
                 let rows = (0..<min(result.count, limit)).map { row in
                     query.columns.indices.map { query.text(result, row, $0) }
                 }
@@ -53,17 +55,34 @@ extension RegistryStore {
             }
         }
     }
+
+    /// How PostgreSQL goes about a report, in its own words: for benchmarks.
+    package func plan(of name: Report.Name, today: CalendarDate, limit: Int) async throws -> String {
+        try await pool.run { session in
+            let query = ReportQuery(
+                name, today: today, policy: try policies.standing(session).current, limit: limit + 1)
+            let result = try session.execute("EXPLAIN " + query.sql, query.parameters)
+            return (0..<result.count).map { result.text($0, 0) }.joined(separator: "\n")
+        }
+    }
 }
 
 /// The statement behind each report. Every column comes back as text, but keys as bytes and money as fen.
 private struct ReportQuery {
     let name: RegistryStore.Report.Name
-    var parameters: [PostgresParameter] = []
+    private let limit: Int
+    let parameters: [PostgresParameter]
 
-    init(_ name: RegistryStore.Report.Name, today: CalendarDate, policy: Policy?) {
+    /// - Parameter limit: The most rows; bound as `$1`.
+    init(_ name: RegistryStore.Report.Name, today: CalendarDate, policy: Policy?, limit: Int) {
         self.name = name
-        if name == .overdueCases { parameters = [.text(today.iso8601)] }
-        if name == .capsUsed { parameters = [.int8(policy?.yearCapacity?.rawValue)] }
+        self.limit = limit
+        let count = PostgresParameter.int8(Int64(limit))
+        switch name {
+        case .overdueCases: parameters = [count, .text(today.iso8601)]
+        case .capsUsed: parameters = [count, .int8(policy?.fixedCapacity(of: .enterpriseYear)?.rawValue)]
+        case .duplicatesByRule, .duplicatesPaid, .rulings, .unclearedPayments: parameters = [count]
+        }
     }
 
     var columns: [String] {
@@ -100,14 +119,13 @@ private struct ReportQuery {
 
     private static func state(_ column: String) -> String { name(of: column, Outcome.Decision.allCases, \.name) }
 
-    /// Between the registry's authorisation and a refund of everything: money may be out.
-    private static let isOut = "BETWEEN \(Payment.Stage.authorized.rawValue) AND \(Payment.Stage.paid.rawValue)"
+    var sql: String { "SELECT * FROM \(PlannedLimit.query(rows, limit, at: "$1")) AS report" }
 
-    var sql: String {
+    private var rows: String {
         switch name {
         case .duplicatesByRule: ReportQuery.duplicatesByRule
         case .duplicatesPaid: ReportQuery.duplicatesPaid
-        case .capsUsed: ReportQuery.capsUsed
+        case .capsUsed: capsUsed
         case .overdueCases: ReportQuery.overdueCases
         case .rulings: ReportQuery.rulings
         case .unclearedPayments: ReportQuery.unclearedPayments
@@ -119,35 +137,36 @@ private struct ReportQuery {
         FROM rule_pair_total ORDER BY claimed_fen DESC, rule, city_code, other_city_code
         """
 
-    /// Two claims that took one key, each for itself alone, and both with money out; contracts are one city's.
-    ///
-    /// From what was taken and paid, not from what rules found: a breach is what no rule found.
+    /// The pairs that the writer has found, as long as money is out for both.
     private static let duplicatesPaid = """
-        SELECT a.key, \(claim("c")), \(stage("p.stage")), \(claim("o")), \(stage("q.stage")), c.claimed_fen
-        FROM payment p
-        JOIN claim_key a ON a.position = p.claim_position
-        JOIN claim_key b ON b.key = a.key AND b.position < a.position AND b.holder <> a.holder
-        JOIN payment q ON q.claim_position = b.position AND q.stage \(isOut)
-        JOIN claim c ON c.position = a.position
-        JOIN claim o ON o.position = b.position
-        WHERE p.stage \(isOut)
-            AND (a.exclusive AND b.exclusive OR get_byte(a.key, 0) = \(KeyKind.contract.rawValue))
-            AND (a.cofunding_group = '' OR a.cofunding_group <> b.cofunding_group)
-        ORDER BY a.position, a.key
+        SELECT t.key, \(claim("c")), \(stage("p.stage")), \(claim("o")), \(stage("q.stage")), c.claimed_fen
+        FROM paid_twice t
+        JOIN payment p ON p.claim_position = t.position AND p.stage \(KeptFaults.isOut)
+        JOIN payment q ON q.claim_position = t.other_position AND q.stage \(KeptFaults.isOut)
+        JOIN claim c ON c.position = t.position
+        JOIN claim o ON o.position = t.other_position
+        ORDER BY t.position, t.key, t.other_position
         """
 
-    /// The first claim's word on a capacity stands; an enterprise's year has what the policy in force says.
-    private static let capsUsed = """
-        SELECT key, claims::text, used, capacity, round(100.0 * used / capacity, 1)::text
-        FROM (SELECT k.key, count(DISTINCT k.position) AS claims, sum(k.amount_fen)::bigint AS used,
-                CASE WHEN get_byte(k.key, 0) = \(KeyKind.enterpriseYear.rawValue) AND $2 > 0 THEN $2
-                    ELSE (array_agg(k.capacity_fen ORDER BY k.position))[1] END AS capacity
-            FROM claim_key k
-            WHERE k.live AND k.capacity_fen > 0 AND get_byte(k.key, 0) IN
-                (\(KeyKind.voucher.rawValue), \(KeyKind.enterpriseYear.rawValue))
-            GROUP BY k.key) caps
-        ORDER BY used::numeric / capacity DESC, key
-        """
+    /// The first claim's word on a voucher stands; a year has what the policy in force says, and no limit where it says
+    /// nothing. Each kind is read in the order of its index, as far as the page may reach.
+    private var capsUsed: String {
+        func first(_ kind: KeyKind, of capacity: String, where condition: String, by order: String) -> String {
+            PlannedLimit.query(
+                """
+                SELECT key, claims, used_fen, \(capacity) AS capacity_fen FROM cap_use
+                WHERE get_byte(key, 0) = \(kind.rawValue) AND \(condition) ORDER BY \(order) DESC, key
+                """, limit, at: "$1")
+        }
+        let share = "used_fen::float8 / capacity_fen"
+        return """
+            SELECT key, claims::text, used_fen, capacity_fen, round(100.0 * used_fen / capacity_fen, 1)::text
+            FROM (SELECT * FROM \(first(.voucher, of: "capacity_fen", where: "true", by: share)) AS voucher
+                UNION ALL
+                SELECT * FROM \(first(.enterpriseYear, of: "$2", where: "$2 > 0", by: "used_fen")) AS year) AS caps
+            ORDER BY \(share) DESC, key
+            """
+    }
 
     private static let overdueCases = """
         SELECT k.case_id, k.state, k.deadline::text, ($2::text::date - k.deadline)::text,
@@ -174,27 +193,18 @@ private struct ReportQuery {
 
     private static let rulingCode = name(of: "v.code", Ruling.Code.allCases, \.name)
 
-    /// Claims that stand as paid, or as on their way, without a reference that the registry gave to them; and what a city
-    /// said that a bank has paid, and the registry did not take for the payment that it authorised.
+    /// What the writer has found: claims without a reference that the registry gave to them; and what a city said that a
+    /// bank has paid, and the registry did not take for the payment that it authorised.
     private static let unclearedPayments = """
         SELECT claim, city, entry, what, fen FROM (
             SELECT \(claim("c")) AS claim, \(code("c.city_code")) AS city, c.sequence::text AS entry,
                 \(state("c.state")) AS what, c.claimed_fen AS fen, c.position AS place
-            FROM claim c LEFT JOIN payment p ON p.claim_position = c.position
-            WHERE c.state IN (\(Outcome.Decision.authorized.rawValue), \(Outcome.Decision.paid.rawValue))
-                AND (p.reference IS NULL OR p.authorized_position IS NULL OR p.authorized_position <= c.position)
+            FROM uncleared_payment u JOIN claim c ON c.position = u.position
             UNION ALL
             SELECT '', \(code("e.city_code")), e.sequence::text, 'confirmation ' || \(state("f.decision")), 0, f.position
-            FROM entry e JOIN feed f ON f.city_code = e.city_code AND f.sequence = e.sequence
-            WHERE e.kind = \(EntryKind.paymentConfirmed.rawValue) AND f.decision IN
-                (\(Outcome.Decision.refused.rawValue), \(Outcome.Decision.invalid.rawValue))) found
+            FROM uncleared_payment u JOIN feed f ON f.position = u.position
+            JOIN entry e ON e.city_code = f.city_code AND e.sequence = f.sequence
+            WHERE e.kind = \(EntryKind.paymentConfirmed.rawValue)) found
         ORDER BY place
         """
-}
-
-extension Policy {
-    /// What an enterprise may claim in a year, where a fixed amount is named.
-    fileprivate var yearCapacity: Money? {
-        rules.first { $0.primitive == .cap && $0.keys == [.enterpriseYear] }?.capacityFen.map(Money.init(rawValue:))
-    }
 }

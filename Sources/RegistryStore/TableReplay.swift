@@ -22,7 +22,7 @@ struct TableReplay {
         // Whom a claim stands beside, and the largest capacity so far, depend on what was over within one transaction.
         Table(name: "authorized_key", columns: "key, position, service, amount_fen, guarded"),
         Table(name: "authorized_sum", columns: "key, total_fen", condition: "total_fen <> 0"),
-        Table(name: "case_event"), Table(name: "claim"), Table(name: "claim_history"),
+        Table(name: "cap_use"), Table(name: "case_event"), Table(name: "claim"), Table(name: "claim_history"),
         // Of keys that were given back it is only kept that they were.
         Table(
             name: "claim_key",
@@ -30,10 +30,11 @@ struct TableReplay {
         ),
         Table(name: "claim_key", columns: "key, position, exclusive, cofunding_group, item", condition: "live"),
         Table(name: "company"), Table(name: "conflict_case"), Table(name: "conflict_case_claim"),
-        Table(name: "finding"), Table(name: "member"), Table(name: "party_name"), Table(name: "payment"),
+        Table(name: "finding"), Table(name: "member"), Table(name: "paid_twice"), Table(name: "party_name"),
+        Table(name: "payment"),
         Table(name: "policy"), Table(name: "price_class", condition: "claims <> 0"), Table(name: "provider"),
-        Table(name: "red_letter"), Table(name: "tick"), Table(name: "trace"), Table(name: "unread_entry"),
-        Table(name: "voucher"),
+        Table(name: "red_letter"), Table(name: "tick"), Table(name: "trace"), Table(name: "uncleared_payment"),
+        Table(name: "unread_entry"), Table(name: "voucher"),
     ]
 
     /// What the writer writes and somebody else compares.

@@ -133,6 +133,9 @@ struct AuditTests {
             ("INSERT INTO case_event VALUES ('K', 5, 1, NULL, NULL, NULL, '', '')", "case_event: the journal"),
             ("INSERT INTO authorized_sum VALUES ('\\x01', 5, 5)", "authorized_sum: the journal"),
             ("DELETE FROM tick", "tick: the row "), ("UPDATE member SET watermark_ms = 0", "member: "),
+            ("INSERT INTO cap_use VALUES ('\\x04', 1, 5, 5)", "cap_use: the journal"),
+            ("INSERT INTO paid_twice VALUES ('\\x01', 6, 5)", "paid_twice: the journal"),
+            ("INSERT INTO uncleared_payment VALUES (5)", "uncleared_payment: the journal"),
         ])
     func everyTable(change: String, named: String) async throws {
         let registry = try await twice()
@@ -161,7 +164,7 @@ struct AuditTests {
     }
 
     @Test(
-        "a sum that is not what it sums up is named",
+        "a sum that is not what it sums up is named, and what else is kept for reports",
         arguments: [
             ("DELETE FROM claim_total", "claim_total at 440300"),
             ("UPDATE claim_total SET claimed_fen = claimed_fen + 1", "claim_total at 440300"),
@@ -171,6 +174,9 @@ struct AuditTests {
                 "INSERT INTO rule_pair_total VALUES ('a-rule', 110000, 310000, 1, 1)",
                 "rule_pair_total at a-rule, 110000"
             ),
+            ("INSERT INTO cap_use VALUES ('\\x04', 1, 5, 5)", "cap_use at \\x04"),
+            ("INSERT INTO paid_twice VALUES ('\\x01', 6, 5)", "paid_twice at \\x01, 6, 5"),
+            ("INSERT INTO uncleared_payment VALUES (5)", "uncleared_payment at 5"),
         ])
     func sums(change: String, named: String) async throws {
         let registry = try await registry()

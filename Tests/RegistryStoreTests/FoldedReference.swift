@@ -34,12 +34,14 @@ struct FoldedReference {
         }
     }
 
-    /// The version that binds the next entry.
-    var nextPolicyVersion: UInt32? {
+    /// The policy that binds the next entry.
+    var nextPolicy: Policy? {
         var fold = fold
         _ = fold.apply(.sample(position: Int64(journal.count) + 1, city: .registry, .act))
-        return fold.ledger.policy?.version
+        return fold.ledger.policy
     }
+
+    var nextPolicyVersion: UInt32? { nextPolicy?.version }
 
     private mutating func take(over outcome: Outcome, of entry: JournalEntry) throws {
         for effect in outcome.effects {

@@ -142,7 +142,7 @@ struct TestRegistry: Sendable {
     func foldedState() async throws -> [String] {
         let tables = [
             "feed", "policy", "voucher", "claim", "claim_key", "finding", "conflict_case", "conflict_case_claim",
-            "claim_history", "party_name",
+            "claim_history", "party_name", "cap_use", "paid_twice", "uncleared_payment",
             "fold_cursor",
         ]
         return try await tables.asyncMap { try await digest(of: $0) }
