@@ -99,7 +99,8 @@ struct BenchTests {
         #expect(result.status == 0, "\(result.errors)")
         let asked = try result.json([Asked].self)
         let pages = asked.filter { $0.question.hasPrefix("page: ") }
-        #expect(asked.count - pages.count == 16)
+        #expect(asked.count - pages.count == 22)
+        #expect(asked.filter { $0.question.hasPrefix("report: ") }.count == 6)
         #expect(pages.count >= 10)
         #expect(asked.allSatisfy { $0.p50_ms > 0 })
     }

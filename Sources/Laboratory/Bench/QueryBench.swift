@@ -27,7 +27,9 @@ struct QueryBench {
     }
 
     /// Tables that grow with the claims.
-    private static let largeTables = ["claim", "claim_key", "entry", "feed", "finding", "claim_history", "batch"]
+    private static let largeTables = [
+        "claim", "claim_key", "entry", "feed", "finding", "claim_history", "batch", "payment", "cap_use",
+    ]
 
     func run(_ cluster: BenchCluster) async throws -> [Result] {
         let state = "\(cluster.directory)/state"
@@ -40,6 +42,7 @@ struct QueryBench {
             Output.note("asked: \(question.rawValue)")
         }
         results += [try await measureDuplicates(store), try await measureCases(store)]
+        for name in RegistryStore.Report.Name.allCases { results.append(try await measure(name, store)) }
         Output.note("looking at the console")
         let console = ConsoleBench(
             federation: try Federation(directory: "\(cluster.directory)/processes"),
@@ -64,22 +67,29 @@ struct QueryBench {
             },
             page("one claim") { "/console/claims/\($0.record.name)" },
             page("duplicates") { _ in "/console/duplicates" }, page("case queue") { _ in "/console/cases" },
+            page("caps used") { _ in "/console/reports/caps-used" },
             .init(name: "one case", paths: cases),
         ].filter { !$0.paths.isEmpty }
     }
 
     /// A registry with all claims: the one that was kept, or a new one.
     private func filled(_ cluster: BenchCluster, _ state: String) async throws -> RegistryStore {
-        let mark = "\(cluster.directory)/filled-\(claims)"
+        let (mark, reported) = ("\(cluster.directory)/filled-\(claims)", "\(cluster.directory)/reported-\(claims)")
+        let store: RegistryStore
         if FileManager.default.fileExists(atPath: mark) {
-            return try await cluster.openStore(database: "questions", state: state)
+            store = try await cluster.openStore(database: "questions", state: state)
+        } else {
+            store = try await cluster.makeStore(database: "questions", state: state)
+            let base = try await file(min(claims, 2_040), store)
+            try await QueryBenchRows(
+                copies: claims / base, enterprises: max(100, claims / 20), store: store
+            ).fill()
+            try Data().write(to: URL(fileURLWithPath: mark))
         }
-        let store = try await cluster.makeStore(database: "questions", state: state)
-        let base = try await file(min(claims, 2_040), store)
-        try await QueryBenchRows(
-            copies: claims / base, enterprises: max(100, claims / 20), store: store
-        ).fill()
-        try Data().write(to: URL(fileURLWithPath: mark))
+        if !FileManager.default.fileExists(atPath: reported) {
+            try await QueryBenchRows.fillReports(claims: claims, store)
+            try Data().write(to: URL(fileURLWithPath: reported))
+        }
         return store
     }
 
@@ -210,6 +220,15 @@ struct QueryBench {
             _ = try await store.cases(filter, limit: 100)
         }
         return result("case queue by money", times, "")
+    }
+
+    /// As many rows as the console shows.
+    private func measure(_ name: RegistryStore.Report.Name, _ store: RegistryStore) async throws -> Result {
+        let today = CalendarDate.inChina(milliseconds: Int64(WallClock.now))
+        let times = try await timed(Array(0..<min(rounds, 20))) { _ in
+            _ = try await store.report(name, today: today, limit: 500)
+        }
+        return result("report: \(name.rawValue)", times, try await store.plan(of: name, today: today, limit: 500))
     }
 
     private func timed<Item: Sendable>(

@@ -49,6 +49,43 @@ struct QueryBenchRows {
         }
     }
 
+    /// Adds what reports read: a payment for every tenth claim, and vouchers and years that are used far enough to be kept,
+    /// a quarter as many vouchers as claims and five years of each company.
+    static func fillReports(claims: Int, _ store: RegistryStore) async throws {
+        Output.note("making payments, vouchers and years")
+        try await store.pool.transaction { session in
+            for statement in reportStatements(vouchers: claims / 4) { try session.run(script: statement) }
+        }
+        try await store.pool.run { try $0.run(script: "VACUUM ANALYZE") }
+    }
+
+    private static func reportStatements(vouchers: Int) -> [String] {
+        [
+            """
+            INSERT INTO payment (claim_position, city_code, claim_no, requested_position, stage, authorized_position,
+                reference, amount_fen, witness_cities, bank_transaction, refunded_fen, refunds, clawback_fen, generation,
+                barred_by)
+            SELECT position, city_code, claim_no, position, 5, position + 1, substr(sha256(int8send(position)), 1, 16),
+                claimed_fen, 1, 'T' || position, 0, '', 0, 0, ''
+            FROM claim WHERE position % 10 = 5
+            """,
+            """
+            INSERT INTO cap_use (key, claims, used_fen, capacity_fen)
+            SELECT '\\x04'::bytea || int2send(6::int2) || convert_to((110000 + n % 17)::text, 'UTF8')
+                || int2send(length(n::text)::int2) || convert_to(n::text, 'UTF8'),
+                4, 50000000 + n * 7919::bigint % 50000001, 100000000
+            FROM generate_series(1, \(vouchers)) n ON CONFLICT DO NOTHING
+            """,
+            """
+            INSERT INTO cap_use (key, claims, used_fen, capacity_fen)
+            SELECT '\\x05'::bytea || int2send(18::int2) || convert_to(code, 'UTF8')
+                || int2send(4::int2) || convert_to(y::text, 'UTF8'),
+                4, 100000000 + (n * 7919::bigint + y * 104729) % 900000001, 1000000000
+            FROM bench_code, generate_series(2022, 2026) y ON CONFLICT DO NOTHING
+            """,
+        ]
+    }
+
     /// What is written in the tables of the claim at a position.
     static func written(
         _ position: Int64, _ store: RegistryStore
