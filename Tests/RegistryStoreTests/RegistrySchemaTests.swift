@@ -12,7 +12,7 @@ struct RegistrySchemaTests {
 
     /// Objects of the public schema, without the record of migrations.
     private static let tables = """
-        SELECT oid, relname, relkind FROM pg_class
+        SELECT oid, relname, relkind, reloptions FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relname <> 'schema_migration'
         """
 
@@ -25,10 +25,10 @@ struct RegistrySchemaTests {
             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = pg_proc.oid AND d.deptype = 'e')
         ORDER BY proname COLLATE "C", oid
         """,
-        // Tables: columns in their order, then constraints by name.
+        // Tables: columns in their order, then constraints by name, then how they are filled and vacuumed.
         """
         SELECT 'CREATE TABLE ' || t.relname || E' (\\n    ' || string_agg(line, E',\\n    ' ORDER BY part, number, line COLLATE "C")
-            || E'\\n)'
+            || E'\\n)' || coalesce(' WITH (' || array_to_string(t.reloptions, ', ') || ')', '')
         FROM (\(tables)) t JOIN (
             SELECT attrelid AS oid, 1 AS part, attnum AS number, concat_ws(' ', quote_ident(attname),
                 format_type(atttypid, atttypmod),
@@ -46,7 +46,7 @@ struct RegistrySchemaTests {
             SELECT conrelid, 2, 0, 'CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
             WHERE contype IN ('c', 'p', 'u', 'x')
         ) lines USING (oid)
-        WHERE t.relkind IN ('r', 'p') GROUP BY t.relname ORDER BY t.relname COLLATE "C"
+        WHERE t.relkind IN ('r', 'p') GROUP BY t.relname, t.reloptions ORDER BY t.relname COLLATE "C"
         """,
         """
         SELECT 'ALTER TABLE ' || relname || ' ADD CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(c.oid)
