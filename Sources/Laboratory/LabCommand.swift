@@ -11,6 +11,7 @@ package struct LabCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, DrillCommand.self, SimulateCommand.self, BugsCommand.self, HuntCommand.self,
             CrashImagesCommand.self, EvaluateCommand.self, GenerateCommand.self, BenchCommand.self,
+            CapacityCommand.self,
         ])
 
     package init() {}

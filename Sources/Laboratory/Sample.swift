@@ -38,18 +38,27 @@ package struct Sample: Sendable {
         }
     }
 
-    /// The sample that comes with the product: below the working directory, or above this program.
+    /// The sample that comes with the product.
     package static func find() throws -> String {
+        try find("deploy/sample", option: "--sample DIR")
+    }
+
+    /// What comes with the product: below the working directory, or above this program.
+    ///
+    /// - Parameters:
+    ///   - path: From the project's directory on.
+    ///   - option: What names another one.
+    static func find(_ path: String, option: String) throws -> String {
         var candidates = [FileManager.default.currentDirectoryPath]
         var above = URL(fileURLWithPath: Programs.ownPath).deletingLastPathComponent()
         for _ in 0..<5 {
             candidates.append(above.path)
             above.deleteLastPathComponent()
         }
-        for base in candidates where FileManager.default.fileExists(atPath: "\(base)/deploy/sample/truth.csv") {
-            return "\(base)/deploy/sample"
+        for base in candidates where FileManager.default.fileExists(atPath: "\(base)/\(path)") {
+            return "\(base)/\(path)"
         }
-        throw Failure(message: "deploy/sample is not found: run this in the project's directory, or give --sample DIR")
+        throw Failure(message: "\(path) is not found: run this in the project's directory, or give \(option)")
     }
 
     private static func rows(_ path: String) throws -> [[String: String]] {
