@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import Laboratory
+
 /// That the benchmarks run to their end; what they measure in a debug build says nothing.
 @Suite("Benchmarks", .serialized)
 struct BenchTests {
@@ -105,10 +107,71 @@ struct BenchTests {
         #expect(asked.allSatisfy { $0.p50_ms > 0 })
     }
 
+    @Test("growth takes the same claims into a large registry and a small one, and says what each table is for")
+    func growth() async throws {
+        struct Size: Decodable {
+            let name: String
+            let bytes_per_claim: Double
+            let purpose: String
+        }
+        struct Grown: Decodable {
+            let fresh_claims: Int
+            let ratio: Double
+            let bytes_per_claim: Double
+            let bytes_per_payment: Double
+            let scattered_bytes_per_claim: Double
+            let relations: [Size]
+        }
+        let file = "/tmp/vf-figures-\(UUID().uuidString)"
+        defer { unlink(file) }
+        try FileManager.default.copyItem(atPath: try Sample.find("deploy/figures.json", option: ""), toPath: file)
+        let result = try await Program.laboratory.run(
+            ["bench", "growth", "--smallest", "--json", "--record", file])
+
+        #expect(result.status == 0, "\(result.errors)")
+        let grown = try result.json(Grown.self)
+        #expect(grown.fresh_claims == 68)
+        #expect(grown.ratio > 0 && grown.ratio.isFinite)
+        #expect(grown.bytes_per_payment > 0)
+        #expect(grown.scattered_bytes_per_claim > 0)
+        let sum = grown.relations.reduce(0) { $0 + $1.bytes_per_claim }
+        #expect(abs(sum - grown.bytes_per_claim) < 1)
+        #expect(grown.relations.contains { $0.name == "trace_pkey" && $0.bytes_per_claim > 0 })
+        #expect(grown.relations.filter { $0.purpose.isEmpty }.map(\.name) == [])
+        let recorded = try MeasuredFigures(path: file)
+        #expect(recorded.source(of: .bytesPerClaim) == "bench growth --claims 680")
+        #expect(abs(recorded[.bytesPerClaim] - grown.bytes_per_claim) < 0.01)
+    }
+
+    @Test("growth is printed as a table of what takes a byte of each claim")
+    func growthTable() async throws {
+        let result = try await Program.laboratory.run(["bench", "growth", "--smallest"])
+
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains("aim 0.9"))
+        #expect(result.output.contains("who holds a key, asked for every key of every claim that is filed"))
+    }
+
+    @Test("a plan of hardware can be asked for any number of cities, and refuses what is no number of them")
+    func capacity() async throws {
+        struct Plan: Decodable { let claims_per_year: Double }
+        let plans = try await Program.laboratory.run(
+            ["capacity", "--cities", "1", "2", "--claims-per-city", "1000", "--json"])
+
+        #expect(plans.status == 0, "\(plans.errors)")
+        #expect(try plans.json([Plan].self).map(\.claims_per_year) == [1_000, 2_000])
+        for wrong in [["--cities", "0"], ["--years", "0"], ["--figures", "/nowhere"]] {
+            let result = try await Program.laboratory.run(["capacity"] + wrong)
+            #expect(result.status == (wrong[0] == "--figures" ? 1 : 64), "\(wrong)")
+        }
+    }
+
     #if DEBUG
         @Test(
             "a debug build refuses to measure",
-            arguments: ["ingest", "latency", "check", "node", "rebuild", "refill", "catchup", "reconnect", "query"])
+            arguments: [
+                "ingest", "latency", "check", "node", "rebuild", "refill", "catchup", "reconnect", "query", "growth",
+            ])
         func debugBuild(bench: String) async throws {
             let result = try await Program.laboratory.run(["bench", bench])
 

@@ -20,6 +20,22 @@ struct BenchCity {
         random = SeededGenerator(seed: seed)
     }
 
+    /// Seventeen cities of neighbouring codes that have joined.
+    ///
+    /// - Parameters:
+    ///   - first: The lowest code.
+    ///   - seed: From which the ids of their entries follow: two cities of one seed write the same ids.
+    static func joined(_ store: RegistryStore, from first: UInt32, seed: UInt64) async throws -> [BenchCity] {
+        var cities: [BenchCity] = []
+        for index in 0..<UInt32(17) {
+            guard let code = CityCode(rawValue: first + index) else { continue }
+            var city = BenchCity(code: code, seed: seed + UInt64(index))
+            try await city.join(store)
+            cities.append(city)
+        }
+        return cities
+    }
+
     /// Enrols and joins, straight at the store.
     mutating func join(_ store: RegistryStore) async throws {
         let now = WallClock.now

@@ -14,8 +14,20 @@ struct BenchCluster {
 
     /// - Parameter kept: Where it is to stay for the next run; `nil` for a place of this run's own.
     init(kept: String? = nil) throws {
-        directory = kept ?? "/tmp/federation-bench-\(getpid())"
-        isKept = kept != nil
+        try self.init(kept ?? "/tmp/federation-bench-\(getpid())", isKept: kept != nil)
+    }
+
+    /// A second server for this run alone, in a directory of another one's.
+    init(beside other: BenchCluster) throws {
+        let directory = "\(other.directory)/beside"
+        // What a run that was killed has left.
+        try? FileManager.default.removeItem(atPath: directory)
+        try self.init(directory, isKept: false)
+    }
+
+    private init(_ directory: String, isKept: Bool) throws {
+        self.directory = directory
+        self.isKept = isKept
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         chmod(directory, 0o777)
         cluster = try EmbeddedPostgres(directory: "\(directory)/postgres")

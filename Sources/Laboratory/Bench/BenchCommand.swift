@@ -7,7 +7,7 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: "Wants a release build; --smallest runs the least work in any build, to see that it runs.",
         subcommands: [
             Ingest.self, Latency.self, Check.self, Node.self, Rebuild.self, Refill.self, Catchup.self, Reconnect.self,
-            Query.self,
+            Query.self, Growth.self,
         ])
 
     struct Ingest: AsyncParsableCommand {
@@ -100,6 +100,7 @@ extension BenchCommand {
             abstract: "A thousand cities that come back at one moment, against one city that sends as much.")
 
         @OptionGroup var options: BenchOptions
+        @OptionGroup var record: RecordOption
         @Option(help: "Cities that come back.") var cities = 1_000
         @Option(help: "Claims of each.") var claims = 100
 
@@ -111,6 +112,9 @@ extension BenchCommand {
                     options.smallest
                     ? ReconnectBench(cities: 20, claims: 4) : ReconnectBench(cities: cities, claims: claims)
                 let result = try await bench.run(cluster)
+                try record.write(
+                    [.registryMegabytes: result.registry_peak_megabytes * 1_000 / Double(result.cities)],
+                    by: "bench reconnect --cities \(result.cities)")
                 if options.json { return try Output.json(result) }
                 Output.line("all decided            \(result.drained_seconds.formatted) s, \(result.entries) entries")
                 Output.line("of one city            \(result.one_city_seconds.formatted) s")

@@ -29,13 +29,7 @@ struct IngestBench {
 
     func run(_ cluster: BenchCluster) async throws -> Result {
         let store = try await cluster.makeStore(database: "ingest")
-        var cities: [BenchCity] = []
-        for index in 0..<17 {
-            guard let code = CityCode(rawValue: UInt32(110_000 + index)) else { continue }
-            var city = BenchCity(code: code, seed: UInt64(index))
-            try await city.join(store)
-            cities.append(city)
-        }
+        var cities = try await BenchCity.joined(store, from: 110_000, seed: 0)
         Output.note("making \(claims) claims in \(cities.count) cities")
         // A company files about four claims in a year, all in one city.
         let enterprises = max(1, claims / cities.count / 4)

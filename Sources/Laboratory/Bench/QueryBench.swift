@@ -10,9 +10,7 @@ import VoucherDomain
 
 /// The questions of operators and auditors at a registry with many claims.
 ///
-/// A few thousand claims are filed and decided; the tables that questions read are then filled with copies of them under
-/// other numbers, names, contracts and invoices. What a question does not read (the bytes of the feed, all but one key of a
-/// copy) is left out, so the tables are smaller than real ones; their indexes are as deep.
+/// It is a ``FilledRegistry``, whose tables are smaller than real ones; the indexes that questions use are as deep.
 struct QueryBench {
     let claims: Int
     /// How often each question is asked, each time about something else.
@@ -32,8 +30,9 @@ struct QueryBench {
     ]
 
     func run(_ cluster: BenchCluster) async throws -> [Result] {
-        let state = "\(cluster.directory)/state"
-        let store = try await filled(cluster, state)
+        let registry = FilledRegistry(claims: claims)
+        let (store, state) = (try await registry.open(cluster), registry.state(cluster))
+        try await addReported(cluster, store)
         Output.note("asking")
         let examples = try await examples(store)
         var results: [Result] = []
@@ -46,7 +45,7 @@ struct QueryBench {
         Output.note("looking at the console")
         let console = ConsoleBench(
             federation: try Federation(directory: "\(cluster.directory)/processes"),
-            database: cluster.url(of: "questions"), state: state)
+            database: cluster.url(of: FilledRegistry.database), state: state)
         let times = try await console.run(try await pages(examples, store), store)
         return results + times.map { result("page: \($0.name)", Percentiles($0.times), "") }
     }
@@ -72,51 +71,12 @@ struct QueryBench {
         ].filter { !$0.paths.isEmpty }
     }
 
-    /// A registry with all claims: the one that was kept, or a new one.
-    private func filled(_ cluster: BenchCluster, _ state: String) async throws -> RegistryStore {
-        let (mark, reported) = ("\(cluster.directory)/filled-\(claims)", "\(cluster.directory)/reported-\(claims)")
-        let store: RegistryStore
-        if FileManager.default.fileExists(atPath: mark) {
-            store = try await cluster.openStore(database: "questions", state: state)
-        } else {
-            store = try await cluster.makeStore(database: "questions", state: state)
-            let base = try await file(min(claims, 2_040), store)
-            try await QueryBenchRows(
-                copies: claims / base, enterprises: max(100, claims / 20), store: store
-            ).fill()
-            try Data().write(to: URL(fileURLWithPath: mark))
-        }
-        if !FileManager.default.fileExists(atPath: reported) {
-            try await QueryBenchRows.fillReports(claims: claims, store)
-            try Data().write(to: URL(fileURLWithPath: reported))
-        }
-        return store
-    }
-
-    /// Files and decides claims of 17 cities.
-    ///
-    /// - Returns: How many.
-    private func file(_ count: Int, _ store: RegistryStore) async throws -> Int {
-        Output.note("filing \(count) claims")
-        var cities: [BenchCity] = []
-        for index in 0..<17 {
-            guard let code = CityCode(rawValue: UInt32(110_000 + index)) else { continue }
-            var city = BenchCity(code: code, seed: UInt64(index))
-            try await city.join(store)
-            cities.append(city)
-        }
-        let own = max(1, count / cities.count)
-        var generator = ClaimGenerator(seed: 7, cities: cities.map(\.code), enterprises: max(1, own / 4))
-        for index in cities.indices {
-            let code = cities[index].code
-            let vouchers = generator.vouchers(city: code).map { PayloadCoding.encode($0) }
-            let filed = (0..<own).compactMap { _ in generator.claim(city: code) }.map { PayloadCoding.encode($0) }
-            let batches =
-                try cities[index].batches(.voucherIssued, vouchers, size: 1_000)
-                + cities[index].batches(.claimFiled, filed, size: 500)
-            _ = try await BenchPush.run([batches], [code], store, entries: vouchers.count + filed.count)
-        }
-        return own * cities.count
+    /// Adds what reports list, where a registry that was kept has it not yet.
+    private func addReported(_ cluster: BenchCluster, _ store: RegistryStore) async throws {
+        let mark = "\(cluster.directory)/reported-\(claims)"
+        guard !FileManager.default.fileExists(atPath: mark) else { return }
+        try await QueryBenchRows.fillReports(claims: claims, store)
+        try Data().write(to: URL(fileURLWithPath: mark))
     }
 
     // MARK: Questions

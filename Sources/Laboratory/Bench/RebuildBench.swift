@@ -27,6 +27,9 @@ struct RebuildBench {
         let floor_seconds: Double
         let ratio_to_floor: Double
         let entries_per_second: Double
+        /// Of the rebuilt store, for an entry: the feed and the key index, which have those of all cities, and all else.
+        let nation_bytes_per_entry: Double
+        let own_bytes_per_entry: Double
     }
 
     func run(_ cluster: BenchCluster) async throws -> Result {
@@ -38,12 +41,30 @@ struct RebuildBench {
         let directory = "\(cluster.directory)/rebuilt"
         Output.note("rebuilding")
         let (log, feed, whole) = try await rebuild(directory, store, city)
+        let (nation, own) = try bytes(in: directory)
         Output.note("loading the same rows")
         let (rows, floor) = try load(from: directory, into: "\(cluster.directory)/loaded")
         return Result(
             entries: entries, rows: rows, log_seconds: log.seconds, feed_seconds: feed.seconds,
             rebuild_seconds: whole.seconds, floor_seconds: floor.seconds, ratio_to_floor: whole / floor,
-            entries_per_second: Double(entries) / whole.seconds)
+            entries_per_second: Double(entries) / whole.seconds,
+            nation_bytes_per_entry: Double(nation) / Double(entries),
+            own_bytes_per_entry: Double(own) / Double(entries))
+    }
+
+    /// What the tables of a store take: those that have the entries of all cities, and the others.
+    private func bytes(in directory: String) throws -> (nation: Int64, own: Int64) {
+        let queue = try DatabaseQueue(path: "\(directory)/\(CityStore.fileName)")
+        let sizes = try queue.read { database in
+            func sum(_ condition: String) throws -> Int64 {
+                try Int64.fetchOne(database, sql: "SELECT sum(pgsize) FROM dbstat WHERE name \(condition)") ?? 0
+            }
+            return (
+                nation: try sum("IN ('feed_entry', 'key_index')"), own: try sum("NOT IN ('feed_entry', 'key_index')")
+            )
+        }
+        try queue.close()
+        return sizes
     }
 
     /// Files and decides the entries, a part at a time so that they need not be in memory together.

@@ -7,6 +7,7 @@ extension BenchCommand {
             abstract: "A city's store rebuilt from the registry, against SQLite loading the same rows.")
 
         @OptionGroup var options: BenchOptions
+        @OptionGroup var record: RecordOption
         @Option(help: "Entries in the city's log.") var entries = 1_000_000
 
         func run() async throws {
@@ -14,12 +15,21 @@ extension BenchCommand {
                 let cluster = try BenchCluster()
                 defer { cluster.remove() }
                 let result = try await RebuildBench(entries: options.smallest ? 500 : entries).run(cluster)
+                try record.write(
+                    [
+                        .rebuildEntriesPerSecond: result.entries_per_second,
+                        .cityBytesPerOwnEntry: result.own_bytes_per_entry,
+                        .cityBytesPerNationEntry: result.nation_bytes_per_entry,
+                    ], by: "bench rebuild --entries \(result.entries)")
                 if options.json { return try Output.json(result) }
                 Output.line("entries                \(result.entries), \(result.rows) rows")
                 Output.line("own log taken back     \(result.log_seconds.formatted) s")
                 Output.line("feed applied           \(result.feed_seconds.formatted) s")
                 Output.line("SQLite, the same rows  \(result.floor_seconds.formatted) s")
                 Output.line("rebuild / SQLite       \(result.ratio_to_floor.formatted)")
+                Output.line(
+                    "bytes for an entry     \(Int(result.own_bytes_per_entry)) of the city's own, "
+                        + "\(Int(result.nation_bytes_per_entry)) of any city's")
             }
         }
     }
@@ -29,6 +39,7 @@ extension BenchCommand {
             abstract: "A restored registry refilled by 17 cities, against the rate of taking the same entries in.")
 
         @OptionGroup var options: BenchOptions
+        @OptionGroup var record: RecordOption
         @Option(help: "Entries that were lost.") var entries = 1_000_000
 
         func run() async throws {
@@ -36,6 +47,9 @@ extension BenchCommand {
                 let cluster = try BenchCluster()
                 defer { cluster.remove() }
                 let result = try await RefillBench(entries: options.smallest ? 340 : entries).run(cluster)
+                try record.write(
+                    [.refillEntriesPerSecond: result.refill_entries_per_second],
+                    by: "bench refill --entries \(result.entries)")
                 if options.json { return try Output.json(result) }
                 Output.line("taken in               \(Int(result.ingest_entries_per_second)) entries/s")
                 Output.line("refilled and decided   \(Int(result.refill_entries_per_second)) entries/s")

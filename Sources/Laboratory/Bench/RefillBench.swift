@@ -34,13 +34,7 @@ struct RefillBench {
 
     func run(_ cluster: BenchCluster) async throws -> Result {
         let first = try await cluster.makeStore(database: "whole")
-        var cities: [BenchCity] = []
-        for index in 0..<17 {
-            guard let code = CityCode(rawValue: UInt32(110_000 + index)) else { continue }
-            var city = BenchCity(code: code, seed: UInt64(index))
-            try await city.join(first)
-            cities.append(city)
-        }
+        var cities = try await BenchCity.joined(first, from: 110_000, seed: 0)
         let codes = cities.map(\.code)
         Output.note("making \(entries) entries in \(cities.count) cities")
         let each = entries / cities.count
