@@ -44,6 +44,8 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 
 let package = Package(
     name: "voucher-federation",
+    // For Tests/Benchmarks, which is a package of its own. The programs are products by themselves.
+    products: [.library(name: "BenchmarkSubjects", targets: ["BenchmarkSubjects"])],
     traits: [
         // Off in everything that is delivered: see `federation-lab bugs`.
         .trait(name: "SeededBugs", description: "Compile in the defects that the test bench must find.")
@@ -192,6 +194,11 @@ let package = Package(
                 "VoucherDomain",
             ],
             path: "Tests/TestSupport", swiftSettings: settings),
+        // What Tests/Benchmarks counts the instructions of.
+        .target(
+            name: "BenchmarkSubjects",
+            dependencies: ["Arbitration", "FederationWire", "GeneratedJournals", "Replication", "VoucherDomain"],
+            path: "Tests/BenchmarkSubjects", swiftSettings: settings),
         .testTarget(
             name: "VoucherDomainTests", dependencies: ["Replication", "TestSupport", "VoucherDomain"],
             swiftSettings: settings),
@@ -232,8 +239,8 @@ let package = Package(
         .testTarget(
             name: "LaboratoryTests",
             dependencies: [
-                "Arbitration", "DefaultPolicy", "FederationWire", "Laboratory", "Replication", "SeededBugs",
-                "Simulation", "TestSupport", "VoucherDomain",
+                "Arbitration", "BenchmarkSubjects", "DefaultPolicy", "FederationWire", "Laboratory", "Replication",
+                "SeededBugs", "Simulation", "TestSupport", "VoucherDomain",
             ], swiftSettings: settings),
         .testTarget(
             name: "WebConsoleTests",
