@@ -26,6 +26,23 @@ package struct Question: Hashable, Sendable {
 
     /// - Throws: ``Problem`` also for a name that is given twice, and for a query that is not percent-encoded UTF-8.
     package init(_ request: Request, known: [String]) throws {
+        try self.init(try Question.values(of: request), known: known)
+    }
+
+    /// Reads what a person has typed or pasted into a form: white space around a value says nothing, and of each run of it
+    /// within a value, tabs and line breaks among it, one space is left.
+    ///
+    /// - Throws: As for a request of a program; other control characters are refused here, too.
+    package init(typed request: Request, known: [String]) throws {
+        try self.init(try Question.values(of: request).mapValues(Question.folded), known: known)
+    }
+
+    /// By scalars: what is put on top of a space is no white space.
+    private static func folded(_ text: String) -> String {
+        text.unicodeScalars.split { $0.properties.isWhitespace }.map { String($0) }.joined(separator: " ")
+    }
+
+    private static func values(of request: Request) throws -> [String: String] {
         var values: [String: String] = [:]
         for part in (request.uri.query ?? "").split(separator: "&") {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -38,7 +55,7 @@ package struct Question: Hashable, Sendable {
                 throw Problem(.badRequest, "query", "\(name) is given twice")
             }
         }
-        try self.init(values, known: known)
+        return values
     }
 
     package func text(_ name: String) -> String? { values[name] }

@@ -43,7 +43,7 @@ extension NodeConsole {
     // MARK: Looking
 
     private func claims(_ request: Request, _ visit: Visit) throws -> Response {
-        let question = try Question(request, known: ["state", "q", "order", "after"])
+        let question = try Question(typed: request, known: ["state", "q", "order", "after"])
         let state = question.text("state").flatMap { NodeRoutes.states.contains($0) ? $0 : nil }
         let isOldest = question.text("order") == "oldest"
         let filter = CityStore.ClaimFilter(state: state, text: question.text("q"), isNewestFirst: !isOldest)

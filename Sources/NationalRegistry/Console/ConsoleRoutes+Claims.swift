@@ -15,7 +15,7 @@ extension ConsoleRoutes {
     /// Decided claims by any condition, as of any position.
     func claims(_ request: Request, _ visit: Visit) async throws -> Response {
         let question = try Question(
-            request, known: RegistryStore.ClaimFilter.parameters + ["order", "after", "limit"])
+            typed: request, known: RegistryStore.ClaimFilter.parameters + ["order", "after", "limit"])
         var filter = try RegistryStore.ClaimFilter(question)
         filter.isNewestFirst = question.text("order") != "oldest"
         let head = try await queries.head(filter.asOf)
@@ -112,7 +112,7 @@ extension ConsoleRoutes {
 
     /// Claims that met under one key, with what they claim.
     func duplicates(_ request: Request, _ visit: Visit) async throws -> Response {
-        let question = try Question(request, known: RegistryStore.DuplicateFilter.parameters + ["after"])
+        let question = try Question(typed: request, known: RegistryStore.DuplicateFilter.parameters + ["after"])
         let filter = try RegistryStore.DuplicateFilter(question)
         let head = try await queries.head(filter.asOf)
         let after = try question.value(

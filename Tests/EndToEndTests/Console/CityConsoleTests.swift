@@ -109,6 +109,28 @@ struct CityConsoleTests {
         #expect(left == [])
     }
 
+    @Test("white space that came along with what is looked for says nothing")
+    func typedSpace() async throws {
+        let city = try await federation.city()
+        try await city.served { daemon in
+            let name = "银达深智能科技有限公司 \(city.code)分部"
+            try await city.file([
+                ClaimFile.distinctRow(1, of: city, ["enterprise_name": name]), ClaimFile.distinctRow(2, of: city),
+            ])
+            try await HTTPProbe.with(daemon.url) { probe in
+                let cookie = try #require(try await probe.form("/console/login", ["token": try city.apiToken()]).cookie)
+                for typed in ["\t\(city.claim(1))\r\n", "\u{3000}有限公司\t\n \(city.code)分部\n"] {
+                    let encoded = try #require(typed.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+
+                    let page = try await probe.send("GET", "/console/claims?q=\(encoded)", [("Cookie", cookie)])
+                    #expect(page.status == 200)
+                    #expect(page.text.contains("/console/claims/\(city.claim(1))\""))
+                    #expect(!page.text.contains("/console/claims/\(city.claim(2))\""))
+                }
+            }
+        }
+    }
+
     @Test("offline the banner says so and what waits, a check is never CLEAR, and all is sent afterwards")
     func offline() async throws {
         let city = try await federation.city()

@@ -204,6 +204,33 @@ struct RegistryConsoleTests {
         }
     }
 
+    @Test("white space that came along with what is looked for says nothing, but where a program asks")
+    func typedSpace() async throws {
+        let token = try await federation.token("operator", label: "space")
+        let city = try await federation.city()
+        let name = "舟辰天算力中心有限公司 \(city.code)分部"
+        try await city.served { _ in
+            try await city.file([ClaimFile.distinctRow(1, of: city, ["provider_name": name])])
+        }
+        let typed = "\t算力中心有限公司\r\n \u{3000}\(city.code)分部\n"
+        let encoded = try #require(typed.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+        try await HTTPProbe.with(try federation.registryURL, authority: federation.authority) { probe in
+            let cookie = try #require(try await probe.form("/console/login", ["token": token]).cookie)
+            let path = "/console/claims?name=\(encoded)&city_code=%09\(city.code)%20"
+
+            let page = try await probe.send("GET", path, [("Cookie", cookie)])
+            #expect(page.status == 200)
+            #expect(page.text.contains("/console/claims/\(city.code)/\(city.claim(1))"))
+            #expect(page.text.contains("value=\"算力中心有限公司 \(city.code)分部\""))
+            let pairs = try await probe.send("GET", "/console/duplicates?rule=%09stack-cap%0A", [("Cookie", cookie)])
+            #expect(pairs.status == 200)
+            #expect(pairs.text.contains("value=\"stack-cap\""))
+            let asked = try await probe.send(
+                "GET", "/v1/claims?name=\(encoded)", [("Authorization", "Bearer \(token)")])
+            asked.expectProblem(400, "query", "a tab in a program's question")
+        }
+    }
+
     @Test("without script everything can be read, and a ruling can be made")
     func withoutScript() async throws {
         let token = try await federation.token("operator", label: "李")
