@@ -27,12 +27,11 @@ extension NodeConsole {
         }
         group.get("payments/exports/{id}") { request, context in
             let id = try context.parameters.require("id")
-            return try await page(request) { visit in
-                guard let rows = await exports.rows(of: id) else {
-                    throw Problem(.notFound, "not-found", text("exportGone", visit))
-                }
-                return bankFile(rows)
-            }
+            return try await page(request) { try exported(try await made(id, $0), id, $0) }
+        }
+        group.get("payments/exports/{id}/file") { request, context in
+            let id = try context.parameters.require("id")
+            return try await page(request) { bankFile(try await made(id, $0).rows) }
         }
         group.get("reconciliation") { request, _ in try await page(request) { try reconciliation(request, $0) } }
     }
@@ -98,22 +97,23 @@ extension NodeConsole {
     /// submitted is named, and the others go on.
     ///
     /// - Parameter again: Also what was submitted before and has no answer of the bank.
+    /// - Returns: The way to the page of what became of it, which can be loaded again without anything being done again.
     private func export(again: Bool, _ visit: Visit) async throws -> Response {
         try routes.requireWritable()
         guard await exports.begin() else { throw Problem(.conflict, "busy", text("exportRunning", visit)) }
         do {
-            let response = try await exported(again: again, visit)
+            let id = await exports.keep(try await makeExport(again: again))
             await exports.end()
-            return response
+            return ConsolePages.redirect(to: "/console/payments/exports/\(id)")
         } catch {
             await exports.end()
             throw error
         }
     }
 
-    private func exported(again: Bool, _ visit: Visit) async throws -> Response {
+    private func makeExport(again: Bool) async throws -> BankExport {
         var rows: [String: [String]] = [:]
-        var failures: [[String: Any]] = []
+        var failures: [BankExport.Failure] = []
         var isStuck = false
         // Read before what was submitted, so that none is missed in between; the reference tells those that are in both.
         for view in try payments(at: "released").prefix(NodeConsole.exportedAtATime) where !isStuck {
@@ -124,15 +124,9 @@ extension NodeConsole {
                 }
                 rows[reference.text] = try bankRow(submitted)
             } catch let refusal as StoreRefusal {
-                failures.append([
-                    "number": view.claimNumber, "path": path(view.claimNumber),
-                    "message": said(refusal.message, visit),
-                ])
+                failures.append(.init(claimNumber: view.claimNumber, message: refusal.message))
             } catch let problem as Problem {
-                failures.append([
-                    "number": view.claimNumber, "path": path(view.claimNumber),
-                    "message": said(problem.detail, visit),
-                ])
+                failures.append(.init(claimNumber: view.claimNumber, message: problem.detail))
                 // Where the registry does not answer, the next one would wait as long.
                 isStuck = problem.kind == "not-received" || problem.kind == "offline"
             }
@@ -142,16 +136,33 @@ extension NodeConsole {
                 if let reference = view.reference { rows[reference.text] = try bankRow(view) }
             }
         }
-        let left = try payments(at: "released").count
-        let id = await exports.keep(rows.sorted { $0.key < $1.key }.map(\.value))
-        var frame = visit.frame
-        // The answer to a form, which is not to be looked up again.
-        frame.isLive = false
-        return try pages.page(
-            "exported", title: "bankFile", frame,
+        return BankExport(
+            rows: rows.sorted { $0.key < $1.key }.map(\.value), failures: failures,
+            left: try payments(at: "released").count)
+    }
+
+    /// An export that was made by this process.
+    private func made(_ id: String, _ visit: Visit) async throws -> BankExport {
+        guard let export = await exports.export(id) else {
+            throw Problem(.notFound, "not-found", text("exportGone", visit))
+        }
+        return export
+    }
+
+    /// What became of an export.
+    private func exported(_ export: BankExport, _ id: String, _ visit: Visit) throws -> Response {
+        let failures = export.failures.map { failure in
             [
-                "count": rows.count.grouped, "has_rows": !rows.isEmpty, "file": "/console/payments/exports/\(id)",
-                "failures": failures, "has_failures": !failures.isEmpty, "left": left.grouped, "has_left": left > 0,
+                "number": failure.claimNumber, "path": path(failure.claimNumber),
+                "message": said(failure.message, visit),
+            ]
+        }
+        return try pages.page(
+            "exported", title: "bankFile", visit.frame,
+            [
+                "count": export.rows.count.grouped, "has_rows": !export.rows.isEmpty,
+                "file": "/console/payments/exports/\(id)/file", "failures": failures,
+                "has_failures": !failures.isEmpty, "left": export.left.grouped, "has_left": export.left > 0,
             ])
     }
 
@@ -230,12 +241,27 @@ extension NodeConsole {
     }
 }
 
-/// The bank's files of this process, one made at a time.
+/// What was written for the bank, and what became of the rest.
+struct BankExport: Sendable {
+    /// A payment that could not be submitted.
+    struct Failure: Sendable {
+        let claimNumber: String
+        let message: String
+    }
+
+    /// Those of the file, by reference.
+    let rows: [[String]]
+    let failures: [Failure]
+    /// How many payments were left released.
+    let left: Int
+}
+
+/// The exports of this process, one made at a time.
 actor BankExports {
     private var isRunning = false
-    private var files: [(id: String, rows: [[String]])] = []
+    private var exports: [(id: String, export: BankExport)] = []
 
-    /// How many files can be loaded once more; `again` gives the content of all.
+    /// How many exports can be looked at once more; `again` gives the content of all.
     private static let kept = 20
 
     /// - Returns: Whether no other export is running.
@@ -246,14 +272,14 @@ actor BankExports {
 
     func end() { isRunning = false }
 
-    /// - Returns: The file's id.
-    func keep(_ rows: [[String]]) -> String {
+    /// - Returns: The export's id.
+    func keep(_ export: BankExport) -> String {
         let id = UUID().uuidString
-        files = files.suffix(BankExports.kept - 1) + [(id, rows)]
+        exports = exports.suffix(BankExports.kept - 1) + [(id, export)]
         return id
     }
 
-    func rows(of id: String) -> [[String]]? { files.first { $0.id == id }?.rows }
+    func export(_ id: String) -> BankExport? { exports.first { $0.id == id }?.export }
 }
 
 /// The file that a bank gets.

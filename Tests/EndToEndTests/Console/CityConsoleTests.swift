@@ -43,6 +43,8 @@ struct CityConsoleTests {
                     try await visitor.picture("city-payments")
                     try await page.clickAndLoad("form[action$='/export'] button")
                     let link: String = try await page.with("#bank-file", "e.getAttribute('href')")
+                    try await page.loading("a reload") { try await page.send("Page.reload") }
+                    #expect(try await page.with("#bank-file", "e.getAttribute('href')", as: String.self) == link)
                     let file: String = try await page.evaluate(
                         "fetch(\(try BrowserPage.literal(link))).then(r => r.text())")
                     let lines = file.split(separator: "\r\n")
@@ -107,6 +109,42 @@ struct CityConsoleTests {
         }
         let left = try FileManager.default.contentsOfDirectory(atPath: city.data).filter { $0.hasPrefix("import-") }
         #expect(left == [])
+    }
+
+    @Test("the page after an export is loaded again without anything being exported again", arguments: [false, true])
+    func exportedOnce(again: Bool) async throws {
+        try await federation.publishQuickPayments()
+        let (other, city) = (try await federation.city(), try await federation.city())
+        try await other.served { _ in
+            try await city.served { daemon in
+                try await city.file([ClaimFile.distinctRow(1, of: city)])
+                try await city.does(["payment", "request", city.claim(1)])
+                try await city.expectPayment(of: city.claim(1), at: "released")
+                if again { _ = try await city.exported() }
+                try await HTTPProbe.with(daemon.url) { probe in
+                    let signedIn = try await probe.form("/console/login", ["token": try city.apiToken()])
+                    let session = [("Cookie", try #require(signedIn.cookie))]
+                    var fields = try await probe.send("GET", "/console/payments", session).hiddenFields
+                    if again { fields["again"] = "1" }
+
+                    let answer = try await probe.form("/console/payments/export", fields, session)
+                    #expect(answer.status == 303)
+                    let path = try #require(answer.headers["location"])
+                    let head = try await city.sync().log_head
+                    var links: Set<String> = []
+                    for _ in 0..<2 {
+                        let page = try await probe.send("GET", path, session)
+                        #expect(page.status == 200)
+                        let link = try #require(page.text.firstMatch(of: /id="bank-file" href="([^"]+)"/))
+                        links.insert(String(link.1))
+                    }
+                    #expect(links.count == 1)
+                    #expect(try await city.sync().log_head == head)
+                    let file = try await probe.send("GET", try #require(links.first), session)
+                    #expect(file.text.contains(",\(city.claim(1)),"))
+                }
+            }
+        }
     }
 
     @Test("white space that came along with what is looked for says nothing")
