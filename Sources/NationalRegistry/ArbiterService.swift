@@ -10,11 +10,11 @@ import VoucherDomain
 /// Keeps trying to be the arbiter, and decides while it is.
 package struct ArbiterService: Service {
     private let store: RegistryStore
-    private let bell: FeedBell
+    private let bell: Bell
     private let logger: Logger
     private let status: ArbiterStatus
 
-    package init(store: RegistryStore, bell: FeedBell, status: ArbiterStatus, logger: Logger) {
+    package init(store: RegistryStore, bell: Bell, status: ArbiterStatus, logger: Logger) {
         self.store = store
         self.bell = bell
         self.status = status

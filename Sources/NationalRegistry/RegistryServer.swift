@@ -83,7 +83,7 @@ package struct RegistryServer {
         if let days = options.keyLifetimeDays { try await store.setKeyLifetime(days: days) }
         let tls = try makeTLS()
         tls.dates.warn(logger, now: WallClock.now)
-        let bell = FeedBell()
+        let bell = Bell()
         let arbiter = ArbiterStatus()
         let advertise = options.advertise
         let listen = options.listen

@@ -14,7 +14,7 @@ import VoucherDomain
 struct SyncRoutes {
     let store: RegistryStore
     let gate: SignedRequestGate
-    let bell: FeedBell
+    let bell: Bell
 
     func add(to router: Router<BasicRequestContext>) {
         let group = router.group("v1/sync")

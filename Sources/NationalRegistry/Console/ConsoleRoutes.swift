@@ -18,7 +18,7 @@ struct ConsoleRoutes: Sendable {
     let acts: RegistryStore
     /// For what is shown.
     let store: RegistryStore
-    let bell: FeedBell
+    let bell: Bell
     let pages: ConsolePages
     let sessions: SessionKeeper
     let figures: FigureCache
@@ -28,7 +28,7 @@ struct ConsoleRoutes: Sendable {
     private let refusals = RefusedLogins()
 
     init(
-        store: RegistryStore, questions: RegistryStore, bell: FeedBell, tls: TLSDates
+        store: RegistryStore, questions: RegistryStore, bell: Bell, tls: TLSDates
     ) throws {
         acts = store
         self.store = questions

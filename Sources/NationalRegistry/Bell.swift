@@ -1,12 +1,9 @@
-import PostgresClient
-package import RegistryStore
-import ServiceLifecycle
 import Synchronization
 
-/// Wakes the readers that wait for the feed to grow.
+/// Wakes those who wait for something, such as the readers of the feed for it to grow.
 ///
-/// A reader takes the ``generation`` before it looks at the feed; waiting for a later one then misses nothing.
-package final class FeedBell: Sendable {
+/// Whoever waits takes the ``generation`` before looking; waiting for a later one then misses nothing.
+package final class Bell: Sendable {
     private struct State {
         var generation: UInt64 = 0
         var isClosed = false
@@ -65,38 +62,5 @@ package final class FeedBell: Sendable {
         } onCancel: {
             state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
         }
-    }
-}
-
-/// Rings the bell when any process on the database has extended the feed.
-package struct FeedListener: Service {
-    private let store: RegistryStore
-    private let bell: FeedBell
-
-    package init(store: RegistryStore, bell: FeedBell) {
-        self.store = store
-        self.bell = bell
-    }
-
-    package func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                let connection = store.pool.dedicated()
-                do {
-                    try await connection.run { try $0.run(script: "LISTEN \(RegistryStore.feedChannel)") }.get()
-                    // What was written before now was not heard.
-                    bell.ring()
-                    while !Task.isCancelled {
-                        if try await connection.run({ try $0.waitForNotification(milliseconds: 500) }).get() {
-                            bell.ring()
-                        }
-                    }
-                } catch {
-                    // The database is away; the arbiter reports it. Readers fall back to their own time-outs.
-                    try? await Task.sleep(for: .milliseconds(500))
-                }
-            }
-        }
-        bell.close()
     }
 }
