@@ -160,8 +160,8 @@ let package = Package(
             dependencies: [
                 "Arbitration", "DefaultPolicy", "Failpoints", "FederationHTTP", "FederationWire", "OpenAPIDocuments",
                 "PostgresClient", "RegistryStore", "Replication", "Terminal", "VoucherDomain", "WebConsole",
-                argumentParser, crypto, httpTypes, hummingbird, hummingbirdTLS, jwtKit, logging, metrics, nioCore,
-                nioSSL, serviceLifecycle, swiftASN1, x509,
+                argumentParser, asyncHTTPClient, crypto, httpTypes, hummingbird, hummingbirdTLS, jwtKit, logging,
+                metrics, nioCore, nioHTTP1, nioSSL, serviceLifecycle, swiftASN1, x509,
             ], resources: [.embedInCode("Resources")], swiftSettings: settings),
         .executableTarget(
             name: "national-registry", dependencies: ["NationalRegistry", argumentParser], swiftSettings: settings),
@@ -253,7 +253,8 @@ let package = Package(
             dependencies: [
                 "Arbitration", "CityNode", "Failpoints", "FederationHTTP", "FederationWire", "Laboratory",
                 "NationalRegistry", "Replication", "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, crypto,
-                nioCore, nioEmbedded, nioHTTP1, nioSSL,
+                httpTypes, hummingbird, hummingbirdTLS, logging, nioCore, nioEmbedded, nioHTTP1, nioSSL,
+                serviceLifecycle,
             ], swiftSettings: settings),
     ]
 )

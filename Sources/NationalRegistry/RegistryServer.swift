@@ -117,13 +117,22 @@ package struct RegistryServer {
                     ReadyLine.print(url: listen.url(scheme: "https", port: port))
                 } catch { logger.error("the advertised URL could not be stored", metadata: ["error": "\(error)"]) }
             }, logger: logger)
+        try await run([
+            application,
+            WitnessService(witness: witness, store: store, logger: logger),
+            ArbiterService(store: store, bell: bell, status: arbiter, logger: logger),
+            FeedListener(store: store, bell: bell),
+        ])
+    }
+
+    /// Runs these, and what asks the identity provider, until a signal ends them.
+    private func run(_ services: [any Service]) async throws {
+        var services = services
+        if case .discovered(let provider) = options.identityProvider?.keys {
+            services.append(ProviderWatch(provider: provider, logger: logger))
+        }
         var group = ServiceGroupConfiguration(
-            services: [
-                application,
-                WitnessService(witness: witness, store: store, logger: logger),
-                ArbiterService(store: store, bell: bell, status: arbiter, logger: logger),
-                FeedListener(store: store, bell: bell),
-            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()

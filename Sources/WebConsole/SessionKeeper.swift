@@ -64,7 +64,7 @@ package struct SessionKeeper: Sendable {
         let content = Content(
             digest: Data(tokenDigest), purpose: purpose, expires: now + UInt64(SessionKeeper.seconds) * 1_000,
             nonce: Data(nonce))
-        let text = SessionKeeper.encode(try JSONEncoder().encode(content))
+        let text = Base64URL.encode(try JSONEncoder().encode(content))
         let cookie = Cookie.field(
             name, "\(text).\(code("session", text))", seconds: SessionKeeper.seconds, isSecure: isSecure)
         return (session(content, text), cookie)
@@ -76,8 +76,8 @@ package struct SessionKeeper: Sendable {
     /// The session of a request; `nil` when it has none, or one that has expired or is not ours.
     package func session(of request: Request, now: UInt64) -> ConsoleSession? {
         let parts = (Cookie.values(of: request)[name] ?? "").split(separator: ".").map(String.init)
-        guard parts.count == 2, isCode(parts[1], "session", parts[0]), let data = SessionKeeper.decode(parts[0]),
-            let content = try? JSONDecoder().decode(Content.self, from: data), content.expires > now
+        guard parts.count == 2, isCode(parts[1], "session", parts[0]), let data = Base64URL.decode(parts[0]),
+            let content = try? JSONDecoder().decode(Content.self, from: Data(data)), content.expires > now
         else { return nil }
         return session(content, parts[0])
     }
@@ -117,12 +117,11 @@ package struct SessionKeeper: Sendable {
     }
 
     private func code(_ use: String, _ text: String) -> String {
-        SessionKeeper.encode(
-            Data(HMAC<SHA256>.authenticationCode(for: Array("\(use)\0\(text)".utf8), using: key)))
+        Base64URL.encode(HMAC<SHA256>.authenticationCode(for: Array("\(use)\0\(text)".utf8), using: key))
     }
 
     private func isCode(_ code: String, _ use: String, _ text: String) -> Bool {
-        guard let code = SessionKeeper.decode(code) else { return false }
+        guard let code = Base64URL.decode(code) else { return false }
         return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: Array("\(use)\0\(text)".utf8), using: key)
     }
 
@@ -130,14 +129,5 @@ package struct SessionKeeper: Sendable {
     private static func areEqual(_ one: String, _ other: String) -> Bool {
         let (one, other) = (Array(one.utf8), Array(other.utf8))
         return one.count == other.count && zip(one, other).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
-    }
-
-    private static func encode(_ data: Data) -> String {
-        data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-    }
-
-    private static func decode(_ text: String) -> Data? {
-        let plain = text.replacing("-", with: "+").replacing("_", with: "/")
-        return Data(base64Encoded: plain + String(repeating: "=", count: (4 - plain.count % 4) % 4))
     }
 }

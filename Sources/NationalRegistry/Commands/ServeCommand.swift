@@ -38,14 +38,7 @@ struct ServeCommand: AsyncParsableCommand {
             """)
     var keyLifetimeDays: Int?
 
-    @Option(help: "Issuer (URL) of an OpenID Connect provider whose tokens are taken by the API.")
-    var oidcIssuer: String?
-
-    @Option(help: "The audience that its tokens must name.")
-    var oidcAudience: String?
-
-    @Option(help: "File with the provider's JSON Web Key Set; it is read again when it changes.")
-    var oidcKeys: String?
+    @OptionGroup var identityProvider: IdentityProviderOptions
 
     func validate() throws {
         guard ListenAddress(listen) != nil else {
@@ -54,15 +47,13 @@ struct ServeCommand: AsyncParsableCommand {
         if (tlsCertificate == nil) != (tlsKey == nil) {
             throw ValidationError("--tls-certificate and --tls-key go together")
         }
-        guard Set([oidcIssuer, oidcAudience, oidcKeys].map { $0 == nil }).count == 1 else {
-            throw ValidationError("--oidc-issuer, --oidc-audience and --oidc-keys go together")
-        }
         if let advertise, URL(string: advertise)?.scheme != "https" {
             throw ValidationError("--advertise is an https URL")
         }
         if let keyLifetimeDays, !RegistryStore.keyLifetimes.contains(keyLifetimeDays) {
             throw ValidationError("--key-lifetime-days is 1 to 36500")
         }
+        try identityProvider.validate()
         try database.validate()
     }
 
@@ -77,10 +68,7 @@ struct ServeCommand: AsyncParsableCommand {
             let base = advertise.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
             var options = RegistryServer.Options(listen: address, advertise: base, tls: tls, databaseURL: url)
             options.keyLifetimeDays = keyLifetimeDays
-            if let oidcIssuer, let oidcAudience, let oidcKeys {
-                options.identityProvider = try IdentityProvider(
-                    issuer: oidcIssuer, audience: oidcAudience, keySet: oidcKeys)
-            }
+            options.identityProvider = try identityProvider.provider()
             try await RegistryServer(options: options, state: state, logger: logger).run()
         }
     }

@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 import Testing
 
@@ -8,51 +7,17 @@ struct WebTokenTests {
     private let federation = BadInputFederation.current
     private static let issuer = "https://id.example"
 
-    private func encode(_ data: some DataProtocol) -> String {
-        Data(data).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-    }
-
-    /// A token of the claims, signed with ES256; or, of another algorithm, with what anybody could make.
     private func token(
-        _ key: P256.Signing.PrivateKey, _ changes: [String: Any] = [:], algorithm: String = "ES256"
+        _ key: ProviderKey, _ changes: [String: Any] = [:], algorithm: String = "ES256"
     ) throws -> String {
-        let now = Int(Date().timeIntervalSince1970)
-        let claims: [String: Any] = [
-            "iss": Self.issuer, "aud": "registry", "sub": "u-17", "name": "王审计", "exp": now + 300, "vf_role": "auditor",
-            "vf_purpose": "年度审计",
-        ].merging(changes) { $1 }
-        let header = encode(try JSONSerialization.data(withJSONObject: ["alg": algorithm, "kid": "k1", "typ": "JWT"]))
-        let body = encode(try JSONSerialization.data(withJSONObject: claims))
-        let signed = "\(header).\(body)"
-        switch algorithm {
-        case "none": return "\(signed)."
-        case "HS256":
-            let publicKey = SymmetricKey(data: key.publicKey.rawRepresentation)
-            return
-                "\(signed).\(encode(Data(HMAC<SHA256>.authenticationCode(for: Data(signed.utf8), using: publicKey))))"
-        default: return "\(signed).\(encode(try key.signature(for: Data(signed.utf8)).rawRepresentation))"
-        }
-    }
-
-    private func keySet(_ key: P256.Signing.PrivateKey) throws -> Data {
-        let point = key.publicKey.rawRepresentation
-        return try JSONSerialization.data(withJSONObject: [
-            "keys": [
-                [
-                    "kty": "EC", "crv": "P-256", "kid": "k1", "use": "sig", "alg": "ES256",
-                    "x": encode(point.prefix(32)), "y": encode(point.suffix(32)),
-                ],
-                // Of a kind that nobody knows: the others count all the same.
-                ["kty": "PQ", "kid": "k2"],
-            ]
-        ])
+        try key.token(ProviderKey.claims(of: Self.issuer, changes), algorithm: algorithm)
     }
 
     @Test("a token of the provider calls whom it names; any other is refused with the reason, and new keys are read")
     func provider() async throws {
-        let key = P256.Signing.PrivateKey()
+        let key = ProviderKey("k1")
         let file = federation.freshPath("keys.json")
-        try keySet(key).write(to: URL(fileURLWithPath: file))
+        try ProviderKey.set([key]).write(to: URL(fileURLWithPath: file))
         let options = [
             "--embedded-postgres", federation.database, "--oidc-issuer", Self.issuer, "--oidc-audience", "registry",
             "--oidc-keys", file,
@@ -69,13 +34,16 @@ struct WebTokenTests {
                 #expect(log.contains("auditor u-17 (王审计)") && log.contains("年度审计"))
 
                 let faults: [[String: Any]] = [
-                    ["iss": "https://other.example"], ["aud": "another"], ["exp": 1_000], ["nbf": 9_999_999_999],
+                    ["iss": "https://other.example"], ["aud": "another"], ["aud": [String]()], ["exp": 1_000],
+                    ["nbf": 9_999_999_999],
                 ]
                 for fault in faults { #expect(try await status(try token(key, fault)) == 401, "\(fault)") }
                 for fault in [["vf_role": "root"], ["vf_role": "city"]] {
                     #expect(try await status(try token(key, fault)) == 403, "\(fault)")
                 }
-                #expect(try await status(try token(P256.Signing.PrivateKey())) == 401)
+                #expect(try await status(try token(key, ["aud": ["another", "registry"]])) == 200)
+                #expect(try await status(try token(ProviderKey("k1"))) == 401)
+                #expect(try await status(try token(ProviderKey("k9"))) == 401)
                 for algorithm in ["none", "HS256"] {
                     #expect(try await status(try token(key, algorithm: algorithm)) == 401, "\(algorithm)")
                 }
@@ -86,8 +54,8 @@ struct WebTokenTests {
                 // The provider has new keys; while the file is half written the old ones count.
                 try Data("{".utf8).write(to: URL(fileURLWithPath: file))
                 #expect(try await status(try token(key)) == 200)
-                let next = P256.Signing.PrivateKey()
-                try keySet(next).write(to: URL(fileURLWithPath: file))
+                let next = ProviderKey("k1")
+                try ProviderKey.set([next]).write(to: URL(fileURLWithPath: file))
                 #expect(try await status(try token(next)) == 200)
                 #expect(try await status(try token(key)) == 401)
             }
@@ -97,8 +65,25 @@ struct WebTokenTests {
     @Test("without a provider no web token is taken")
     func noProvider() async throws {
         try await HTTPProbe.with(try federation.registryURL, authority: federation.authority) { probe in
-            let token = try token(P256.Signing.PrivateKey())
+            let token = try token(ProviderKey("k1"))
             #expect(try await probe.send("GET", "/v1/cities", [("Authorization", "Bearer \(token)")]).status == 401)
         }
+    }
+
+    private static let misuse: [[String]] = [
+        ["--oidc-issuer", issuer], ["--oidc-audience", "registry"], ["--oidc-keys", "keys.json"],
+        ["--oidc-trust", "ca.pem"], ["--oidc-issuer", "http://id.example", "--oidc-audience", "registry"],
+        [
+            "--oidc-issuer", issuer, "--oidc-audience", "registry", "--oidc-keys", "keys.json", "--oidc-trust",
+            "ca.pem",
+        ],
+    ]
+
+    @Test("options that do not go together are refused", arguments: misuse)
+    func misused(options: [String]) async throws {
+        let result = try await Program.registry.run(["serve", "--embedded-postgres", federation.database] + options)
+
+        #expect(result.status == 64)
+        result.expectSaid("--oidc-")
     }
 }

@@ -1,0 +1,119 @@
+import FederationHTTP
+import Foundation
+import HTTPTypes
+import JWTKit
+import RegistryStore
+import VoucherDomain
+
+/// An OpenID Connect provider whose access or id tokens are taken as callers: JSON Web Tokens (RFC 7519) signed by one of
+/// its published keys (RFC 7517).
+///
+/// Whom a token calls: `vf_role` is `operator`, `auditor` or `city` (with `vf_city_code`), and the label is `sub`, with
+/// `name` behind it: names are neither unique nor for ever.
+struct IdentityProvider: Sendable {
+    struct Failure: Error, CustomStringConvertible { let description: String }
+
+    /// Where its keys are.
+    enum Keys: Sendable {
+        case file(KeySetFile)
+        /// With the provider itself.
+        case discovered(DiscoveredProvider)
+    }
+
+    let issuer: String
+    let audience: String
+    let keys: Keys
+
+    /// Whether a token has the form of a web token: three parts, parted by dots.
+    static func isWebToken(_ token: String) -> Bool { token.count { $0 == "." } == 2 }
+
+    /// - Throws: ``Problem`` when the token is not valid, or names no role, and while its keys are not known.
+    func caller(token: String) async throws -> RegistryStore.Caller {
+        let claims = try await claims(of: token)
+        guard claims.iss.value == issuer, claims.aud.values.contains(audience) else {
+            throw Problem(.unauthorized, "token", "the web token is not of issuer \(issuer) for \(audience)")
+        }
+        let city = claims.vf_city_code.flatMap(CityCode.init(_:))
+        guard let role = claims.vf_role.flatMap(RegistryStore.Role.init(rawValue:)), (role == .city) == (city != nil)
+        else {
+            throw Problem(
+                .forbidden, "role",
+                "the web token's vf_role is operator, auditor, or city with vf_city_code; ask the provider's operator")
+        }
+        return RegistryStore.Caller(
+            role: role, label: claims.sub.value + (claims.name.map { " (\($0))" } ?? ""), city: city,
+            purpose: claims.vf_purpose ?? "")
+    }
+
+    /// What a token says, once its signature and its time are found good.
+    private func claims(of token: String) async throws -> Claims {
+        do {
+            let keys = try await signingKeys(named: Head(of: token)?.kid)
+            guard !keys.isEmpty else {
+                throw Problem(
+                    .unauthorized, "token", "the web token names a key that the identity provider does not publish")
+            }
+            // Of these alone: the collection takes its first key for a token of any other.
+            let collection = JWTKeyCollection()
+            for key in keys { try await collection.add(jwk: key) }
+            return try await collection.verify(token, as: Claims.self)
+        } catch let failure as Failure {
+            throw Problem(.serviceUnavailable, "identity-provider", failure.description, retryAfter: 30)
+        } catch let problem as Problem {
+            throw problem
+        } catch { throw Problem(.unauthorized, "token", "the web token is not valid: \(error)") }
+    }
+
+    private func signingKeys(named id: String?) async throws -> [JWK] {
+        switch keys {
+        case .file(let file): try file.read().keys(named: id)
+        case .discovered(let provider): try await provider.keys(named: id)
+        }
+    }
+
+    /// What a token's head says before anything of it is believed.
+    private struct Head: Decodable {
+        let kid: String?
+
+        /// - Returns: `nil` when it has none that can be read.
+        init?(of token: String) {
+            guard let bytes = Base64URL.decode(String(token.prefix { $0 != "." })),
+                let head = try? JSONDecoder().decode(Head.self, from: Data(bytes))
+            else { return nil }
+            self = head
+        }
+    }
+
+    private struct Claims: JWTPayload {
+        let iss: IssuerClaim
+        let sub: SubjectClaim
+        let aud: Audiences
+        let exp: ExpirationClaim
+        let nbf: NotBeforeClaim?
+        let name: String?
+        let vf_role: String?
+        let vf_city_code: String?
+        let vf_purpose: String?
+
+        func verify(using algorithm: some JWTAlgorithm) async throws {
+            let now = Date(timeIntervalSince1970: Double(WallClock.now) / 1_000)
+            try exp.verifyNotExpired(currentDate: now)
+            try nbf?.verifyNotBefore(currentDate: now)
+        }
+    }
+
+    /// Whom a token is for: one name or several (RFC 7519 §4.1.3), or none, which JWTKit's own claim would not survive.
+    private struct Audiences: Codable, Sendable {
+        let values: [String]
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            values = try (try? container.decode(String.self)).map { [$0] } ?? container.decode([String].self)
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(values)
+        }
+    }
+}
