@@ -100,7 +100,9 @@ package struct RegistryServer {
         QueryRoutes(store: questions, prompt: store, checks: checks, arbiter: arbiter, tls: tls.dates, gate: gate)
             .add(to: router)
         try APIDocumentation(OpenAPIDocuments.registry).add(to: router)
-        try ConsoleRoutes(store: store, questions: questions, bell: bell, tls: tls.dates).add(to: router)
+        try ConsoleRoutes(
+            store: store, questions: questions, bell: bell, tls: tls.dates, identityProvider: options.identityProvider
+        ).add(to: router)
         methods.note(router)
         let application = Application(
             router: router,

@@ -128,6 +128,16 @@ extension RegistryStore {
         }
     }
 
+    /// Whether a session in the browser was ended before its time.
+    ///
+    /// - Parameter digest: That of the session's cookie.
+    package func isSessionEnded(_ digest: [UInt8]) async throws -> Bool {
+        try await pool.run { session in
+            try session.execute("SELECT EXISTS (SELECT FROM ended_session WHERE digest = $1)", [.bytea(digest)])
+                .bool(0, 0)
+        }
+    }
+
     /// Ends a session in the browser before its time, at every server of this database. Safe to repeat.
     ///
     /// Those that are over by now are forgotten: their time ends them.

@@ -14,6 +14,8 @@ package struct ConsolePages: Sendable {
     private let assets: [String: Asset]
     /// The entries of the navigation: the phrase's key and the path.
     private let navigation: [(key: String, path: String)]
+    /// The phrase's key of what the page that asks for a token says.
+    private let loginHelp: String
 
     private struct Asset: Sendable {
         let type: String
@@ -30,8 +32,10 @@ package struct ConsolePages: Sendable {
     /// - Parameters:
     ///   - templates: Mustache templates by name.
     ///   - phrases: JSON files of the console's own words.
+    ///   - loginHelp: The phrase's key of what the page that asks for a token says.
     package init(
-        templates: [String: [UInt8]], phrases: [[UInt8]], navigation: [(key: String, path: String)]
+        templates: [String: [UInt8]], phrases: [[UInt8]], navigation: [(key: String, path: String)],
+        loginHelp: String = "loginHelp"
     ) throws {
         var library = MustacheLibrary()
         guard PageText.isRegistered else { throw Phrasebook.Failure(description: "pages cannot be made safe") }
@@ -46,6 +50,7 @@ package struct ConsolePages: Sendable {
         self.phrases = try Phrasebook([PackageResources.phrases_json] + phrases)
         messages = try MessageCatalogue(PackageResources.messages_json)
         self.navigation = navigation
+        self.loginHelp = loginHelp
         assets = [
             "console.css": Asset("text/css; charset=utf-8", PackageResources.console_css),
             "console.js": Asset("text/javascript; charset=utf-8", PackageResources.console_js),
@@ -146,8 +151,10 @@ package struct ConsolePages: Sendable {
     /// - Parameters:
     ///   - kept: What was typed before, to be brought along.
     ///   - fault: Why the last one was not taken, or no session was there.
+    ///   - status: What is answered where there is a fault.
     package func login(
-        _ frame: Frame, next: String, asksPurpose: Bool, kept: KeptForm? = nil, fault: String? = nil
+        _ frame: Frame, next: String, asksPurpose: Bool, kept: KeptForm? = nil, fault: String? = nil,
+        status: HTTPResponse.Status = .unauthorized
     ) throws -> Response {
         var frame = frame
         if kept != nil { frame.maySwitchLanguage = false }
@@ -155,8 +162,8 @@ package struct ConsolePages: Sendable {
             "login", title: "loginTitle", frame,
             [
                 "next": next, "asks_purpose": asksPurpose, "fault": fault ?? "", "has_fault": fault != nil,
-                "kept": kept?.hidden ?? [], "help": phrases.text("loginHelp", in: frame.language),
-            ], status: fault == nil ? .ok : .unauthorized)
+                "kept": kept?.hidden ?? [], "help": phrases.text(loginHelp, in: frame.language),
+            ], status: fault == nil ? .ok : status)
     }
 
     /// Adds what needs no session: the way in from `/`, the page that asks for a token, the switch of languages, and assets.

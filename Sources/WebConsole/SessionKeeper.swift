@@ -9,6 +9,9 @@ package struct ConsoleSession: Hashable, Sendable {
     package let digest: [UInt8]
     /// The digest of the token that it was begun with: where that ends, the session ends.
     package let tokenDigest: [UInt8]
+    /// Whom that token calls, where an identity provider made it: nobody is asked for that again. `nil` for a token of the
+    /// console's own.
+    package let account: Account?
     /// What an auditor looks for.
     package let purpose: String
     /// Milliseconds since 1970.
@@ -16,9 +19,30 @@ package struct ConsoleSession: Hashable, Sendable {
     /// What forms must send along.
     package let formToken: String
 
-    init(digest: [UInt8], tokenDigest: [UInt8], purpose: String, expiresAt: UInt64, formToken: String) {
+    /// Somebody whom an identity provider vouched for.
+    package struct Account: Codable, Hashable, Sendable {
+        /// The provider.
+        package let issuer: String
+        /// Whom the provider calls so for ever.
+        package let subject: String
+        /// How logs and acts call them.
+        package let label: String
+        package let role: String
+
+        package init(issuer: String, subject: String, label: String, role: String) {
+            self.issuer = issuer
+            self.subject = subject
+            self.label = label
+            self.role = role
+        }
+    }
+
+    init(
+        digest: [UInt8], tokenDigest: [UInt8], account: Account?, purpose: String, expiresAt: UInt64, formToken: String
+    ) {
         self.digest = digest
         self.tokenDigest = tokenDigest
+        self.account = account
         self.purpose = purpose
         self.expiresAt = expiresAt
         self.formToken = formToken
@@ -49,6 +73,7 @@ package struct SessionKeeper: Sendable {
 
     private struct Content: Codable {
         let digest: Data
+        let account: ConsoleSession.Account?
         let purpose: String
         let expires: UInt64
         let nonce: Data
@@ -56,17 +81,22 @@ package struct SessionKeeper: Sendable {
 
     /// Begins a session.
     ///
+    /// - Parameters:
+    ///   - account: Whom the token calls, where an identity provider made it.
+    ///   - end: When it ends at the latest, milliseconds since 1970.
     /// - Returns: It, and the `Set-Cookie` field that the browser keeps it by.
     package func begin(
-        tokenDigest: [UInt8], purpose: String, now: UInt64
+        tokenDigest: [UInt8], account: ConsoleSession.Account? = nil, purpose: String, until end: UInt64 = .max,
+        now: UInt64
     ) throws -> (session: ConsoleSession, cookie: String) {
         let nonce = (0..<16).map { _ in UInt8.random(in: 0...255) }
+        let milliseconds = min(UInt64(SessionKeeper.seconds) * 1_000, end - min(now, end))
         let content = Content(
-            digest: Data(tokenDigest), purpose: purpose, expires: now + UInt64(SessionKeeper.seconds) * 1_000,
+            digest: Data(tokenDigest), account: account, purpose: purpose, expires: now + milliseconds,
             nonce: Data(nonce))
         let text = Base64URL.encode(try JSONEncoder().encode(content))
         let cookie = Cookie.field(
-            name, "\(text).\(code("session", text))", seconds: SessionKeeper.seconds, isSecure: isSecure)
+            name, "\(text).\(code("session", text))", seconds: Int(milliseconds / 1_000), isSecure: isSecure)
         return (session(content, text), cookie)
     }
 
@@ -85,7 +115,8 @@ package struct SessionKeeper: Sendable {
     private func session(_ content: Content, _ text: String) -> ConsoleSession {
         ConsoleSession(
             digest: Array(SHA256.hash(data: Array(text.utf8))), tokenDigest: Array(content.digest),
-            purpose: content.purpose, expiresAt: content.expires, formToken: code("form", text))
+            account: content.account, purpose: content.purpose, expiresAt: content.expires,
+            formToken: code("form", text))
     }
 
     /// Whether a form was made in this session.

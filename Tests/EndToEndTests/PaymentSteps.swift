@@ -23,13 +23,18 @@ struct NationalPayment: Decodable {
 extension BadInputFederation {
     /// Publishes the policy in force with a dwell of two seconds, and one city besides the paying one.
     func publishQuickPayments() async throws {
+        try await publishPolicy { $0["payments"] = ["dwell_seconds": 2, "witness_cities": 1] }
+    }
+
+    /// Publishes the policy in force with a change, and waits until it counts.
+    func publishPolicy(_ change: (inout [String: Any]) -> Void) async throws {
         try await expectEventually { try await registry(["policy", "show"]).status == 0 }
         let inForce = try await registry(["policy", "show", "--json"]).output
         let object = try JSONSerialization.jsonObject(with: Data(inForce.utf8))
         var policy = try #require(object as? [String: Any])
         let version = (policy["version"] as? Int ?? 0) + 1
         policy["version"] = version
-        policy["payments"] = ["dwell_seconds": 2, "witness_cities": 1]
+        change(&policy)
         let file = freshPath("policy.json")
         try JSONSerialization.data(withJSONObject: policy).write(to: URL(fileURLWithPath: file))
         let published = try await registry(["policy", "publish", file])

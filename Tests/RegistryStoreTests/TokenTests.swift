@@ -92,6 +92,8 @@ struct TokenTests {
             #expect(try await server.caller(tokenDigest: digest, sessionDigest: ended, now: .noon) == nil)
             #expect(try await server.caller(tokenDigest: digest, sessionDigest: other, now: .noon) != nil)
             #expect(try await server.caller(tokenDigest: digest, now: .noon) != nil)
+            #expect(try await server.isSessionEnded(ended))
+            #expect(try await !server.isSessionEnded(other))
         }
     }
 

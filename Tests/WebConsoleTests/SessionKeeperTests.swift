@@ -27,6 +27,27 @@ struct SessionKeeperTests {
         #expect(keeper.session(of: request(cookie), now: end) == nil)
     }
 
+    @Test("a session that a provider's token began has whom that calls, and ends with the token at the latest")
+    func account() throws {
+        let account = ConsoleSession.Account(issuer: "https://id", subject: "u-17", label: "u-17 (王)", role: "auditor")
+        let (session, cookie) = try keeper.begin(
+            tokenDigest: [4], account: account, purpose: "年度审计", until: 61_999, now: 1_000)
+
+        #expect(session.account == account)
+        #expect(session.expiresAt == 61_999)
+        #expect(cookie.hasSuffix("; Max-Age=60"))
+        #expect(keeper.session(of: request(cookie), now: 61_998) == session)
+        #expect(keeper.session(of: request(cookie), now: 61_999) == nil)
+    }
+
+    @Test("a session is no longer than a day's work, however long its token is good, and over where the token is")
+    func bounds() throws {
+        let longest = try keeper.begin(tokenDigest: [4], purpose: "", until: .max - 1, now: 1_000)
+        #expect(longest.session.expiresAt == UInt64(1_000 + SessionKeeper.seconds * 1_000))
+        let (_, late) = try keeper.begin(tokenDigest: [4], purpose: "", until: 999, now: 1_000)
+        #expect(keeper.session(of: request(late), now: 1_000) == nil)
+    }
+
     @Test("no two sessions of one token have a digest or a form's token in common")
     func apart() throws {
         let sessions = try (0..<3).map { _ in try keeper.begin(tokenDigest: [4], purpose: "", now: 0).session }

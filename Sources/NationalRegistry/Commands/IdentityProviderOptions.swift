@@ -3,7 +3,7 @@ import Foundation
 
 /// Whose tokens are taken besides the registry's own.
 struct IdentityProviderOptions: ParsableArguments {
-    @Option(help: "Issuer (URL) of an OpenID Connect provider whose tokens are taken by the API.")
+    @Option(help: "Issuer (URL) of an OpenID Connect provider whose tokens are taken by API and console.")
     var oidcIssuer: String?
 
     @Option(help: "The audience that its tokens must name.")

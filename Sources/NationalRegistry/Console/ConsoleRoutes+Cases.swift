@@ -97,7 +97,7 @@ extension ConsoleRoutes {
         values["proposal"] = proposal.map { proposal -> [String: Any] in
             [
                 "by": proposal.by, "reason": proposal.reason, "code": text("code_\(proposal.code.name)", visit),
-                "code_key": proposal.code.name, "is_own": proposal.by == visit.caller.label,
+                "code_key": proposal.code.name, "is_own": visit.isOwn(proposal.by),
                 "kept": proposal.kept.map { ["name": $0.description] },
                 "ruled_out": proposal.ruledOut.map { ["name": $0.description] },
             ]
@@ -145,7 +145,16 @@ extension ConsoleRoutes {
         }
         return Ruling(
             caseID: id, kept: kept, ruledOut: ruledOut, code: code, reason: try reason(form, visit),
-            by: visit.caller.label)
+            by: try await signature(on: id, visit))
+    }
+
+    /// What a ruling is signed with. Whoever has proposed one under another name signs with that again: a second signature
+    /// is another person's.
+    private func signature(on id: String, _ visit: Visit) async throws -> String {
+        guard let proposal = try await acts.conflictCase(id)?.proposal, visit.isOwn(proposal.by) else {
+            return visit.caller.label
+        }
+        return proposal.by
     }
 }
 

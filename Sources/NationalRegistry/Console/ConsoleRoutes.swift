@@ -25,10 +25,13 @@ struct ConsoleRoutes: Sendable {
     let previews: PreviewDesk
     let tls: TLSDates
     let asked: AskedQuestions
-    private let refusals = RefusedLogins()
+    /// `nil` where no identity provider is configured.
+    let identityProvider: IdentityProvider?
+    let refusals = RefusedLogins()
 
     init(
-        store: RegistryStore, questions: RegistryStore, bell: Bell, tls: TLSDates
+        store: RegistryStore, questions: RegistryStore, bell: Bell, tls: TLSDates,
+        identityProvider: IdentityProvider?
     ) throws {
         acts = store
         self.store = questions
@@ -36,12 +39,14 @@ struct ConsoleRoutes: Sendable {
         self.tls = tls
         pages = try ConsolePages(
             templates: ConsoleRoutes.templates, phrases: [PackageResources.registry_phrases_json],
-            navigation: ConsoleRoutes.navigation)
+            navigation: ConsoleRoutes.navigation,
+            loginHelp: identityProvider == nil ? "loginHelp" : "loginHelpProvider")
         sessions = SessionKeeper(
             secret: store.secrets.detailMaster, name: "registry-session", isSecure: true)
         figures = FigureCache(store: questions)
         previews = PreviewDesk(store: questions) { bell.ring() }
         asked = AskedQuestions()
+        self.identityProvider = identityProvider
     }
 
     /// The most bytes that a form has: one with a policy.
@@ -73,6 +78,13 @@ struct ConsoleRoutes: Sendable {
 
         var language: Language { frame.language }
         var isOperator: Bool { caller.role == .operator }
+
+        /// Whether what was signed with this name was signed by whoever looks: the name that an identity provider gives with
+        /// its own word for somebody may be another one today.
+        func isOwn(_ signature: String) -> Bool {
+            guard let subject = session.account?.subject else { return signature == caller.label }
+            return signature == subject || signature.hasPrefix("\(subject) (")
+        }
     }
 
     func add(to router: Router<BasicRequestContext>) {
@@ -109,55 +121,7 @@ struct ConsoleRoutes: Sendable {
             isOver: { bell.isClosed })
     }
 
-    private func mark(_ head: FeedHead) async -> UInt64 { head.position &* 1_000_003 &+ (await previews.version) }
-
-    // MARK: Sessions
-
-    private func addSessions(to router: Router<BasicRequestContext>) {
-        let group = router.group("console")
-        group.post("login") { request, _ in try await shown(request, session: nil) { try await login(request) } }
-        group.post("logout") { request, _ in
-            try await shown(request, session: nil) {
-                if let session = sessions.session(of: request, now: WallClock.now) {
-                    try sessions.requireOwn(request, session, token: try await ConsoleForm(request).text("form_token"))
-                    try await acts.endSession(session.digest, expiresAt: session.expiresAt, now: WallClock.now)
-                }
-                return ConsolePages.redirect(to: "/console/login", cookie: sessions.end)
-            }
-        }
-    }
-
-    private func login(_ request: Request) async throws -> Response {
-        try SessionKeeper.requireOwnSite(request)
-        let form = try await ConsoleForm(request, upTo: ConsoleRoutes.maximumForm + KeptForm.overhead)
-        let frame = ConsolePages.Frame(request, session: nil, person: "")
-        let next = form.text("next") ?? "/console"
-        let kept = KeptForm(in: form)
-        func fault(_ key: String) throws -> Response {
-            try pages.login(
-                frame, next: next, asksPurpose: true, kept: kept,
-                fault: pages.phrases.text(key, in: frame.language))
-        }
-        guard let token = form.text("token"), let caller = try await acts.caller(token: token, now: WallClock.now),
-            caller.role != .city
-        else {
-            if let count = refusals.count(now: WallClock.now) {
-                try await acts.note(
-                    actor: "unknown", action: "console login refused", detail: "\(count) since the last note",
-                    now: WallClock.now)
-            }
-            return try fault("loginFault")
-        }
-        let purpose = form.text("purpose").map { String($0.prefix(200)) } ?? caller.purpose
-        if caller.role == .auditor, purpose.isEmpty { return try fault("purposeFault") }
-        try await acts.note(
-            actor: "\(caller.role.rawValue) \(caller.label)", action: "console login", detail: "", purpose: purpose,
-            now: WallClock.now)
-        let (session, cookie) = try sessions.begin(
-            tokenDigest: RegistryStore.digest(ofToken: token), purpose: purpose, now: WallClock.now)
-        return try pages.signedIn(
-            ConsolePages.Frame(request, session: session, person: caller.label), next: next, kept: kept, cookie: cookie)
-    }
+    func mark(_ head: FeedHead) async -> UInt64 { head.position &* 1_000_003 &+ (await previews.version) }
 
     // MARK: Pages
 
@@ -195,23 +159,8 @@ struct ConsoleRoutes: Sendable {
         }
     }
 
-    private func visit(_ request: Request, _ session: ConsoleSession?) async throws -> Visit? {
-        guard let session,
-            let caller = try await acts.caller(
-                tokenDigest: session.tokenDigest, sessionDigest: session.digest, now: WallClock.now),
-            caller.role != .city
-        else { return nil }
-        var frame = ConsolePages.Frame(request, session: session, person: caller.label)
-        let (head, isRecovering) = try await acts.standing()
-        frame.mark = await mark(head)
-        if isRecovering {
-            frame.banner = pages.phrases.text("recoveryBanner", in: frame.language)
-        }
-        return Visit(session: session, caller: caller, frame: frame)
-    }
-
     /// Runs a handler; what goes wrong is shown as a page.
-    private func shown(
+    func shown(
         _ request: Request, session: ConsoleSession?, _ body: () async throws -> Response
     ) async throws -> Response {
         do {
@@ -252,24 +201,6 @@ final class AskedQuestions: Sendable {
             // Whoever is forgotten is written down once more.
             if known.count >= AskedQuestions.most { known = [:] }
             known[question] = now
-        }
-    }
-}
-
-/// Sign-ins that were refused: anybody can cause them, so they are noted together.
-private final class RefusedLogins: Sendable {
-    private let state = Mutex((count: 0, notedAt: UInt64(0)))
-    private static let milliseconds: UInt64 = 60_000
-
-    /// Counts one.
-    ///
-    /// - Returns: How many there were since the last note, when it is time for one.
-    func count(now: UInt64) -> Int? {
-        state.withLock { state in
-            state.count += 1
-            guard now >= state.notedAt + RefusedLogins.milliseconds else { return nil }
-            defer { state = (0, now) }
-            return state.count
         }
     }
 }

@@ -13,6 +13,15 @@ import VoucherDomain
 struct IdentityProvider: Sendable {
     struct Failure: Error, CustomStringConvertible { let description: String }
 
+    /// Whom a token calls.
+    struct Identity: Sendable {
+        let caller: RegistryStore.Caller
+        /// What the provider calls them for ever.
+        let subject: String
+        /// When the token ends, milliseconds since 1970.
+        let until: UInt64
+    }
+
     /// Where its keys are.
     enum Keys: Sendable {
         case file(KeySetFile)
@@ -28,10 +37,13 @@ struct IdentityProvider: Sendable {
     static func isWebToken(_ token: String) -> Bool { token.count { $0 == "." } == 2 }
 
     /// - Throws: ``Problem`` when the token is not valid, or names no role, and while its keys are not known.
-    func caller(token: String) async throws -> RegistryStore.Caller {
+    func identity(token: String) async throws -> Identity {
         let claims = try await claims(of: token)
         guard claims.iss.value == issuer, claims.aud.values.contains(audience) else {
             throw Problem(.unauthorized, "token", "the web token is not of issuer \(issuer) for \(audience)")
+        }
+        guard let label = claims.label else {
+            throw Problem(.unauthorized, "token", "the web token's sub is one line of at most 255 bytes")
         }
         let city = claims.vf_city_code.flatMap(CityCode.init(_:))
         guard let role = claims.vf_role.flatMap(RegistryStore.Role.init(rawValue:)), (role == .city) == (city != nil)
@@ -40,9 +52,8 @@ struct IdentityProvider: Sendable {
                 .forbidden, "role",
                 "the web token's vf_role is operator, auditor, or city with vf_city_code; ask the provider's operator")
         }
-        return RegistryStore.Caller(
-            role: role, label: claims.sub.value + (claims.name.map { " (\($0))" } ?? ""), city: city,
-            purpose: claims.vf_purpose ?? "")
+        let caller = RegistryStore.Caller(role: role, label: label, city: city, purpose: claims.vf_purpose ?? "")
+        return Identity(caller: caller, subject: claims.sub.value, until: claims.until)
     }
 
     /// What a token says, once its signature and its time are found good.
@@ -95,6 +106,16 @@ struct IdentityProvider: Sendable {
         let vf_city_code: String?
         let vf_purpose: String?
 
+        /// `sub`, with `name` behind it, as the line of a log takes them; `nil` where `sub` is none that one does.
+        var label: String? {
+            guard (1...255).contains(sub.value.utf8.count), !sub.value.contains(where: \.isControl) else { return nil }
+            let name = (name ?? "").split { $0.isWhitespace || $0.isControl }.joined(separator: " ").prefix(100)
+            return name.isEmpty ? sub.value : "\(sub.value) (\(name))"
+        }
+
+        /// ``exp`` in milliseconds since 1970.
+        var until: UInt64 { UInt64(min(max(exp.value.timeIntervalSince1970, 0), 1e12) * 1_000) }
+
         func verify(using algorithm: some JWTAlgorithm) async throws {
             let now = Date(timeIntervalSince1970: Double(WallClock.now) / 1_000)
             try exp.verifyNotExpired(currentDate: now)
@@ -116,4 +137,8 @@ struct IdentityProvider: Sendable {
             try container.encode(values)
         }
     }
+}
+
+extension Character {
+    fileprivate var isControl: Bool { unicodeScalars.contains { $0.properties.generalCategory == .control } }
 }

@@ -25,7 +25,7 @@ struct CallerGate: Sendable {
         guard let token = request.bearerToken else { throw CallerGate.refusal }
         if IdentityProvider.isWebToken(token) {
             guard let identityProvider else { throw CallerGate.refusal }
-            return try await identityProvider.caller(token: token)
+            return try await identityProvider.identity(token: token).caller
         }
         guard let caller = try await store.caller(token: token, now: WallClock.now) else { throw CallerGate.refusal }
         return caller

@@ -1,0 +1,136 @@
+import FederationHTTP
+import Foundation
+import HTTPTypes
+import Hummingbird
+import RegistryStore
+import Synchronization
+import WebConsole
+
+/// Who opens the console, by what, and for how long.
+extension ConsoleRoutes {
+    /// Somebody whom a token calls.
+    private struct Person {
+        let caller: RegistryStore.Caller
+        /// What the session keeps of an identity provider's token.
+        var account: ConsoleSession.Account?
+        /// When the token ends, milliseconds since 1970; one of the registry's own is looked at each time.
+        var until = UInt64.max
+    }
+
+    func addSessions(to router: Router<BasicRequestContext>) {
+        let group = router.group("console")
+        group.post("login") { request, _ in try await shown(request, session: nil) { try await login(request) } }
+        group.post("logout") { request, _ in
+            try await shown(request, session: nil) {
+                if let session = sessions.session(of: request, now: WallClock.now) {
+                    try sessions.requireOwn(request, session, token: try await ConsoleForm(request).text("form_token"))
+                    try await acts.endSession(session.digest, expiresAt: session.expiresAt, now: WallClock.now)
+                }
+                return ConsolePages.redirect(to: "/console/login", cookie: sessions.end)
+            }
+        }
+    }
+
+    private func login(_ request: Request) async throws -> Response {
+        try SessionKeeper.requireOwnSite(request)
+        let form = try await ConsoleForm(request, upTo: ConsoleRoutes.maximumForm + KeptForm.overhead)
+        let frame = ConsolePages.Frame(request, session: nil, person: "")
+        let next = form.text("next") ?? "/console"
+        let kept = KeptForm(in: form)
+        func refused(_ fault: String, _ status: HTTPResponse.Status = .unauthorized) throws -> Response {
+            try pages.login(frame, next: next, asksPurpose: true, kept: kept, fault: fault, status: status)
+        }
+        let token = form.text("token") ?? ""
+        let found: Person?
+        do {
+            found = try await person(calledBy: token)
+        } catch let problem as Problem {
+            if problem.status == .forbidden { try await noteRefusal() }
+            return try refused(pages.said(problem.detail, in: frame.language), problem.status)
+        }
+        guard let somebody = found, somebody.caller.role != .city else {
+            try await noteRefusal()
+            return try refused(pages.phrases.text("loginFault", in: frame.language))
+        }
+        let purpose = String((form.text("purpose") ?? somebody.caller.purpose).prefix(200))
+        if somebody.caller.role == .auditor, purpose.isEmpty {
+            return try refused(pages.phrases.text("purposeFault", in: frame.language))
+        }
+        try await acts.note(
+            actor: "\(somebody.caller.role.rawValue) \(somebody.caller.label)", action: "console login", detail: "",
+            purpose: purpose, now: WallClock.now)
+        let (session, cookie) = try sessions.begin(
+            tokenDigest: RegistryStore.digest(ofToken: token), account: somebody.account, purpose: purpose,
+            until: somebody.until, now: WallClock.now)
+        return try pages.signedIn(
+            ConsolePages.Frame(request, session: session, person: somebody.caller.label), next: next, kept: kept,
+            cookie: cookie)
+    }
+
+    /// Whom a token calls that somebody signs in with; `nil` when it is not valid.
+    ///
+    /// - Throws: ``Problem`` when an identity provider's token is good and names no role, or nobody knows yet whether it is.
+    private func person(calledBy token: String) async throws -> Person? {
+        guard IdentityProvider.isWebToken(token) else {
+            return try await acts.caller(token: token, now: WallClock.now).map { Person(caller: $0) }
+        }
+        guard let identityProvider else { return nil }
+        do {
+            let identity = try await identityProvider.identity(token: token)
+            let account = ConsoleSession.Account(
+                issuer: identityProvider.issuer, subject: identity.subject, label: identity.caller.label,
+                role: identity.caller.role.rawValue)
+            return Person(caller: identity.caller, account: account, until: identity.until)
+        } catch let problem as Problem where problem.status == .unauthorized { return nil }
+    }
+
+    /// Writes down that sign-ins were refused, once a minute.
+    private func noteRefusal() async throws {
+        guard let count = refusals.count(now: WallClock.now) else { return }
+        try await acts.note(
+            actor: "unknown", action: "console login refused", detail: "\(count) since the last note",
+            now: WallClock.now)
+    }
+
+    /// Whoever looks at a page; `nil` where their session, or what it was begun with, is over.
+    func visit(_ request: Request, _ session: ConsoleSession?) async throws -> Visit? {
+        guard let session, let caller = try await caller(of: session), caller.role != .city else { return nil }
+        var frame = ConsolePages.Frame(request, session: session, person: caller.label)
+        let (head, isRecovering) = try await acts.standing()
+        frame.mark = await mark(head)
+        if isRecovering {
+            frame.banner = pages.phrases.text("recoveryBanner", in: frame.language)
+        }
+        return Visit(session: session, caller: caller, frame: frame)
+    }
+
+    private func caller(of session: ConsoleSession) async throws -> RegistryStore.Caller? {
+        guard let account = session.account else {
+            return try await acts.caller(
+                tokenDigest: session.tokenDigest, sessionDigest: session.digest, now: WallClock.now)
+        }
+        // As long as this server believes the provider.
+        guard account.issuer == identityProvider?.issuer, let role = RegistryStore.Role(rawValue: account.role),
+            try await !acts.isSessionEnded(session.digest)
+        else { return nil }
+        return RegistryStore.Caller(role: role, label: account.label, purpose: session.purpose)
+    }
+}
+
+/// Sign-ins that were refused: anybody can cause them, so they are noted together.
+final class RefusedLogins: Sendable {
+    private let state = Mutex((count: 0, notedAt: UInt64(0)))
+    private static let milliseconds: UInt64 = 60_000
+
+    /// Counts one.
+    ///
+    /// - Returns: How many there were since the last note, when it is time for one.
+    func count(now: UInt64) -> Int? {
+        state.withLock { state in
+            state.count += 1
+            guard now >= state.notedAt + RefusedLogins.milliseconds else { return nil }
+            defer { state = (0, now) }
+            return state.count
+        }
+    }
+}
