@@ -84,8 +84,12 @@ package struct Question: Hashable, Sendable {
     /// The query that asks for these values, names in order.
     package static func query(_ values: [String: String]) -> String {
         values.sorted { $0.key < $1.key }
-            .map { "\($0.key)=\($0.value.addingPercentEncoding(withAllowedCharacters: unreserved) ?? "")" }
-            .joined(separator: "&")
+            .map { "\($0.key)=\(encoded($0.value))" }.joined(separator: "&")
+    }
+
+    /// A text with all but the unreserved characters encoded.
+    package static func encoded(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
     }
 
     /// RFC 3986 §2.3.

@@ -101,7 +101,8 @@ package struct RegistryServer {
             .add(to: router)
         try APIDocumentation(OpenAPIDocuments.registry).add(to: router)
         try ConsoleRoutes(
-            store: store, questions: questions, bell: bell, tls: tls.dates, identityProvider: options.identityProvider
+            store: store, questions: questions, bell: bell, tls: tls.dates, identityProvider: options.identityProvider,
+            door: ProviderDoor(options.identityProvider, baseURL: baseURL, logger: logger)
         ).add(to: router)
         methods.note(router)
         let application = Application(

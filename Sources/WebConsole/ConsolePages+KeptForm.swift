@@ -24,11 +24,11 @@ extension ConsolePages {
     ///
     /// - Parameters:
     ///   - frame: With the session that has begun.
-    ///   - cookie: The `Set-Cookie` field of that session.
-    package func signedIn(_ frame: Frame, next: String, kept: KeptForm?, cookie: String) throws -> Response {
+    ///   - cookie: The `Set-Cookie` field of that session; `nil` where the browser has it already.
+    package func signedIn(_ frame: Frame, next: String, kept: KeptForm?, cookie: String?) throws -> Response {
         guard let kept else { return ConsolePages.redirect(to: next, cookie: cookie) }
         var response = try confirmation(of: kept, frame, status: .ok)
-        response.headers[values: .setCookie] = [cookie]
+        if let cookie { response.headers[values: .setCookie] = [cookie] }
         return response
     }
 

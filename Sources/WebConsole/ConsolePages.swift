@@ -16,6 +16,8 @@ package struct ConsolePages: Sendable {
     private let navigation: [(key: String, path: String)]
     /// The phrase's key of what the page that asks for a token says.
     private let loginHelp: String
+    /// Where one signs in without a token, with an identity provider; `nil` where there is none.
+    private let providerPath: String?
 
     private struct Asset: Sendable {
         let type: String
@@ -33,15 +35,17 @@ package struct ConsolePages: Sendable {
     ///   - templates: Mustache templates by name.
     ///   - phrases: JSON files of the console's own words.
     ///   - loginHelp: The phrase's key of what the page that asks for a token says.
+    ///   - providerPath: Where one signs in without a token, with an identity provider; `nil` where there is none.
     package init(
         templates: [String: [UInt8]], phrases: [[UInt8]], navigation: [(key: String, path: String)],
-        loginHelp: String = "loginHelp"
+        loginHelp: String = "loginHelp", providerPath: String? = nil
     ) throws {
         var library = MustacheLibrary()
         guard PageText.isRegistered else { throw Phrasebook.Failure(description: "pages cannot be made safe") }
         let shared = [
             "layout": PackageResources.layout_mustache, "login": PackageResources.login_mustache,
             "kept": PackageResources.kept_mustache, "problem": PackageResources.problem_mustache,
+            "arrived": PackageResources.arrived_mustache,
         ]
         for (name, bytes) in shared.merging(templates, uniquingKeysWith: { $1 }) {
             try library.register(PageText.pragma + String(decoding: bytes, as: UTF8.self), named: name)
@@ -51,6 +55,7 @@ package struct ConsolePages: Sendable {
         messages = try MessageCatalogue(PackageResources.messages_json)
         self.navigation = navigation
         self.loginHelp = loginHelp
+        self.providerPath = providerPath
         assets = [
             "console.css": Asset("text/css; charset=utf-8", PackageResources.console_css),
             "console.js": Asset("text/javascript; charset=utf-8", PackageResources.console_js),
@@ -71,7 +76,7 @@ package struct ConsolePages: Sendable {
         /// Whether pages may be refreshed by events.
         package var isLive = true
         /// Whether a link leads to the same in the other language: not where the page would be lost by it.
-        var maySwitchLanguage = true
+        package var maySwitchLanguage = true
         /// The stream's number when the page was begun: what has changed since, the page looks up at once.
         package var mark: UInt64 = 0
 
@@ -149,21 +154,42 @@ package struct ConsolePages: Sendable {
     /// The page that asks for a token.
     ///
     /// - Parameters:
+    ///   - token: One that is there already, where only the purpose is missing.
     ///   - kept: What was typed before, to be brought along.
     ///   - fault: Why the last one was not taken, or no session was there.
     ///   - status: What is answered where there is a fault.
     package func login(
-        _ frame: Frame, next: String, asksPurpose: Bool, kept: KeptForm? = nil, fault: String? = nil,
-        status: HTTPResponse.Status = .unauthorized
+        _ frame: Frame, next: String, asksPurpose: Bool, token: String? = nil, kept: KeptForm? = nil,
+        fault: String? = nil, status: HTTPResponse.Status = .unauthorized
     ) throws -> Response {
         var frame = frame
-        if kept != nil { frame.maySwitchLanguage = false }
+        if kept != nil || token != nil { frame.maySwitchLanguage = false }
+        let provider = token == nil ? providerPath : nil
         return try page(
             "login", title: "loginTitle", frame,
             [
                 "next": next, "asks_purpose": asksPurpose, "fault": fault ?? "", "has_fault": fault != nil,
-                "kept": kept?.hidden ?? [], "help": phrases.text(loginHelp, in: frame.language),
+                "kept": kept?.hidden ?? [], "has_kept": kept != nil,
+                "help": phrases.text(loginHelp, in: frame.language), "given": token ?? "", "is_given": token != nil,
+                "has_provider": provider != nil,
+                "provider": provider.map { "\($0)?next=\(ConsolePages.encoded(next))" } ?? "",
             ], status: fault == nil ? .ok : status)
+    }
+
+    /// The page that leads on to another one, where a redirection would not do: a browser that another site has sent here
+    /// keeps the session's cookie to itself until it goes on from a page of ours.
+    ///
+    /// - Parameter cookies: `Set-Cookie` fields.
+    package func arrived(_ frame: Frame, next: String, cookies: [String]) throws -> Response {
+        var frame = frame
+        // The address that it has was good for once.
+        frame.isLive = false
+        frame.maySwitchLanguage = false
+        let path = ConsolePages.isOwn(next) ? next : "/console"
+        var response = try page("arrived", title: "signedIn", frame, ["next": path])
+        response.headers[.refresh] = "0; url=\(path)"
+        response.headers[values: .setCookie] = cookies
+        return response
     }
 
     /// Adds what needs no session: the way in from `/`, the page that asks for a token, the switch of languages, and assets.
@@ -215,14 +241,21 @@ package struct ConsolePages: Sendable {
 
     /// Sends the browser to another page of this console, after a form.
     package static func redirect(to path: String, cookie: String? = nil) -> Response {
-        // Only a page of this console: an address of another server would lend it our name. By bytes, as browsers read it,
-        // which drop tabs and line breaks.
-        let isOwn =
-            (path == "/console" || path.hasPrefix("/console/") || path.hasPrefix("/console?"))
-            && path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }
-        var response = Response(status: .seeOther, headers: [.location: isOwn ? path : "/console"])
+        var response = Response(status: .seeOther, headers: [.location: isOwn(path) ? path : "/console"])
         if let cookie { response.headers[values: .setCookie] = [cookie] }
         SafetyHeaders.add(to: &response)
         return response
     }
+
+    /// Whether it is a page of this console: an address of another server would lend it our name. By bytes, as browsers
+    /// read it, which drop tabs and line breaks.
+    private static func isOwn(_ path: String) -> Bool {
+        (path == "/console" || path.hasPrefix("/console/") || path.hasPrefix("/console?"))
+            && path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }
+    }
+}
+
+extension HTTPField.Name {
+    /// What browsers go on to by themselves (HTML standard, §4.2.5.3), without script.
+    fileprivate static let refresh = HTTPField.Name("Refresh").unsafelyUnwrapped
 }

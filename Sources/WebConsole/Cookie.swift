@@ -15,13 +15,23 @@ package enum Cookie {
         return values
     }
 
-    /// A `Set-Cookie` field that scripts cannot read and other sites cannot send.
+    /// Which other sites a browser may come from with a cookie.
+    package enum SameSite: String, Sendable {
+        /// From none.
+        case strict = "Strict"
+        /// From any, by a link or a redirection that takes the window along.
+        case lax = "Lax"
+    }
+
+    /// A `Set-Cookie` field that scripts cannot read.
     ///
     /// - Parameters:
     ///   - seconds: How long it is kept; `nil` until the browser is closed, 0 removes it.
     ///   - isSecure: Whether it is only sent over TLS.
-    package static func field(_ name: String, _ value: String, seconds: Int?, isSecure: Bool) -> String {
-        "\(name)=\(value); Path=/; HttpOnly; SameSite=Strict" + (seconds.map { "; Max-Age=\($0)" } ?? "")
-            + (isSecure ? "; Secure" : "")
+    package static func field(
+        _ name: String, _ value: String, seconds: Int?, isSecure: Bool, sameSite: SameSite = .strict
+    ) -> String {
+        "\(name)=\(value); Path=/; HttpOnly; SameSite=\(sameSite.rawValue)"
+            + (seconds.map { "; Max-Age=\($0)" } ?? "") + (isSecure ? "; Secure" : "")
     }
 }

@@ -105,10 +105,11 @@ struct OpeningTests {
         let before = try node.everything()
         let uses = node.store.useCount
 
-        try node.store.pool.read { database in
+        let claims = try node.store.pool.read { database in
             node.store.releaseMemory()
-            #expect(try Int.fetchOne(database, sql: "SELECT count(*) FROM claim") == 1)
+            return try Int.fetchOne(database, sql: "SELECT count(*) FROM claim")
         }
+        #expect(claims == 1)
         #expect(node.store.useCount == uses + 1)
         #expect(try node.everything() == before)
         try node.file(Form.claim(2))

@@ -68,7 +68,7 @@ struct ServeCommand: AsyncParsableCommand {
             let base = advertise.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
             var options = RegistryServer.Options(listen: address, advertise: base, tls: tls, databaseURL: url)
             options.keyLifetimeDays = keyLifetimeDays
-            options.identityProvider = try identityProvider.provider()
+            options.identityProvider = try identityProvider.makeProvider()
             try await RegistryServer(options: options, state: state, logger: logger).run()
         }
     }

@@ -9,7 +9,7 @@ import WebConsole
 /// Who opens the console, by what, and for how long.
 extension ConsoleRoutes {
     /// Somebody whom a token calls.
-    private struct Person {
+    struct Person {
         let caller: RegistryStore.Caller
         /// What the session keeps of an identity provider's token.
         var account: ConsoleSession.Account?
@@ -37,8 +37,12 @@ extension ConsoleRoutes {
         let frame = ConsolePages.Frame(request, session: nil, person: "")
         let next = form.text("next") ?? "/console"
         let kept = KeptForm(in: form)
-        func refused(_ fault: String, _ status: HTTPResponse.Status = .unauthorized) throws -> Response {
-            try pages.login(frame, next: next, asksPurpose: true, kept: kept, fault: fault, status: status)
+        if let kept, form.text("act") == "goOn" { return try await goOn(request, kept) }
+        func refused(
+            _ fault: String, _ status: HTTPResponse.Status = .unauthorized, token: String? = nil
+        ) throws -> Response {
+            try pages.login(
+                frame, next: next, asksPurpose: true, token: token, kept: kept, fault: fault, status: status)
         }
         let token = form.text("token") ?? ""
         let found: Person?
@@ -54,17 +58,38 @@ extension ConsoleRoutes {
         }
         let purpose = String((form.text("purpose") ?? somebody.caller.purpose).prefix(200))
         if somebody.caller.role == .auditor, purpose.isEmpty {
-            return try refused(pages.phrases.text("purposeFault", in: frame.language))
+            // A provider's token is nothing that one types once more.
+            return try refused(
+                pages.phrases.text("purposeFault", in: frame.language), token: somebody.account == nil ? nil : token)
         }
-        try await acts.note(
-            actor: "\(somebody.caller.role.rawValue) \(somebody.caller.label)", action: "console login", detail: "",
-            purpose: purpose, now: WallClock.now)
-        let (session, cookie) = try sessions.begin(
-            tokenDigest: RegistryStore.digest(ofToken: token), account: somebody.account, purpose: purpose,
-            until: somebody.until, now: WallClock.now)
+        let (session, cookie) = try await begin(somebody, token: token, purpose: purpose)
         return try pages.signedIn(
             ConsolePages.Frame(request, session: session, person: somebody.caller.label), next: next, kept: kept,
             cookie: cookie)
+    }
+
+    /// Shows what was typed before to whoever has signed in meanwhile in another window.
+    private func goOn(_ request: Request, _ kept: KeptForm) async throws -> Response {
+        let session = sessions.session(of: request, now: WallClock.now)
+        guard let visit = try await visit(request, session) else {
+            let frame = ConsolePages.Frame(request, session: nil, person: "")
+            return try pages.login(
+                frame, next: "/console", asksPurpose: true, kept: kept,
+                fault: pages.phrases.text("sessionOverKept", in: frame.language))
+        }
+        return try pages.signedIn(visit.frame, next: "/console", kept: kept, cookie: nil)
+    }
+
+    /// Begins a session, and writes it down.
+    func begin(
+        _ person: Person, token: String, purpose: String
+    ) async throws -> (session: ConsoleSession, cookie: String) {
+        try await acts.note(
+            actor: "\(person.caller.role.rawValue) \(person.caller.label)", action: "console login", detail: "",
+            purpose: purpose, now: WallClock.now)
+        return try sessions.begin(
+            tokenDigest: RegistryStore.digest(ofToken: token), account: person.account, purpose: purpose,
+            until: person.until, now: WallClock.now)
     }
 
     /// Whom a token calls that somebody signs in with; `nil` when it is not valid.
@@ -74,9 +99,16 @@ extension ConsoleRoutes {
         guard IdentityProvider.isWebToken(token) else {
             return try await acts.caller(token: token, now: WallClock.now).map { Person(caller: $0) }
         }
+        return try await person(vouchedForBy: token)
+    }
+
+    /// Whom an identity provider's token calls.
+    ///
+    /// - Parameter nonce: What it must come back with, where it was asked for just now.
+    func person(vouchedForBy token: String, nonce: String? = nil) async throws -> Person? {
         guard let identityProvider else { return nil }
         do {
-            let identity = try await identityProvider.identity(token: token)
+            let identity = try await identityProvider.person(token: token, nonce: nonce)
             let account = ConsoleSession.Account(
                 issuer: identityProvider.issuer, subject: identity.subject, label: identity.caller.label,
                 role: identity.caller.role.rawValue)
@@ -85,7 +117,7 @@ extension ConsoleRoutes {
     }
 
     /// Writes down that sign-ins were refused, once a minute.
-    private func noteRefusal() async throws {
+    func noteRefusal() async throws {
         guard let count = refusals.count(now: WallClock.now) else { return }
         try await acts.note(
             actor: "unknown", action: "console login refused", detail: "\(count) since the last note",

@@ -27,11 +27,13 @@ struct ConsoleRoutes: Sendable {
     let asked: AskedQuestions
     /// `nil` where no identity provider is configured.
     let identityProvider: IdentityProvider?
+    /// `nil` where nobody can sign in with the provider itself.
+    let door: ProviderDoor?
     let refusals = RefusedLogins()
 
     init(
         store: RegistryStore, questions: RegistryStore, bell: Bell, tls: TLSDates,
-        identityProvider: IdentityProvider?
+        identityProvider: IdentityProvider?, door: ProviderDoor?
     ) throws {
         acts = store
         self.store = questions
@@ -40,13 +42,15 @@ struct ConsoleRoutes: Sendable {
         pages = try ConsolePages(
             templates: ConsoleRoutes.templates, phrases: [PackageResources.registry_phrases_json],
             navigation: ConsoleRoutes.navigation,
-            loginHelp: identityProvider == nil ? "loginHelp" : "loginHelpProvider")
+            loginHelp: identityProvider == nil ? "loginHelp" : "loginHelpProvider",
+            providerPath: door == nil ? nil : ProviderDoor.path)
         sessions = SessionKeeper(
             secret: store.secrets.detailMaster, name: "registry-session", isSecure: true)
         figures = FigureCache(store: questions)
         previews = PreviewDesk(store: questions) { bell.ring() }
         asked = AskedQuestions()
         self.identityProvider = identityProvider
+        self.door = door
     }
 
     /// The most bytes that a form has: one with a policy.
@@ -90,6 +94,7 @@ struct ConsoleRoutes: Sendable {
     func add(to router: Router<BasicRequestContext>) {
         pages.addEntrance(to: router, asksPurpose: true, isSecure: true)
         addSessions(to: router)
+        if let door { add(door, to: router) }
         let group = router.group("console")
         group.get("") { request, _ in try await page(request) { try await overview($0) } }
         group.get("cities") { request, _ in try await page(request) { try await cities($0) } }

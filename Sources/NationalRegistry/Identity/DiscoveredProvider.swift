@@ -8,7 +8,7 @@ import Synchronization
 final class DiscoveredProvider: Sendable {
     /// What it said last.
     struct Found: Sendable {
-        let document: ProviderDocument
+        let document: DiscoveryDocument
         let keys: KeySet
     }
 

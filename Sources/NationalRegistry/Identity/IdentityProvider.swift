@@ -11,7 +11,12 @@ import VoucherDomain
 /// Whom a token calls: `vf_role` is `operator`, `auditor` or `city` (with `vf_city_code`), and the label is `sub`, with
 /// `name` behind it: names are neither unique nor for ever.
 struct IdentityProvider: Sendable {
-    struct Failure: Error, CustomStringConvertible { let description: String }
+    /// Something that is not to be had of the provider, or not now.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+
+        var problem: Problem { Problem(.serviceUnavailable, "identity-provider", description, retryAfter: 30) }
+    }
 
     /// Whom a token calls.
     struct Identity: Sendable {
@@ -32,15 +37,39 @@ struct IdentityProvider: Sendable {
     let issuer: String
     let audience: String
     let keys: Keys
+    /// `nil` where nobody can sign in with the provider itself.
+    let client: ProviderClient?
 
     /// Whether a token has the form of a web token: three parts, parted by dots.
     static func isWebToken(_ token: String) -> Bool { token.count { $0 == "." } == 2 }
 
+    /// Whom a token calls that a program sends.
+    ///
     /// - Throws: ``Problem`` when the token is not valid, or names no role, and while its keys are not known.
     func identity(token: String) async throws -> Identity {
+        try identity(try await claims(of: token), [audience])
+    }
+
+    /// Whom a token calls that somebody opens the console with: also one that was made for the registry as the provider's
+    /// client.
+    ///
+    /// - Parameter nonce: What it must come back with, where it was asked for just now.
+    /// - Throws: As ``identity(token:)``.
+    func person(token: String, nonce: String? = nil) async throws -> Identity {
         let claims = try await claims(of: token)
-        guard claims.iss.value == issuer, claims.aud.values.contains(audience) else {
-            throw Problem(.unauthorized, "token", "the web token is not of issuer \(issuer) for \(audience)")
+        if let nonce {
+            guard claims.nonce == nonce, claims.azp ?? client?.id == client?.id else {
+                throw Problem(.unauthorized, "token", "the web token is not the one that was asked for")
+            }
+            return try identity(claims, [client?.id].compactMap(\.self))
+        }
+        return try identity(claims, [audience, client?.id].compactMap(\.self))
+    }
+
+    private func identity(_ claims: Claims, _ audiences: [String]) throws -> Identity {
+        guard claims.iss.value == issuer, claims.aud.values.contains(where: { audiences.contains($0) }) else {
+            let names = audiences.joined(separator: " or ")
+            throw Problem(.unauthorized, "token", "the web token is not of issuer \(issuer) for \(names)")
         }
         guard let label = claims.label else {
             throw Problem(.unauthorized, "token", "the web token's sub is one line of at most 255 bytes")
@@ -69,7 +98,7 @@ struct IdentityProvider: Sendable {
             for key in keys { try await collection.add(jwk: key) }
             return try await collection.verify(token, as: Claims.self)
         } catch let failure as Failure {
-            throw Problem(.serviceUnavailable, "identity-provider", failure.description, retryAfter: 30)
+            throw failure.problem
         } catch let problem as Problem {
             throw problem
         } catch { throw Problem(.unauthorized, "token", "the web token is not valid: \(error)") }
@@ -101,6 +130,9 @@ struct IdentityProvider: Sendable {
         let aud: Audiences
         let exp: ExpirationClaim
         let nbf: NotBeforeClaim?
+        /// For which client it was made, where it has several audiences.
+        let azp: String?
+        let nonce: String?
         let name: String?
         let vf_role: String?
         let vf_city_code: String?

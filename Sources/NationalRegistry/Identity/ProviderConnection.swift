@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import FederationHTTP
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -42,10 +43,10 @@ struct ProviderConnection: Sendable {
     /// What the provider says of itself.
     ///
     /// - Throws: ``IdentityProvider/Failure`` when it is another one than that.
-    func document() async throws -> ProviderDocument {
-        let url = ProviderDocument.url(ofIssuer: issuer)
+    func document() async throws -> DiscoveryDocument {
+        let url = DiscoveryDocument.url(ofIssuer: issuer)
         let body = try await body(at: url)
-        guard let document = try? JSONDecoder().decode(ProviderDocument.self, from: Data(body)) else {
+        guard let document = try? JSONDecoder().decode(DiscoveryDocument.self, from: Data(body)) else {
             throw Failure(description: "\(url) is no configuration of an OpenID provider")
         }
         guard document.issuer == issuer else {
@@ -59,6 +60,42 @@ struct ProviderConnection: Sendable {
             throw Failure(description: "\(url.prefix(200)) is no JSON Web Key Set")
         }
         return keys
+    }
+
+    /// Exchanges the code that somebody came back with for the token that says who it is (RFC 6749 §4.1.3).
+    ///
+    /// - Parameter redirect: Where they were sent back to.
+    func token(
+        for code: String, of signIn: ProviderSignIn, _ client: ProviderClient, redirect: String,
+        _ document: DiscoveryDocument
+    ) async throws -> String {
+        guard let endpoint = document.token_endpoint else {
+            throw Failure(description: "the configuration of \(issuer) has no token_endpoint")
+        }
+        var request = HTTPClientRequest(url: endpoint)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+        request.headers.add(name: "Accept", value: "application/json")
+        var fields = [
+            "grant_type": "authorization_code", "code": code, "redirect_uri": redirect, "client_id": client.id,
+            "code_verifier": signIn.verifier,
+        ]
+        if let secret = client.secret, document.takesSecretInBody {
+            fields["client_secret"] = secret
+        } else if let secret = client.secret {
+            // RFC 6749 §2.3.1.
+            let both = "\(Question.encoded(client.id)):\(Question.encoded(secret))"
+            request.headers.add(name: "Authorization", value: "Basic \(Data(both.utf8).base64EncodedString())")
+        }
+        request.body = .bytes(ByteBuffer(string: Question.query(fields)))
+        let answer = try await answer(to: request)
+        struct Body: Decodable { let id_token, error: String? }
+        let body = try? JSONDecoder().decode(Body.self, from: Data(answer.body))
+        guard answer.status == 200, let token = body?.id_token else {
+            throw Failure(
+                description: "\(endpoint.prefix(200)) answered \(answer.status) \((body?.error ?? "").prefix(200))")
+        }
+        return token
     }
 
     private func body(at url: String) async throws -> [UInt8] {

@@ -1,3 +1,5 @@
+import Crypto
+import FederationHTTP
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -33,7 +35,21 @@ final class FakeProvider: Sendable {
         var keys: [ProviderKey]
         var fault: Fault
         var asked = 0
+        /// What it says of whoever signs in.
+        var person: [String: String] = [:]
+        var grants: [String: Grant] = [:]
     }
+
+    /// What somebody has come with who signs in.
+    private struct Grant {
+        let redirect: String
+        let challenge: String
+        let nonce: String
+    }
+
+    /// The registry as its client, and what it proves it by.
+    static let client = "console"
+    static let secret = "to be+encoded/%"
 
     /// PEM file of its authority.
     let authority: String
@@ -48,6 +64,9 @@ final class FakeProvider: Sendable {
 
     /// How often it was asked for its configuration.
     var asked: Int { state.withLock(\.asked) }
+
+    /// Whoever signs in from now on is that one: claims beside those of ``ProviderKey/claims(of:_:)``.
+    func expect(_ person: [String: String]) { state.withLock { $0.person = person } }
 
     func publish(_ keys: [ProviderKey]) { state.withLock { $0.keys = keys } }
 
@@ -104,6 +123,10 @@ final class FakeProvider: Sendable {
         let router = Router(context: BasicRequestContext.self)
         router.get(".well-known/openid-configuration") { _, _ in try self.configuration() }
         router.get("keys") { _, _ in try self.keys() }
+        router.get("authorize") { request, _ in try self.authorize(request) }
+        router.post("token") { request, _ in
+            try self.exchange(request, try await request.body.collect(upTo: 1 << 16))
+        }
         return router
     }
 
@@ -116,7 +139,51 @@ final class FakeProvider: Sendable {
         return try answer(
             JSONSerialization.data(withJSONObject: [
                 "issuer": fault == .hasOtherName ? "https://id.example" : issuer, "jwks_uri": "\(keys)/keys",
+                "authorization_endpoint": "\(issuer)/authorize?tenant=1", "token_endpoint": "\(issuer)/token",
             ]))
+    }
+
+    /// Signs in whoever comes, at once, and sends them back with a code.
+    private func authorize(_ request: Request) throws -> Response {
+        let asked = request.uri.queryParameters
+        guard asked["response_type"] == "code", asked["client_id"] == "console", asked["tenant"] == "1",
+            asked["code_challenge_method"] == "S256", asked["scope"]?.split(separator: " ").contains("openid") == true,
+            let redirect = asked["redirect_uri"], let challenge = asked["code_challenge"], let nonce = asked["nonce"],
+            let sent = asked["state"]
+        else { return Response(status: .badRequest) }
+        let code = UUID().uuidString
+        let issuer = state.withLock { state in
+            state.grants[code] = Grant(redirect: String(redirect), challenge: String(challenge), nonce: String(nonce))
+            return state.issuer
+        }
+        let back = "\(redirect)?code=\(code)&state=\(sent)&iss=\(Question.encoded(issuer))"
+        return Response(status: .seeOther, headers: [.location: back])
+    }
+
+    /// Exchanges a code, once, for a token: for the client alone, and for whoever has begun the sign-in.
+    private func exchange(_ request: Request, _ body: ByteBuffer) throws -> Response {
+        var parts = URLComponents()
+        parts.percentEncodedQuery = String(buffer: body)
+        let items = parts.queryItems ?? []
+        func field(_ name: String) -> String? { items.first { $0.name == name }?.value }
+        let (issuer, person, key, grant) = state.withLock { state in
+            (state.issuer, state.person, state.keys.first, state.grants.removeValue(forKey: field("code") ?? ""))
+        }
+        let basic = (request.headers[.authorization] ?? "").split(separator: " ").last.map(String.init) ?? ""
+        let credentials = String(decoding: Data(base64Encoded: basic) ?? Data(), as: UTF8.self)
+            .split(separator: ":").map { $0.removingPercentEncoding }
+        let challenge = Base64URL.encode(SHA256.hash(data: Data((field("code_verifier") ?? "").utf8)))
+        guard let grant, let key, field("grant_type") == "authorization_code", field("client_id") == Self.client,
+            field("redirect_uri") == grant.redirect, challenge == grant.challenge,
+            credentials == [Self.client, Self.secret]
+        else {
+            return Response(
+                status: .badRequest, body: .init(byteBuffer: ByteBuffer(string: #"{"error": "invalid_grant"}"#)))
+        }
+        let claims = person.merging(["aud": Self.client, "nonce": grant.nonce]) { $1 }
+        let token = try key.token(ProviderKey.claims(of: issuer, claims))
+        let given = ["id_token": token, "access_token": "x", "token_type": "Bearer"]
+        return answer(try JSONSerialization.data(withJSONObject: given))
     }
 
     private func keys() throws -> Response {

@@ -154,7 +154,8 @@ struct ProviderSignInTests {
         try await served { probe in
             let (one, other) = (try await signIn(probe, [:]), try await signIn(probe, [:]))
             try await HTTPProbe.with(try federation.registryURL, authority: federation.authority) { first in
-                #expect(try await first.send("GET", "/console/cities", one).status == 303)
+                let away = try await first.send("GET", "/console/cities", one)
+                #expect(away.status == 303)
             }
             let page = try await probe.send("GET", "/console/cities", one)
             let form = ["form_token": try #require(page.hiddenFields["form_token"])]

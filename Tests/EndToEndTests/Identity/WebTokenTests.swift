@@ -77,6 +77,12 @@ struct WebTokenTests {
             "--oidc-issuer", issuer, "--oidc-audience", "registry", "--oidc-keys", "keys.json", "--oidc-trust",
             "ca.pem",
         ],
+        [
+            "--oidc-issuer", issuer, "--oidc-audience", "registry", "--oidc-keys", "keys.json", "--oidc-client-id",
+            "console",
+        ],
+        ["--oidc-issuer", issuer, "--oidc-audience", "registry", "--oidc-client-secret-file", "secret"],
+        ["--oidc-client-id", "console"],
     ]
 
     @Test("options that do not go together are refused", arguments: misuse)
