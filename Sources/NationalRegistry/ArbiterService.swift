@@ -23,24 +23,24 @@ package struct ArbiterService: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            var pause = ArbiterService.shortestPause
+            var complaints = Complaints()
             while !Task.isCancelled {
                 let arbiter = Arbiter(store: store)
                 do {
                     try await serve(arbiter)
                 } catch {
                     if !Task.isCancelled {
-                        logger.error("deciding failed, trying again", metadata: ["error": "\(error)"])
+                        if complaints.isNews("\(error)", at: .now) {
+                            logger.error("deciding failed, trying again", metadata: ["error": "\(error)"])
+                        }
                         if let refusal = error as? RegistryRefusal, refusal.code == .diverged {
                             try? await store.note(recoveryProblem: refusal.message)
                         }
                     }
                 }
-                // A database that is away for an hour must not fill the log.
-                pause = status.isArbiter ? ArbiterService.shortestPause : min(pause * 2, .seconds(15))
                 status.set(isArbiter: false)
                 await arbiter.release()
-                try? await Task.sleep(for: pause)
+                try? await Task.sleep(for: ArbiterService.pause)
             }
         }
     }
@@ -57,12 +57,16 @@ package struct ArbiterService: Service {
         }
     }
 
-    private static let shortestPause = Duration.milliseconds(500)
+    /// How long to rest after a failure, however many there were: the nation waits for whoever decides next.
+    private static let pause = Duration.milliseconds(500)
+    /// How often one that does not decide asks for the lock. It asks, and does not wait within the database: a statement that
+    /// waits for days keeps the rows of all that time from being cleaned away.
+    private static let pace = Duration.milliseconds(250)
 
     private func serve(_ arbiter: Arbiter) async throws {
         while !Task.isCancelled {
             if try await arbiter.acquire() { break }
-            try await Task.sleep(for: .milliseconds(500))
+            try await Task.sleep(for: ArbiterService.pace)
         }
         guard !Task.isCancelled else { return }
         status.set(isArbiter: true)
@@ -109,6 +113,18 @@ package final class ArbiterStatus: Sendable {
     package var isArbiter: Bool { state.withLock { $0 } }
 
     func set(isArbiter: Bool) { state.withLock { $0 = isArbiter } }
+}
+
+/// What goes wrong again and again: a database that is away for an hour must not fill the log.
+private struct Complaints {
+    private var last: (text: String, at: ContinuousClock.Instant)?
+
+    /// Whether to say it: it is another one than before, or was last said a minute ago.
+    mutating func isNews(_ text: String, at now: ContinuousClock.Instant) -> Bool {
+        if let last, last.text == text, last.at.duration(to: now) < .seconds(60) { return false }
+        last = (text, now)
+        return true
+    }
 }
 
 /// How the arbiter keeps time for the fold: by a clock that stands still while the machine sleeps, from when it became the

@@ -27,13 +27,19 @@ package final class PostgresSession {
     private var queuedBytes = 0
 
     /// What a connection is made with unless its URL says otherwise: a server that vanishes without a word is
-    /// noticed within half a minute, in milliseconds for `tcp_user_timeout` and seconds for the rest.
+    /// noticed within half a minute, in milliseconds for `tcp_user_timeout` and seconds for the rest. So is a client by
+    /// the server: what it has locked is waited for by every other one.
     private static let defaults = [
         ("connect_timeout", "5"), ("tcp_user_timeout", "20000"), ("keepalives_idle", "10"),
         ("keepalives_interval", "5"), ("keepalives_count", "3"),
         // Our statements take arrays of thousands of keys. Planned for the values they are slow to plan, and handed to
         // parallel workers they are slow to copy; an index look-up for each key needs neither.
-        ("options", "-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0 -c jit=off"),
+        (
+            "options",
+            "-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0 -c jit=off "
+                + "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
+                + "-c tcp_user_timeout=20000"
+        ),
     ]
 
     /// Connects.

@@ -17,6 +17,16 @@ struct EnvironmentTests {
         #expect(environment.variables.filter { expected[$0.key] != nil } == expected)
     }
 
+    @Test("several hosts, and which of them is wanted, are said by variables")
+    func severalHosts() throws {
+        let environment = try PostgresEnvironment(
+            url: "postgresql://ann@db1:6432,db2:6433/registry?target_session_attrs=read-write")
+
+        #expect(environment.variables["PGHOST"] == "db1,db2")
+        #expect(environment.variables["PGPORT"] == "6432,6433")
+        #expect(environment.variables["PGTARGETSESSIONATTRS"] == "read-write")
+    }
+
     @Test("what no variable can say is left for the argument")
     func rest() throws {
         let environment = try PostgresEnvironment(url: #"host=/tmp dbname=registry keepalives_idle=7 password='it\'s'"#)

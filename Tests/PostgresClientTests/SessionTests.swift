@@ -48,6 +48,22 @@ struct SessionTests {
         #expect(PostgresError.Code.diskFull.rawValue == "53100")
     }
 
+    @Test("the server is told to look after a client that says nothing, as the client looks after the server")
+    func keepalives() async throws {
+        // Over a socket of the file system they do nothing, and a setting reads as 0: what it would be is seen all the same.
+        let settings = try await pool.run { session in
+            let result = try session.execute(
+                "SELECT name, reset_val FROM pg_settings WHERE name LIKE 'tcp\\_%' ORDER BY name COLLATE \"C\"")
+            return (0..<result.count).map { "\(result.text($0, 0)) \(result.text($0, 1))" }
+        }
+
+        #expect(
+            settings == [
+                "tcp_keepalives_count 3", "tcp_keepalives_idle 10", "tcp_keepalives_interval 5",
+                "tcp_user_timeout 20000",
+            ])
+    }
+
     @Test("a database that is not there is a connection failure, and the next try makes a new connection")
     func noDatabase() async throws {
         let pool = PostgresPool(url: database.url.replacing("/p_", with: "/no_such_"), size: 1)
