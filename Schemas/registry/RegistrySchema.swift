@@ -25,6 +25,7 @@ package enum RegistrySchema {
             ("registry_v020_untold_cases", text(PackageResources.registry_v020_untold_cases_sql)),
             ("registry_v021_reports", text(PackageResources.registry_v021_reports_sql)),
             ("registry_v022_key_lifetime", text(PackageResources.registry_v022_key_lifetime_sql)),
+            ("registry_v023_known_timeline", text(PackageResources.registry_v023_known_timeline_sql)),
             ("registry_v024_storage", text(PackageResources.registry_v024_storage_sql)),
         ]
     }

@@ -106,6 +106,7 @@ extension RegistryCommand {
             return "the database has no registry yet: run national-registry migrate, or serve"
         case let error as PostgresError where error.code.rawValue == "42703":
             return "the database is of an older build: run national-registry migrate, or serve"
+        case let error as PostgresError where error.code.rawValue == "25006": return explain(PostgresError.standby)
         case let error as PostgresError where error.isConnectionLoss:
             return "the database does not answer: \(error.message); check the URL and that PostgreSQL runs"
         case let error as PostgresError: return "the database refused: \(error)"

@@ -20,6 +20,8 @@ package struct RegistryServer {
         package var advertise: String?
         package var tls: TLSFiles?
         package var databaseURL: String
+        /// Whether the operator says that only a synchronous standby of the database is ever promoted.
+        var trustsStandby = false
         /// `nil`: only tokens of the registry's own are taken.
         var identityProvider: IdentityProvider?
         /// How many days cities' keys are meant to be used, from now on; `nil` leaves what the database says.
@@ -70,7 +72,7 @@ package struct RegistryServer {
             .migrate(policyDocument: DefaultPolicy.document, now: WallClock.now) { [logger] id, position, last in
                 logger.info("migrating", metadata: ["id": "\(id)", "entry": "\(position)", "of": "\(last)"])
             }
-        let witness = Witness(state: state)
+        let witness = Witness(state: state, trustsStandby: options.trustsStandby)
         // A connection that was lost may lead to another database now; and a grant would be written to a log that has lost
         // its end.
         let pool = PostgresPool(url: options.databaseURL, size: 12) { [logger] session in
@@ -122,7 +124,7 @@ package struct RegistryServer {
             }, logger: logger)
         try await run([
             application,
-            WitnessService(witness: witness, store: store, logger: logger),
+            WitnessService(witness: witness, store: store, expectsStandby: options.trustsStandby, logger: logger),
             ArbiterService(store: store, bell: bell, status: arbiter, logger: logger),
             FeedListener(store: store, bell: bell),
         ])

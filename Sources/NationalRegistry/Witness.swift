@@ -2,8 +2,9 @@ import FederationHTTP
 import FederationWire
 import Foundation
 import PostgresClient
-package import RegistryStore
+import RegistryStore
 import Replication
+import Synchronization
 import VoucherDomain
 
 /// What this registry last saw of its database, signed and kept outside it: a database that was restored to an earlier point,
@@ -11,14 +12,32 @@ import VoucherDomain
 ///
 /// One file in the `--state` directory. Losing it costs nothing but a recovery mode that ends as soon as the cities have
 /// shown what they hold.
+///
+/// What was acknowledged in the second before a standby is promoted, the file does not know. So a later timeline fits only
+/// where nothing can be missing: commits waited for the standby when this process last looked, and the operator says that no
+/// other one is ever promoted; or another server has found it so.
 package struct Witness: Sendable {
     private let path: String
     private let secrets: RegistrySecrets
+    /// Whether the operator says that only a standby is ever promoted which every commit waited for.
+    private let trustsStandby: Bool
+    private let footing = LastFooting()
 
-    package init(state: RegistryState) {
+    package init(state: RegistryState, trustsStandby: Bool = false) {
         path = "\(state.directory)/witness"
         secrets = state.secrets
+        self.trustsStandby = trustsStandby
     }
+
+    /// Where this process has last found that all is well. Not kept in the file: what commits waited for long ago says nothing
+    /// of a standby that is promoted today.
+    private struct Footing {
+        let timeline: String
+        /// Whether a standby that is promoted from here lacks nothing.
+        let isSafe: Bool
+    }
+
+    private final class LastFooting: Sendable { let value = Mutex<Footing?>(nil) }
 
     /// What was seen.
     private struct Sighting: Codable, Equatable {
@@ -36,13 +55,14 @@ package struct Witness: Sendable {
             hash = state.head.hash.rawValue.hexadecimal
         }
 
-        func mismatch(_ state: RegistryStore.DatabaseState) -> String? {
+        /// - Parameter footing: That of this process, where it has one.
+        func mismatch(_ state: RegistryStore.DatabaseState, _ footing: Footing?) -> String? {
             // A recovery has ended since: the database that was seen before it is given up, and what it held is back.
             if incarnation < state.incarnation { return nil }
             if system_identifier != state.systemIdentifier {
                 return "this is another database system than the one that was served last (a restored dump or a copy)"
             }
-            if timeline != state.timeline {
+            if timeline != state.timeline, !follows(state, footing) {
                 return
                     "PostgreSQL is on timeline \(state.timeline) and was on \(timeline): it was restored to a point "
                     + "in time, or a standby was promoted"
@@ -55,11 +75,32 @@ package struct Witness: Sendable {
             }
             return nil
         }
+
+        /// Whether a database on another timeline goes on where this one was, without a loss. An earlier timeline is an old
+        /// primary that came back.
+        private func follows(_ state: RegistryStore.DatabaseState, _ footing: Footing?) -> Bool {
+            // Eight hexadecimal digits each.
+            guard timeline < state.timeline else { return false }
+            if state.knownTimeline == state.timeline { return true }
+            guard let footing else { return false }
+            return footing.timeline == state.timeline || footing.timeline == timeline && footing.isSafe
+        }
     }
 
     private struct Signed: Codable {
         let body: Data
         let signature: Data
+    }
+
+    /// What came of a look at the database.
+    struct Look: Sendable {
+        /// What did not fit, so that recovery mode has begun; `nil` when all is well, or was known before.
+        let mismatch: String?
+        let timeline: String
+        /// The timeline that was kept before, where the database is now on another one that fits.
+        let followedTimeline: String?
+        /// Whether a commit is acknowledged only once a standby has it.
+        let isSynchronous: Bool
     }
 
     /// Compares the database that a new connection leads to with what was seen last, and begins recovery mode where they do
@@ -70,12 +111,19 @@ package struct Witness: Sendable {
 
     /// The same, and keeps what is seen now; not while the registry recovers: another restore of the same backup must be
     /// seen, too.
-    package func update(from store: RegistryStore) async throws -> String? {
+    func update(from store: RegistryStore) async throws -> Look {
         let (seen, state, reason) = try await store.pool.run { try compare($0) }
-        guard state.recovery == nil else { return reason }
-        if seen != Sighting(state) { try keep(state) }
-        if !state.isWitnessed { try await store.noteWitness() }
-        return reason
+        let isOpen = state.recovery == nil
+        if isOpen {
+            if seen != Sighting(state) { try keep(state) }
+            if !state.isWitnessed || state.knownTimeline != state.timeline {
+                try await store.noteWitness(timeline: state.timeline)
+            }
+        }
+        let isLater = isOpen && seen?.incarnation == state.incarnation && seen?.timeline != state.timeline
+        return Look(
+            mismatch: reason, timeline: state.timeline, followedTimeline: isLater ? seen?.timeline : nil,
+            isSynchronous: state.isSynchronous)
     }
 
     /// What a verb that writes to the registry's log should know first: the database may not be the one that was served last.
@@ -84,20 +132,28 @@ package struct Witness: Sendable {
     func mismatch(with store: RegistryStore) async throws -> String? {
         let (seen, fault) = try read()
         let state = try await store.databaseState(knownAt: seen?.position ?? 0)
-        return state.recovery == nil ? fault ?? seen?.mismatch(state) : nil
+        return state.recovery == nil ? fault ?? seen?.mismatch(state, nil) : nil
     }
 
     private func compare(
         _ session: PostgresSession
     ) throws -> (seen: Sighting?, state: RegistryStore.DatabaseState, reason: String?) {
         let (seen, fault) = try read()
+        let known = footing.value.withLock { $0 }
         let (state, reason) = try RegistryStore.compare(
             session, secrets, knownAt: seen?.position ?? 0, above: seen?.incarnation ?? 0, now: WallClock.now
         ) { state in
             // A recovery that had ended already is seen once more: its database was put back, too.
             if let recovery = state.recovery, (seen?.incarnation ?? 0) < recovery { return nil }
-            if let seen { return seen.mismatch(state) }
+            if let seen { return seen.mismatch(state, known) }
             return fault ?? (state.isWitnessed ? "the witness file \(path) is missing" : nil)
+        }
+        if reason == nil, state.recovery == nil {
+            footing.value.withLock { footing in
+                // An answer that was long on its way does not lead back.
+                if let footing, footing.timeline > state.timeline { return }
+                footing = Footing(timeline: state.timeline, isSafe: trustsStandby && state.isSynchronous)
+            }
         }
         return (seen, state, reason)
     }

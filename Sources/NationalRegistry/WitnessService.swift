@@ -7,33 +7,57 @@ import ServiceLifecycle
 struct WitnessService: Service {
     private let witness: Witness
     private let store: RegistryStore
+    /// Whether the operator says that commits wait for a standby.
+    private let expectsStandby: Bool
     private let logger: Logger
 
     /// How often the witness is brought up to date.
     private static let pace = Duration.seconds(1)
 
-    init(witness: Witness, store: RegistryStore, logger: Logger) {
+    init(witness: Witness, store: RegistryStore, expectsStandby: Bool, logger: Logger) {
         self.witness = witness
         self.store = store
+        self.expectsStandby = expectsStandby
         self.logger = logger
     }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
+            var wasSynchronous: Bool?
             while !Task.isCancelled {
                 // A database that is away is the arbiter's to report.
-                try? await update()
+                if let look = try? await update() {
+                    if expectsStandby, look.isSynchronous != wasSynchronous { tell(isSynchronous: look.isSynchronous) }
+                    wasSynchronous = look.isSynchronous
+                }
                 try? await Task.sleep(for: WitnessService.pace)
             }
         }
         // What was decided by now is kept, also while this process is being stopped.
-        try? await Task { try await update() }.value
+        _ = try? await Task { try await update() }.value
     }
 
-    private func update() async throws {
+    private func update() async throws -> Witness.Look {
         Failpoint.reach(.witnessStale)
-        if let reason = try await witness.update(from: store) { Witness.alarm(reason, logger) }
+        let look = try await witness.update(from: store)
+        if let reason = look.mismatch { Witness.alarm(reason, logger) }
+        if let timeline = look.followedTimeline {
+            logger.notice(
+                "a standby was promoted, and lacks nothing",
+                metadata: ["timeline": "\(look.timeline)", "timeline.before": "\(timeline)"])
+        }
         Failpoint.reach(.witnessKept)
+        return look
+    }
+
+    private func tell(isSynchronous: Bool) {
+        if isSynchronous {
+            logger.notice("the database waits for a standby with every commit")
+        } else {
+            logger.warning(
+                "the database waits for no standby: if one is promoted now, recovery mode begins",
+                metadata: ["setting": "synchronous_standby_names"])
+        }
     }
 }
 

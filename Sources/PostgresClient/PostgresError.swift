@@ -29,6 +29,12 @@ package struct PostgresError: Error, Hashable, Sendable, CustomStringConvertible
         self.constraint = constraint
     }
 
+    /// The server is a standby, and what is asked for needs one that takes writes.
+    package static let standby = PostgresError(
+        code: .connectionFailure,
+        message: "this PostgreSQL is a standby, which takes no writes: name the primary, or all of them with "
+            + "target_session_attrs=read-write")
+
     /// Whether the connection is unusable, so that the work may be tried again on a new one.
     package var isConnectionLoss: Bool {
         code.rawValue.hasPrefix("08") || ["57P01", "57P02", "57P03"].contains(code.rawValue)

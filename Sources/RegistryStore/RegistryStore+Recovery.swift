@@ -145,6 +145,10 @@ extension RegistryStore {
     package struct DatabaseState: Hashable, Sendable {
         package let systemIdentifier: String
         package let timeline: String
+        /// The timeline on which a server has last found that nothing is missing; empty before the first one has looked.
+        package let knownTimeline: String
+        /// Whether a commit is acknowledged, and seen by others, only once a standby has it on its disk.
+        package let isSynchronous: Bool
         package let incarnation: UInt32
         package let head: FeedHead
         /// The incarnation that begins when the recovery under way ends; `nil` when there is none.
@@ -154,16 +158,22 @@ extension RegistryStore {
         /// The head at the position that was asked for, if the feed is so long.
         package let known: FeedHead?
 
+        /// - Throws: ``PostgresError/standby`` where nothing can be written.
         fileprivate init(_ session: PostgresSession, knownAt position: UInt64) throws {
             let result = try session.execute(
                 """
-                SELECT system_identifier::text, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), witnessed,
-                    recovery_incarnation
+                SELECT system_identifier::text,
+                    CASE WHEN NOT pg_is_in_recovery() THEN substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END,
+                    witnessed, recovery_incarnation, timeline, current_setting('synchronous_standby_names') <> ''
+                        AND current_setting('synchronous_commit') IN ('on', 'remote_apply')
                 FROM pg_control_system(), registry
                 """)
             let registry = try RegistryRow.read(session)
+            guard !result.isNull(0, 1) else { throw PostgresError.standby }
             systemIdentifier = result.text(0, 0)
             timeline = result.text(0, 1)
+            knownTimeline = result.text(0, 4)
+            isSynchronous = result.bool(0, 5)
             incarnation = registry.incarnation
             head = registry.feedHead
             recovery = result.optionalInt(0, 3).map { UInt32($0) }
@@ -204,8 +214,14 @@ extension RegistryStore {
         try await pool.run { try DatabaseState($0, knownAt: position) }
     }
 
-    /// Notes that a server has kept the database's state outside it.
-    package func noteWitness() async throws {
-        try await pool.run { try $0.execute("UPDATE registry SET witnessed = true WHERE NOT witnessed") }
+    /// Notes that a server has kept the database's state outside it, and has found that nothing is missing.
+    ///
+    /// - Parameter timeline: Where it has found it.
+    package func noteWitness(timeline: String) async throws {
+        try await pool.run {
+            try $0.execute(
+                "UPDATE registry SET witnessed = true, timeline = $1 WHERE NOT witnessed OR timeline <> $1",
+                [.text(timeline)])
+        }
     }
 }

@@ -22,6 +22,13 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "URL that cities reach this registry by (default: the listen address).")
     var advertise: String?
 
+    @Flag(
+        help: """
+            Say that only a standby is ever promoted which every commit of the database waited for: a failover is then \
+            no reason for recovery mode.
+            """)
+    var synchronousStandby = false
+
     @Option(help: "PEM file of the server's certificate chain, instead of one from the private CA; read at the start.")
     var tlsCertificate: String?
 
@@ -67,6 +74,7 @@ struct ServeCommand: AsyncParsableCommand {
             }
             let base = advertise.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
             var options = RegistryServer.Options(listen: address, advertise: base, tls: tls, databaseURL: url)
+            options.trustsStandby = synchronousStandby
             options.keyLifetimeDays = keyLifetimeDays
             options.identityProvider = try identityProvider.makeProvider()
             try await RegistryServer(options: options, state: state, logger: logger).run()
