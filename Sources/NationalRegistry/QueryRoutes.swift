@@ -15,7 +15,7 @@ import VoucherDomain
 /// Everything here reads; what is written, but for an auditor's questions, is written by cities and by commands.
 struct QueryRoutes {
     /// For what people ask, which may take its time.
-    let store: RegistryStore
+    let desk: QuestionDesk
     /// For what programs wait for.
     let prompt: RegistryStore
     /// For checks, which may be of thousands of keys and must not keep cities from it.
@@ -23,8 +23,6 @@ struct QueryRoutes {
     let arbiter: ArbiterStatus
     let tls: TLSDates
     let gate: CallerGate
-
-    private var queries: RegistryQueries { RegistryQueries(store: store) }
 
     private static let everybody = Set(RegistryStore.Role.allCases)
     private static let nation: Set<RegistryStore.Role> = [.operator, .auditor]
@@ -34,30 +32,41 @@ struct QueryRoutes {
         let group = router.group("v1")
         addClaims(to: group)
         group.get("duplicates") { request, _ in
-            try await gate.admit(request, Self.nation) { _ in try await duplicates(request) }
+            try await answer(request, Self.nation) { queries, _ in try await duplicates(request, queries) }
         }
         group.get("cases") { request, _ in
-            try await gate.admit(request, Self.everybody) { try await cases(request, $0) }
+            try await answer(request, Self.everybody) { try await cases(request, $0, $1) }
         }
         group.get("cases/{id}") { request, context in
             let id = try context.parameters.require("id").removingPercentEncoding ?? ""
-            return try await gate.admit(request, Self.everybody) { try await conflictCase(id, request, $0) }
+            return try await answer(request, Self.everybody) { try await conflictCase(id, request, $0, $1) }
         }
         group.get("cities") { request, _ in
-            try await gate.admit(request, Self.nation) { _ in
+            try await answer(request, Self.nation) { queries, _ in
                 _ = try Question(request, known: [])
                 return try JSONBody.response(ListDocument(items: try await queries.cities(), next: nil))
             }
         }
         group.get("payments") { request, _ in
-            try await gate.admit(request, Self.nation) { _ in try await payments(request) }
+            try await answer(request, Self.nation) { queries, _ in try await payments(request, queries) }
         }
+        // What the registry itself has decided by now, wherever other questions go.
         group.get("feed/head") { request, _ in
             try await gate.admit(request, Self.everybody) { _ in
-                try JSONBody.response(PositionDocument(try await store.feedHead()))
+                try JSONBody.response(PositionDocument(try await prompt.feedHead()))
             }
         }
         addReports(to: group)
+    }
+
+    /// Lets a caller of one of `roles` in, and answers from one database.
+    private func answer(
+        _ request: Request, _ roles: Set<RegistryStore.Role>,
+        _ body: (RegistryQueries, RegistryStore.Caller) async throws -> Response
+    ) async throws -> Response {
+        try await gate.admit(request, roles) { caller in
+            try await desk.answer { queries in try await body(queries, caller) }
+        }
     }
 
     private func addHealth(to router: Router<BasicRequestContext>) {
@@ -82,11 +91,11 @@ struct QueryRoutes {
 
     private func addClaims(to group: RouterGroup<BasicRequestContext>) {
         group.get("claims") { request, _ in
-            try await gate.admit(request, Self.everybody) { try await claims(request, $0) }
+            try await answer(request, Self.everybody) { try await claims(request, $0, $1) }
         }
         group.get("claims/{city_code}/{claim_no}") { request, context in
             let name = try claimName(context)
-            return try await gate.admit(request, Self.everybody) { caller in
+            return try await answer(request, Self.everybody) { queries, caller in
                 let question = try Question(request, known: ["as_of"])
                 let position = try question.number("as_of", in: 0...Int64.max)
                 guard let name, QueryRoutes.mayRead(name, caller),
@@ -97,7 +106,7 @@ struct QueryRoutes {
         }
         group.get("claims/{city_code}/{claim_no}/history") { request, context in
             let name = try claimName(context)
-            return try await gate.admit(request, Self.everybody) { caller in
+            return try await answer(request, Self.everybody) { queries, caller in
                 _ = try Question(request, known: [])
                 guard let name, QueryRoutes.mayRead(name, caller), let list = try await queries.history(of: name)
                 else { throw unknown(name, context) }
@@ -124,7 +133,9 @@ struct QueryRoutes {
         caller.role != .city || caller.city == name.city
     }
 
-    private func claims(_ request: Request, _ caller: RegistryStore.Caller) async throws -> Response {
+    private func claims(
+        _ request: Request, _ queries: RegistryQueries, _ caller: RegistryStore.Caller
+    ) async throws -> Response {
         let question = try Question(
             request, known: RegistryStore.ClaimFilter.parameters + ["order", "after", "limit"])
         var filter = try RegistryStore.ClaimFilter(question)
@@ -163,7 +174,7 @@ struct QueryRoutes {
 
     // MARK: Duplicates, cases, payments
 
-    private func duplicates(_ request: Request) async throws -> Response {
+    private func duplicates(_ request: Request, _ queries: RegistryQueries) async throws -> Response {
         let question = try Question(request, known: RegistryStore.DuplicateFilter.parameters + ["after", "limit"])
         let after = try question.value(
             "after", "what the page before gave as next", RegistryStore.DuplicatePlace.init(_:))
@@ -173,7 +184,9 @@ struct QueryRoutes {
             for: request)
     }
 
-    private func cases(_ request: Request, _ caller: RegistryStore.Caller) async throws -> Response {
+    private func cases(
+        _ request: Request, _ queries: RegistryQueries, _ caller: RegistryStore.Caller
+    ) async throws -> Response {
         let question = try Question(request, known: ["state", "as_of", "after", "limit"])
         var filter = RegistryStore.CaseFilter()
         filter.isOpen = try question.value("state", "open or closed") { ["open": true, "closed": false][$0] }
@@ -186,7 +199,7 @@ struct QueryRoutes {
     }
 
     private func conflictCase(
-        _ id: String, _ request: Request, _ caller: RegistryStore.Caller
+        _ id: String, _ request: Request, _ queries: RegistryQueries, _ caller: RegistryStore.Caller
     ) async throws -> Response {
         let position = try Question(request, known: ["as_of"]).number("as_of", in: 0...Int64.max)
         guard let found = try await queries.conflictCase(id, asOf: position, for: caller.city),
@@ -195,7 +208,7 @@ struct QueryRoutes {
         return try JSONBody.response(found, for: request)
     }
 
-    private func payments(_ request: Request) async throws -> Response {
+    private func payments(_ request: Request, _ queries: RegistryQueries) async throws -> Response {
         let question = try Question(request, known: ["stage", "after", "limit"])
         let stage = try question.value(
             "stage", "requested, authorized, released, submitted, paid, failed or reversed"
@@ -212,10 +225,10 @@ struct QueryRoutes {
     private func addReports(to group: RouterGroup<BasicRequestContext>) {
         group.get("reports/{name}") { request, context in
             let name = try context.parameters.require("name")
-            return try await gate.admit(request, Self.nation) { _ in try await report(name, request) }
+            return try await answer(request, Self.nation) { queries, _ in try await report(name, request, queries) }
         }
         group.get("audit-events") { request, _ in
-            try await gate.admit(request, Self.nation) { _ in
+            try await answer(request, Self.nation) { queries, _ in
                 let question = try Question(request, known: ["before", "limit"])
                 return try JSONBody.response(
                     try await queries.auditEvents(
@@ -224,20 +237,20 @@ struct QueryRoutes {
         }
         group.get("exports/{dataset}") { request, context in
             let name = try context.parameters.require("dataset")
-            return try await gate.admit(request, Self.nation) { _ in
-                ExportResponse.make(try await export(name, request), asking: request)
+            return try await answer(request, Self.nation) { queries, _ in
+                ExportResponse.make(try await export(name, request, queries), asking: request)
             }
         }
         group.get("exports/{dataset}/manifest") { request, context in
             let name = try context.parameters.require("dataset")
-            return try await gate.admit(request, Self.nation) { caller in
-                let manifest = try await export(name, request).manifest(for: caller.label, now: WallClock.now)
-                return try JSONBody.response(try manifest.signed(by: store.secrets.signingKey))
+            return try await answer(request, Self.nation) { queries, caller in
+                let manifest = try await export(name, request, queries).manifest(for: caller.label, now: WallClock.now)
+                return try JSONBody.response(try manifest.signed(by: queries.store.secrets.signingKey))
             }
         }
     }
 
-    private func report(_ text: String, _ request: Request) async throws -> Response {
+    private func report(_ text: String, _ request: Request, _ queries: RegistryQueries) async throws -> Response {
         let question = try Question(request, known: ["format", "limit"])
         guard let name = RegistryStore.Report.Name(rawValue: text) else {
             let names = RegistryStore.Report.Name.allCases.map(\.rawValue).joined(separator: ", ")
@@ -252,11 +265,11 @@ struct QueryRoutes {
         return CSVResponse.make(report, name: "\(name.rawValue)-\(report.head.position).csv")
     }
 
-    private func export(_ name: String, _ request: Request) async throws -> Export {
+    private func export(_ name: String, _ request: Request, _ queries: RegistryQueries) async throws -> Export {
         guard let dataset = Export.Dataset(rawValue: name) else {
             let names = Export.Dataset.allCases.map(\.rawValue).joined(separator: ", ")
             throw Problem(.notFound, "not-found", "there is no export \(name); there are \(names)")
         }
-        return try await Export(dataset, asking: request, store)
+        return try await Export(dataset, asking: request, queries)
     }
 }

@@ -10,9 +10,19 @@ package import VoucherDomain
 
 /// The questions that the API and the commands both answer, as the documents that both print.
 package struct RegistryQueries: Sendable {
-    private let store: RegistryStore
+    let store: RegistryStore
+    /// The feed's end that the database had when it was asked; `nil`: it is looked up where it is needed.
+    let seen: FeedHead?
+    /// Where to go on with what is read piece by piece when the database is a replica that goes away.
+    let primary: RegistryStore?
 
-    package init(store: RegistryStore) { self.store = store }
+    package init(store: RegistryStore) { self.init(store: store, seen: nil) }
+
+    init(store: RegistryStore, seen: FeedHead?, primary: RegistryStore? = nil) {
+        self.store = store
+        self.seen = seen
+        self.primary = primary
+    }
 
     /// A city in `city list` and `GET /v1/cities`.
     package struct CityDocument: Encodable, Sendable {
@@ -182,7 +192,7 @@ package struct RegistryQueries: Sendable {
     ///
     /// - Throws: ``Problem`` when the feed is not yet so long.
     func head(_ position: Int64?) async throws -> FeedHead {
-        let last = try await store.feedHead()
+        let last = if let seen { seen } else { try await store.feedHead() }
         guard let position, position != Int64(last.position) else { return last }
         guard let head = try await store.feedHead(at: position) else {
             throw Problem(.badRequest, "query", "as_of: the feed ends at position \(last.position)")

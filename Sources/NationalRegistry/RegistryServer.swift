@@ -20,6 +20,8 @@ package struct RegistryServer {
         package var advertise: String?
         package var tls: TLSFiles?
         package var databaseURL: String
+        /// A streaming replica for what people ask; `nil`: the database is asked.
+        var queriesURL: String?
         /// Whether the operator says that only a synchronous standby of the database is ever promoted.
         var trustsStandby = false
         /// `nil`: only tokens of the registry's own are taken.
@@ -79,34 +81,25 @@ package struct RegistryServer {
             if let reason = try witness.meet(session) { Witness.alarm(reason, logger) }
         }
         let store = RegistryStore(pool: pool, secrets: state.secrets)
-        let questions = makeQuestionStore(witness, connections: 4, longest: "60s")
-        let checks = makeQuestionStore(witness, connections: 4, longest: "10s")
+        let desk = QuestionDesk(
+            primary: makeQuestionStore(witness, connections: 4, longest: "60s"),
+            replica: options.queriesURL.map { Replica(url: $0, secrets: state.secrets) }, logger: logger)
         _ = try await witness.update(from: store)
         if let days = options.keyLifetimeDays { try await store.setKeyLifetime(days: days) }
         let tls = try makeTLS()
         tls.dates.warn(logger, now: WallClock.now)
         let bell = Bell()
+        // What a replica has comes a little later than what the arbiter tells.
+        let pageBell = desk.replica == nil ? bell : Bell()
         let arbiter = ArbiterStatus()
         let advertise = options.advertise
         let listen = options.listen
         // Port 0 is only known once bound; requests are verified against the advertised URL from then on.
         let port = try options.listen.port == 0 ? FreePort.find(host: listen.host) : listen.port
         let baseURL = advertise ?? listen.url(scheme: "https", port: port)
-        _ = MetricsStore.shared
-        let router = Router(context: BasicRequestContext.self)
-        router.add(middleware: MetricsMiddleware())
-        let methods = RoutedMethods()
-        router.add(middleware: ProblemMiddleware(methods: methods))
-        SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bell).add(to: router)
-        let gate = CallerGate(store: store, identityProvider: options.identityProvider)
-        QueryRoutes(store: questions, prompt: store, checks: checks, arbiter: arbiter, tls: tls.dates, gate: gate)
-            .add(to: router)
-        try APIDocumentation(OpenAPIDocuments.registry).add(to: router)
-        try ConsoleRoutes(
-            store: store, questions: questions, bell: bell, tls: tls.dates, identityProvider: options.identityProvider,
-            door: ProviderDoor(options.identityProvider, baseURL: baseURL, logger: logger)
-        ).add(to: router)
-        methods.note(router)
+        let router = try makeRouter(
+            store, desk, checks: makeQuestionStore(witness, connections: 4, longest: "10s"), baseURL: baseURL,
+            arbiter: arbiter, tls: tls.dates, bells: (feed: bell, pages: pageBell))
         let application = Application(
             router: router,
             server: try .tls(
@@ -122,12 +115,16 @@ package struct RegistryServer {
                     ReadyLine.print(url: listen.url(scheme: "https", port: port))
                 } catch { logger.error("the advertised URL could not be stored", metadata: ["error": "\(error)"]) }
             }, logger: logger)
-        try await run([
+        var services: [any Service] = [
             application,
             WitnessService(witness: witness, store: store, expectsStandby: options.trustsStandby, logger: logger),
             ArbiterService(store: store, bell: bell, status: arbiter, logger: logger),
             FeedListener(store: store, bell: bell),
-        ])
+        ]
+        if let replica = desk.replica {
+            services.append(ReplicaWatch(replica: replica, store: store, desk: desk, bell: pageBell, logger: logger))
+        }
+        try await run(services)
     }
 
     /// Runs these, and what asks the identity provider, until a signal ends them.
@@ -153,6 +150,31 @@ package struct RegistryServer {
             try session.run(script: "SET statement_timeout = '\(longest)'")
         }
         return RegistryStore(pool: pool, secrets: state.secrets)
+    }
+
+    /// All that the server answers.
+    ///
+    /// - Parameter bells: One rings when the feed has grown, the other when what pages show of it has.
+    private func makeRouter(
+        _ store: RegistryStore, _ desk: QuestionDesk, checks: RegistryStore, baseURL: String, arbiter: ArbiterStatus,
+        tls: TLSDates, bells: (feed: Bell, pages: Bell)
+    ) throws -> Router<BasicRequestContext> {
+        _ = MetricsStore.shared
+        let router = Router(context: BasicRequestContext.self)
+        router.add(middleware: MetricsMiddleware())
+        let methods = RoutedMethods()
+        router.add(middleware: ProblemMiddleware(methods: methods))
+        SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bells.feed)
+            .add(to: router)
+        let gate = CallerGate(store: store, identityProvider: options.identityProvider)
+        QueryRoutes(desk: desk, prompt: store, checks: checks, arbiter: arbiter, tls: tls, gate: gate).add(to: router)
+        try APIDocumentation(OpenAPIDocuments.registry).add(to: router)
+        try ConsoleRoutes(
+            store: store, desk: desk, bell: bells.pages, tls: tls, identityProvider: options.identityProvider,
+            door: ProviderDoor(options.identityProvider, baseURL: baseURL, logger: logger)
+        ).add(to: router)
+        methods.note(router)
+        return router
     }
 
     private func makeTLS() throws -> ServerTLS {

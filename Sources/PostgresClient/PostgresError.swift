@@ -35,6 +35,15 @@ package struct PostgresError: Error, Hashable, Sendable, CustomStringConvertible
         message: "this PostgreSQL is a standby, which takes no writes: name the primary, or all of them with "
             + "target_session_attrs=read-write")
 
+    /// Whether a standby gave the statement up because it had to apply what the primary did meanwhile: the same may be tried
+    /// again. (By its text where a server has no code of its own for it.)
+    package var isReplicaConflict: Bool {
+        code == .serializationFailure || code == .queryCanceled && message.contains("conflict with recovery")
+    }
+
+    /// Whether the statement was interrupted: its time was over, or nobody waits for it any more.
+    package var isInterruption: Bool { code == .queryCanceled && !isReplicaConflict }
+
     /// Whether the connection is unusable, so that the work may be tried again on a new one.
     package var isConnectionLoss: Bool {
         code.rawValue.hasPrefix("08") || ["57P01", "57P02", "57P03"].contains(code.rawValue)

@@ -126,14 +126,6 @@ extension RegistryStore {
         return FeedHead(incarnation: UInt32(result.int(0, 1)), position: UInt64(position), hash: hash)
     }
 
-    /// The feed's end, and whether the registry is in recovery mode.
-    package func standing() async throws -> (head: FeedHead, isRecovering: Bool) {
-        try await pool.run { session in
-            let row = try RegistryRow.read(session)
-            return (row.feedHead, row.recovery != nil)
-        }
-    }
-
     /// Whether the database answers and has a registry.
     package func checkReady() async throws { _ = try await feedHead() }
 }

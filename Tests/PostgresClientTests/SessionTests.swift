@@ -48,6 +48,19 @@ struct SessionTests {
         #expect(PostgresError.Code.diskFull.rawValue == "53100")
     }
 
+    @Test("what a standby gives up to keep up is told from what took too long")
+    func replicaConflicts() {
+        let conflict = "canceling statement due to conflict with recovery"
+        for code in [PostgresError.Code.serializationFailure, .queryCanceled] {
+            let error = PostgresError(code: code, message: conflict)
+            #expect(error.isReplicaConflict)
+            #expect(!error.isInterruption)
+        }
+        let timeout = PostgresError(code: .queryCanceled, message: "canceling statement due to statement timeout")
+        #expect(!timeout.isReplicaConflict)
+        #expect(timeout.isInterruption)
+    }
+
     @Test("the server is told to look after a client that says nothing, as the client looks after the server")
     func keepalives() async throws {
         // Over a socket of the file system they do nothing, and a setting reads as 0: what it would be is seen all the same.

@@ -53,7 +53,7 @@ struct ExportCommand: AsyncParsableCommand {
         _ dataset: Export.Dataset, _ values: [String: String], _ target: Target, _ database: DatabaseOptions
     ) async throws {
         try await database.withStore { store in
-            let export = try await Export(dataset, target.format, values, store)
+            let export = try await Export(dataset, target.format, values, RegistryQueries(store: store))
             let file = try OutputFile(target.output)
             var pieces = export.pieces
             while let piece = try await pieces.next() { try file.write(piece) }

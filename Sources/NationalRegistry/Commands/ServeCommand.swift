@@ -22,6 +22,13 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "URL that cities reach this registry by (default: the listen address).")
     var advertise: String?
 
+    @Option(
+        help: """
+            PostgreSQL URL of a streaming replica that answers questions while it keeps up (or \
+            REGISTRY_QUERIES_DATABASE); cities' requests, acts and checks go to the database itself.
+            """)
+    var queriesDatabase: String?
+
     @Flag(
         help: """
             Say that only a standby is ever promoted which every commit of the database waited for: a failover is then \
@@ -61,7 +68,21 @@ struct ServeCommand: AsyncParsableCommand {
             throw ValidationError("--key-lifetime-days is 1 to 36500")
         }
         try identityProvider.validate()
+        if let url = queriesURL, let fault = Self.fault(of: url) {
+            throw ValidationError("--queries-database is a PostgreSQL URL: \(fault)")
+        }
         try database.validate()
+    }
+
+    private var queriesURL: String? {
+        queriesDatabase ?? ProcessInfo.processInfo.environment["REGISTRY_QUERIES_DATABASE"]
+    }
+
+    private static func fault(of url: String) -> String? {
+        do {
+            _ = try PostgresEnvironment(url: url)
+            return nil
+        } catch { return (error as? PostgresError)?.message ?? "\(error)" }
     }
 
     func run() async throws {
@@ -74,6 +95,7 @@ struct ServeCommand: AsyncParsableCommand {
             }
             let base = advertise.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
             var options = RegistryServer.Options(listen: address, advertise: base, tls: tls, databaseURL: url)
+            options.queriesURL = queriesURL
             options.trustsStandby = synchronousStandby
             options.keyLifetimeDays = keyLifetimeDays
             options.identityProvider = try identityProvider.makeProvider()

@@ -11,10 +11,10 @@ import WebConsole
 
 extension ConsoleRoutes {
     func addCases(to group: RouterGroup<BasicRequestContext>) {
-        group.get("cases") { request, _ in try await page(request) { try await cases(request, $0) } }
+        group.get("cases") { request, _ in try await page(request) { try await $0.cases(request, $1) } }
         group.get("cases/{id}") { request, context in
             let id = try context.parameters.require("id").removingPercentEncoding ?? ""
-            return try await page(request) { try await conflictCase(id, request, $0) }
+            return try await page(request) { try await $0.conflictCase(id, request, $1) }
         }
         group.post("cases/{id}/ruling") { request, context in
             let id = try context.parameters.require("id").removingPercentEncoding ?? ""

@@ -10,7 +10,7 @@ import WebConsole
 
 extension ConsoleRoutes {
     func addPolicy(to group: RouterGroup<BasicRequestContext>) {
-        group.get("policy") { request, _ in try await page(request) { try await policy($0) } }
+        group.get("policy") { request, _ in try await page(request) { try await $0.policy($1) } }
         group.post("policy/preview") { request, _ in
             try await act(request, upTo: ConsoleRoutes.maximumForm) { form, visit in
                 guard let document = form.text("document") else {

@@ -11,24 +11,24 @@ import WebConsole
 
 extension ConsoleRoutes {
     func addReports(to group: RouterGroup<BasicRequestContext>) {
-        group.get("reports") { request, _ in try await page(request) { try await reports($0) } }
+        group.get("reports") { request, _ in try await page(request) { try await $0.reports($1) } }
         group.get("reports/{name}") { request, context in
             let name = try context.parameters.require("name")
-            return try await page(request) { try await report(name, request, $0) }
+            return try await page(request) { try await $0.report(name, request, $1) }
         }
-        group.get("audit") { request, _ in try await page(request) { try await audit(request, $0) } }
+        group.get("audit") { request, _ in try await page(request) { try await $0.audit(request, $1) } }
         group.get("exports/{dataset}") { request, context in
             let name = try context.parameters.require("dataset")
-            return try await page(request) { _ in
-                ExportResponse.make(try await export(name, request), asking: request)
+            return try await page(request) { routes, _ in
+                ExportResponse.make(try await routes.export(name, request), asking: request)
             }
         }
         group.get("exports/{dataset}/manifest") { request, context in
             let name = try context.parameters.require("dataset")
-            return try await page(request) { visit in
-                let export = try await export(name, request)
+            return try await page(request) { routes, visit in
+                let export = try await routes.export(name, request)
                 let manifest = try await export.manifest(for: visit.caller.label, now: WallClock.now)
-                var response = try JSONBody.response(try manifest.signed(by: store.secrets.signingKey))
+                var response = try JSONBody.response(try manifest.signed(by: acts.secrets.signingKey))
                 response.headers[.contentDisposition] = "attachment; filename=\"\(export.fileName).manifest.json\""
                 return response
             }
@@ -106,6 +106,6 @@ extension ConsoleRoutes {
         guard let dataset = Export.Dataset(rawValue: name) else {
             throw Problem(.notFound, "not-found", "there is no export \(name)")
         }
-        return try await Export(dataset, asking: request, store)
+        return try await Export(dataset, asking: request, queries)
     }
 }

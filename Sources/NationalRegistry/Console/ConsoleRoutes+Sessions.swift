@@ -128,9 +128,7 @@ extension ConsoleRoutes {
     func visit(_ request: Request, _ session: ConsoleSession?) async throws -> Visit? {
         guard let session, let caller = try await caller(of: session), caller.role != .city else { return nil }
         var frame = ConsolePages.Frame(request, session: session, person: caller.label)
-        let (head, isRecovering) = try await acts.standing()
-        frame.mark = await mark(head)
-        if isRecovering {
+        if try await acts.isRecovering() {
             frame.banner = pages.phrases.text("recoveryBanner", in: frame.language)
         }
         return Visit(session: session, caller: caller, frame: frame)

@@ -17,7 +17,10 @@ struct ConsoleRoutes: Sendable {
     /// For sessions, notes and acts.
     let acts: RegistryStore
     /// For what is shown.
-    let store: RegistryStore
+    let desk: QuestionDesk
+    /// The questions of the page that is being made, all at one database.
+    private(set) var queries: RegistryQueries
+    /// Rings when what is shown has grown.
     let bell: Bell
     let pages: ConsolePages
     let sessions: SessionKeeper
@@ -32,11 +35,12 @@ struct ConsoleRoutes: Sendable {
     let refusals = RefusedLogins()
 
     init(
-        store: RegistryStore, questions: RegistryStore, bell: Bell, tls: TLSDates,
-        identityProvider: IdentityProvider?, door: ProviderDoor?
+        store: RegistryStore, desk: QuestionDesk, bell: Bell, tls: TLSDates, identityProvider: IdentityProvider?,
+        door: ProviderDoor?
     ) throws {
         acts = store
-        self.store = questions
+        self.desk = desk
+        queries = RegistryQueries(store: desk.primary)
         self.bell = bell
         self.tls = tls
         pages = try ConsolePages(
@@ -46,8 +50,8 @@ struct ConsoleRoutes: Sendable {
             providerPath: door == nil ? nil : ProviderDoor.path)
         sessions = SessionKeeper(
             secret: store.secrets.detailMaster, name: "registry-session", isSecure: true)
-        figures = FigureCache(store: questions)
-        previews = PreviewDesk(store: questions) { bell.ring() }
+        figures = FigureCache(desk)
+        previews = PreviewDesk(desk) { bell.ring() }
         asked = AskedQuestions()
         self.identityProvider = identityProvider
         self.door = door
@@ -56,7 +60,7 @@ struct ConsoleRoutes: Sendable {
     /// The most bytes that a form has: one with a policy.
     static let maximumForm = 2 << 20
 
-    var queries: RegistryQueries { RegistryQueries(store: store) }
+    var store: RegistryStore { queries.store }
 
     static let navigation = [
         ("overview", "/console"), ("cities", "/console/cities"), ("claims", "/console/claims"),
@@ -78,7 +82,7 @@ struct ConsoleRoutes: Sendable {
     struct Visit: Sendable {
         let session: ConsoleSession
         let caller: RegistryStore.Caller
-        let frame: ConsolePages.Frame
+        var frame: ConsolePages.Frame
 
         var language: Language { frame.language }
         var isOperator: Bool { caller.role == .operator }
@@ -96,20 +100,20 @@ struct ConsoleRoutes: Sendable {
         addSessions(to: router)
         if let door { add(door, to: router) }
         let group = router.group("console")
-        group.get("") { request, _ in try await page(request) { try await overview($0) } }
-        group.get("cities") { request, _ in try await page(request) { try await cities($0) } }
-        group.get("claims") { request, _ in try await page(request) { try await claims(request, $0) } }
+        group.get("") { request, _ in try await page(request) { try await $0.overview($1) } }
+        group.get("cities") { request, _ in try await page(request) { try await $0.cities($1) } }
+        group.get("claims") { request, _ in try await page(request) { try await $0.claims(request, $1) } }
         group.get("claims/{city_code}/{claim_no}") { request, context in
             let city = try context.parameters.require("city_code")
             let number = try context.parameters.require("claim_no").removingPercentEncoding ?? ""
-            return try await page(request) { try await claim("\(city)/\(number)", request, $0) }
+            return try await page(request) { try await $0.claim("\(city)/\(number)", request, $1) }
         }
-        group.get("duplicates") { request, _ in try await page(request) { try await duplicates(request, $0) } }
+        group.get("duplicates") { request, _ in try await page(request) { try await $0.duplicates(request, $1) } }
         addCases(to: group)
         addPolicy(to: group)
         addReports(to: group)
-        group.get("recovery") { request, _ in try await page(request) { try await recovery($0) } }
-        group.get("stream") { request, _ in try await page(request, isLogged: false) { _ in stream } }
+        group.get("recovery") { request, _ in try await page(request) { try await $0.recovery($1) } }
+        group.get("stream") { request, _ in try await page(request, isLogged: false) { routes, _ in routes.stream } }
     }
 
     /// Tells pages that the feed has grown, or a preview has gone on; what they show of it they find out themselves.
@@ -120,19 +124,24 @@ struct ConsoleRoutes: Sendable {
         return EventStream.response(
             of: {
                 heard.withLock { $0 = bell.generation }
-                return await routes.mark(try await routes.acts.feedHead())
+                return await routes.mark(try await routes.desk.ask { $0.seen })
             },
             wait: { limit in await bell.wait(after: heard.withLock { $0 }, atMost: limit) },
             isOver: { bell.isClosed })
     }
 
-    func mark(_ head: FeedHead) async -> UInt64 { head.position &* 1_000_003 &+ (await previews.version) }
+    /// - Parameter seen: The feed's end at the database that is asked.
+    private func mark(_ seen: FeedHead?) async -> UInt64 {
+        (seen?.position ?? 0) &* 1_000_003 &+ (await previews.version)
+    }
 
     // MARK: Pages
 
     /// Shows a page to whoever has a session; everybody else is asked for a token first.
+    ///
+    /// - Parameter body: Makes the page with routes that ask one database.
     func page(
-        _ request: Request, isLogged: Bool = true, _ body: (Visit) async throws -> Response
+        _ request: Request, isLogged: Bool = true, _ body: (ConsoleRoutes, Visit) async throws -> Response
     ) async throws -> Response {
         let session = sessions.session(of: request, now: WallClock.now)
         return try await shown(request, session: session) {
@@ -140,7 +149,12 @@ struct ConsoleRoutes: Sendable {
                 return ConsolePages.redirect(to: "/console/login?next=\(ConsolePages.encoded(request.uri.string))")
             }
             if isLogged { try await log(request, visit) }
-            return try await body(visit)
+            return try await desk.answer { queries in
+                var (routes, visit) = (self, visit)
+                routes.queries = queries
+                visit.frame.mark = await mark(queries.seen)
+                return try await body(routes, visit)
+            }
         }
     }
 

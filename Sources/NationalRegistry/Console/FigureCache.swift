@@ -14,7 +14,7 @@ actor FigureCache {
         let takenAt: UInt64
     }
 
-    private let store: RegistryStore
+    private let desk: QuestionDesk
     private var known: Figures?
     /// Until when they are good: milliseconds since 1970.
     private var goodUntil: UInt64 = 0
@@ -26,7 +26,7 @@ actor FigureCache {
     /// How many days the chart shows.
     static let days: Int64 = 14
 
-    init(store: RegistryStore) { self.store = store }
+    init(_ desk: QuestionDesk) { self.desk = desk }
 
     /// A few seconds old; older where adding up takes longer.
     func figures() async throws -> Figures {
@@ -41,7 +41,7 @@ actor FigureCache {
     private func refresh() async throws -> Figures {
         defer { adding = nil }
         let begun = WallClock.now
-        let fresh = try await FigureCache.add(store)
+        let fresh = try await desk.ask { try await FigureCache.add($0.store) }
         let now = WallClock.now
         known = fresh
         goodUntil = now + max(FigureCache.milliseconds, 10 * (now - min(begun, now)))

@@ -14,7 +14,7 @@ actor PreviewDesk {
     /// The longest journal that is folded twice in the server's own memory.
     private static let longest = 300_000
 
-    private let store: RegistryStore
+    private let desk: QuestionDesk
     /// Called when there is something else to show.
     private let changed: @Sendable () -> Void
     private(set) var state = State.idle {
@@ -26,8 +26,8 @@ actor PreviewDesk {
     /// How often the state has changed.
     private(set) var version: UInt64 = 0
 
-    init(store: RegistryStore, changed: @escaping @Sendable () -> Void) {
-        self.store = store
+    init(_ desk: QuestionDesk, changed: @escaping @Sendable () -> Void) {
+        self.desk = desk
         self.changed = changed
     }
 
@@ -41,7 +41,7 @@ actor PreviewDesk {
         state = .running(document: document, done: 0, total: 0)
         Task {
             do {
-                let total = Int(try await store.feedHead().position)
+                let total = Int(try await desk.ask { try await $0.head(nil).position })
                 guard total <= PreviewDesk.longest else {
                     throw RegistryRefusal(
                         .invalid,
@@ -49,8 +49,10 @@ actor PreviewDesk {
                             + "policy preview")
                 }
                 self.state = .running(document: document, done: 0, total: total)
-                let preview = try await store.preview(policy: Array(document.utf8)) { done in
-                    Task { await self.show(done) }
+                let preview = try await desk.ask { queries in
+                    try await queries.store.preview(policy: Array(document.utf8)) { done in
+                        Task { await self.show(done) }
+                    }
                 }
                 self.state = .finished(document: document, preview)
             } catch {

@@ -4,6 +4,7 @@ import FederationHTTP
 import FederationWire
 import Foundation
 import Hummingbird
+import PostgresClient
 import RegistryStore
 import Replication
 import VoucherDomain
@@ -31,7 +32,7 @@ struct Export: Sendable {
     let asOf: FeedHead
     fileprivate let claims: RegistryStore.ClaimFilter
     fileprivate let duplicates: RegistryStore.DuplicateFilter
-    fileprivate let store: RegistryStore
+    private let queries: RegistryQueries
 
     /// How many rows are read and written at a time.
     private static let pageRows = 1_000
@@ -42,15 +43,15 @@ struct Export: Sendable {
 
     /// - Parameter values: What is asked, by name; without `as_of` it is asked as of now.
     /// - Throws: ``Problem`` that names the parameter and the form that was expected.
-    init(_ dataset: Dataset, _ format: Format, _ values: [String: String], _ store: RegistryStore) async throws {
+    init(_ dataset: Dataset, _ format: Format, _ values: [String: String], _ queries: RegistryQueries) async throws {
         let question = try Question(values, known: Export.parameters(of: dataset))
-        asOf = try await RegistryQueries(store: store).head(try question.number("as_of", in: 0...Int64.max))
+        asOf = try await queries.head(try question.number("as_of", in: 0...Int64.max))
         var parameters = question.values
         parameters["as_of"] = "\(asOf.position)"
         self.dataset = dataset
         self.format = format
         self.parameters = parameters
-        self.store = store
+        self.queries = queries
         let pinned = try Question(parameters, known: Export.parameters(of: dataset))
         claims = dataset == .claims ? try RegistryStore.ClaimFilter(pinned) : RegistryStore.ClaimFilter()
         duplicates =
@@ -58,10 +59,10 @@ struct Export: Sendable {
     }
 
     /// Reads what a request asks: the data set's parameters and `format`.
-    init(_ dataset: Dataset, asking request: Request, _ store: RegistryStore) async throws {
+    init(_ dataset: Dataset, asking request: Request, _ queries: RegistryQueries) async throws {
         let question = try Question(request, known: Export.parameters(of: dataset) + ["format"])
         let format = try question.value("format", "csv or ndjson", Format.init(rawValue:)) ?? .csv
-        try await self.init(dataset, format, question.values.filter { $0.key != "format" }, store)
+        try await self.init(dataset, format, question.values.filter { $0.key != "format" }, queries)
     }
 
     /// A name for the file.
@@ -100,6 +101,7 @@ struct Export: Sendable {
         }
 
         private mutating func read() async throws -> [UInt8]? {
+            let export = export
             var rows: [String] = []
             switch place {
             case .end: return nil
@@ -108,17 +110,32 @@ struct Export: Sendable {
                 return export.format == .csv
                     ? CSVLine.byteOrderMark + Array(CSVLine.encode(export.columns).utf8) : try await read()
             case .claims(let after):
-                let page = try await export.store.claims(export.claims, after: after, limit: Export.pageRows)
+                let page = try await export.read {
+                    try await $0.claims(export.claims, after: after, limit: Export.pageRows)
+                }
                 rows = try page.map(export.row)
                 place = .claims(after: page.last.map { Int64($0.decidedAt.position) })
             case .duplicates(let after):
-                let page = try await export.store.duplicates(export.duplicates, after: after, limit: Export.pageRows)
+                let page = try await export.read {
+                    try await $0.duplicates(export.duplicates, after: after, limit: Export.pageRows)
+                }
                 rows = try page.map(export.row)
                 place = .duplicates(after: page.last?.place)
             }
             count += rows.count
             if rows.count < Export.pageRows { place = .end }
             return Array(rows.joined().utf8)
+        }
+    }
+
+    /// Reads a page. Its rows are as of one position, so whichever database has come so far has the same ones: where a replica
+    /// fails, the primary goes on.
+    fileprivate func read<Page>(_ page: (RegistryStore) async throws -> Page) async throws -> Page {
+        do {
+            return try await page(queries.store)
+        } catch let error as PostgresError {
+            guard let primary = queries.primary, !error.isInterruption else { throw error }
+            return try await page(primary)
         }
     }
 
