@@ -8,13 +8,17 @@ package final class Federation: Sendable {
     struct Failure: Error { let message: String }
 
     package let directory: String
+    /// The options that name the registry's database.
+    private let storage: [String]
     private let registryProgram: String
     private let cityProgram: String
     private struct Running { var registries: [Int: pid_t] = [:], cities: [String: pid_t] = [:] }
     private let running = Mutex(Running())
 
-    package init(directory: String) throws {
+    /// - Parameter storage: The options of `national-registry` that name its database; `nil` for a private one.
+    package init(directory: String, storage: [String]? = nil) throws {
         self.directory = directory
+        self.storage = storage ?? ["--embedded-postgres", "\(directory)/registry"]
         registryProgram = try Programs.path("national-registry")
         cityProgram = try Programs.path("city-node")
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -29,14 +33,24 @@ package final class Federation: Sendable {
     private func urlFile(_ number: Int) -> String { "\(directory)/registry-\(number).url" }
 
     /// The port of the first registry server.
-    var registryPort: UInt16 {
-        get throws {
-            let url = try String(contentsOfFile: urlFile(1), encoding: .utf8)
-            guard let port = url.split(separator: ":").last.flatMap({ UInt16($0) }) else {
-                throw Failure(message: "\(urlFile(1)) names no port")
-            }
-            return port
+    var registryPort: UInt16 { get throws { try registryPort(1) } }
+
+    /// The port of a registry server, which it keeps when it is started again.
+    func registryPort(_ number: Int) throws -> UInt16 {
+        let url = try String(contentsOfFile: urlFile(number), encoding: .utf8)
+        guard let port = url.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+            throw Failure(message: "\(urlFile(number)) names no port")
         }
+        return port
+    }
+
+    /// Whether a registry server has ever run.
+    func hasStartedRegistry(_ number: Int) -> Bool { FileManager.default.fileExists(atPath: urlFile(number)) }
+
+    /// What a registry server has written to standard error, in all of its lives.
+    func registryLog(_ number: Int) -> String {
+        let data = FileManager.default.contents(atPath: "\(directory)/registry-\(number).log") ?? Data()
+        return String(decoding: data, as: UTF8.self)
     }
 
     func data(_ city: String) -> String { "\(directory)/city-\(city)" }
@@ -47,7 +61,7 @@ package final class Federation: Sendable {
     ///
     /// - Parameter number: Which of several servers on the one database.
     package func startRegistry(_ number: Int = 1) async throws {
-        _ = try await startRegistry(number, storage: ["--embedded-postgres", database], death: nil)
+        try await startRegistry(number, death: nil)
     }
 
     /// Starts a registry server as ``startRegistry(_:)`` does.
@@ -56,18 +70,19 @@ package final class Federation: Sendable {
     ///   - storage: The options that name its database.
     ///   - words: What goes in front of the command.
     ///   - host: Where it listens.
+    ///   - options: More options of `serve`.
     ///   - death: Where it is to die; it may do so before it is ready.
     func startRegistry(
-        _ number: Int = 1, storage: [String]? = nil, words: [String] = [], host: String = "127.0.0.1", death: Death?
+        _ number: Int = 1, storage: [String]? = nil, words: [String] = [], host: String = "127.0.0.1",
+        options: [String] = [], death: Death?
     ) async throws {
         let known = FileManager.default.contents(atPath: urlFile(number)).map { String(decoding: $0, as: UTF8.self) }
         let port = known?.split(separator: ":").last.map(String.init) ?? "0"
         let output = "\(directory)/registry-\(number).out"
         let log = "\(directory)/registry-\(number).log"
-        let storage = storage ?? ["--embedded-postgres", database]
-        let child = try ChildProgram.start(
-            words + Death.words(death) + [registryProgram, "serve"] + storage + ["--listen", "\(host):\(port)"],
-            output: output, errors: log)
+        let command =
+            [registryProgram, "serve"] + (storage ?? self.storage) + ["--listen", "\(host):\(port)"] + options
+        let child = try ChildProgram.start(words + Death.words(death) + command, output: output, errors: log)
         running.withLock { $0.registries[number] = child }
         guard let url = try await ready(child, output, "registry server \(number)", log: log, mayDie: death != nil)
         else { return }
@@ -180,7 +195,7 @@ package final class Federation: Sendable {
 
     /// Runs a verb of `national-registry`.
     package func registry(_ arguments: [String]) async throws -> Data {
-        try await run([registryProgram] + arguments + ["--embedded-postgres", database]).get()
+        try await run([registryProgram] + arguments + storage).get()
     }
 
     /// Runs a verb of `city-node`.

@@ -7,7 +7,7 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: "Wants a release build; --smallest runs the least work in any build, to see that it runs.",
         subcommands: [
             Ingest.self, Latency.self, Check.self, Node.self, Rebuild.self, Refill.self, Catchup.self, Reconnect.self,
-            Query.self, Growth.self,
+            Query.self, Growth.self, Handover.self,
         ])
 
     struct Ingest: AsyncParsableCommand {
@@ -169,6 +169,30 @@ extension BenchCommand {
                 ])
             }
             Output.line(table.text)
+        }
+    }
+}
+
+extension BenchCommand {
+    struct Handover: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "From the end of the registry server that decides to the next decision, of another one.")
+
+        @OptionGroup var options: BenchOptions
+        @Option(help: "How often a server is killed, and how often its connection to the database is cut.")
+        var rounds = 20
+
+        func run() async throws {
+            try await options.run {
+                let result = try await HandoverBench(rounds: options.smallest ? 2 : rounds).run()
+                if options.json { return try Output.json(result) }
+                Output.line("\(result.servers) servers           p50 ms   most ms")
+                Output.line(
+                    "nothing fails        \(result.idle_p50_ms.formatted)     \(result.idle_most_ms.formatted)")
+                Output.line(
+                    "arbiter killed       \(result.killed_p50_ms.formatted)     \(result.killed_most_ms.formatted)")
+                Output.line("connection cut       \(result.cut_p50_ms.formatted)     \(result.cut_most_ms.formatted)")
+            }
         }
     }
 }

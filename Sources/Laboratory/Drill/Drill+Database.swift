@@ -28,12 +28,7 @@ extension Drill {
         let cluster = try EmbeddedPostgres(directory: federation.database)
         defer { cluster.stop() }
         let standby = "\(federation.database)/standby-\(officers.history.observations.count)"
-        try FileManager.default.createDirectory(
-            atPath: standby, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        guard SystemTool.run(["chown", "--reference", cluster.data, standby]) else {
-            throw Federation.Failure(message: "cannot give \(standby) to PostgreSQL's account")
-        }
-        try cluster.run("pg_basebackup", ["-d", cluster.url, "-D", standby, "-R", "-X", "stream", "-c", "fast"])
+        try Standby.copy(cluster, to: standby, name: "standby")
         let earlier = try await standingOfRegistry()
         for round in 0..<3 { try await work(round) }
         try await comeToRest()

@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Stands between two programs and passes on what they say, until it is told to misbehave.
+/// Stands between programs and passes on what they say, until it is told to misbehave. With several targets it is a plain
+/// balancer: each new connection goes to the next one that takes it.
 ///
 /// One thread for each connection; the relay ends with the process that has it.
 final class Relay: Sendable {
@@ -26,21 +27,28 @@ final class Relay: Sendable {
 
     private struct State {
         var manner = Manner.pass
+        var targets: [SocketAddress]
+        /// How many connections were handed on.
+        var handed = 0
         var cut: Cut?
         /// How often a connection was cut at a COMMIT.
         var cuts = 0
         var isClosed = false
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let listener: Int32
-    private let target: SocketAddress
     /// Whether PostgreSQL is spoken.
     private let isPostgres: Bool
 
     /// Listens at an address, and hands every connection on to another.
-    init(listening address: SocketAddress, target: SocketAddress, isPostgres: Bool) throws {
-        self.target = target
+    convenience init(listening address: SocketAddress, target: SocketAddress, isPostgres: Bool) throws {
+        try self.init(listening: address, targets: [target], isPostgres: isPostgres)
+    }
+
+    /// Listens at an address, and hands connections on to several, in turn.
+    init(listening address: SocketAddress, targets: [SocketAddress], isPostgres: Bool) throws {
+        state = Mutex(State(targets: targets))
         self.isPostgres = isPostgres
         listener = try address.listen()
         Thread.detachNewThread { self.accept() }
@@ -50,6 +58,9 @@ final class Relay: Sendable {
     var port: UInt16 { SocketAddress.port(of: listener) }
 
     func set(_ manner: Manner) { state.withLock { $0.manner = manner } }
+
+    /// Where connections go from now on; those that there are stay where they are.
+    func set(targets: [SocketAddress]) { state.withLock { $0.targets = targets } }
 
     /// Cuts the next connection that commits such a transaction.
     func cutNext(_ cut: Cut) { state.withLock { $0.cut = cut } }
@@ -79,11 +90,25 @@ final class Relay: Sendable {
             }
             Thread.detachNewThread {
                 defer { Glibc.close(client) }
-                guard self.manner != .refuse, let server = try? self.target.connect() else { return }
+                guard self.manner != .refuse, let server = self.connect() else { return }
                 defer { Glibc.close(server) }
                 self.carry(client, server)
             }
         }
+    }
+
+    /// A connection to the next target, or to the one after it where that takes none.
+    private func connect() -> Int32? {
+        let targets = state.withLock { state -> [SocketAddress] in
+            guard !state.targets.isEmpty else { return [] }
+            state.handed += 1
+            let next = state.handed % state.targets.count
+            return Array(state.targets[next...] + state.targets[..<next])
+        }
+        for target in targets {
+            if let server = try? target.connect() { return server }
+        }
+        return nil
     }
 
     /// Passes on what both sides say, until one of them ends or the relay ends it.
