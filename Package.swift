@@ -251,10 +251,10 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Arbitration", "CityNode", "Failpoints", "FederationHTTP", "FederationWire", "Laboratory",
-                "NationalRegistry", "Replication", "Terminal", "TestSupport", "VoucherDomain", asyncHTTPClient, crypto,
-                httpTypes, hummingbird, hummingbirdTLS, logging, nioCore, nioEmbedded, nioHTTP1, nioSSL,
-                serviceLifecycle,
+                "Arbitration", "CityNode", "DefaultPolicy", "Failpoints", "FederationHTTP", "FederationWire",
+                "Laboratory", "NationalRegistry", "PostgresClient", "RegistryStore", "Replication", "Terminal",
+                "TestSupport", "VoucherDomain", asyncHTTPClient, crypto, httpTypes, hummingbird, hummingbirdTLS,
+                logging, nioCore, nioEmbedded, nioHTTP1, nioSSL, serviceLifecycle,
             ], swiftSettings: settings),
     ]
 )

@@ -8,7 +8,7 @@ import Testing
 struct BenchTests {
     @Test(
         "each bench counts what it did, and what it is held against",
-        arguments: [["ingest"], ["latency"], ["rebuild"], ["refill"], ["catchup"]])
+        arguments: [["ingest"], ["latency"], ["rebuild"], ["refill"], ["catchup"], ["handover"]])
     func pairs(arguments: [String]) async throws {
         let result = try await Program.laboratory.run(["bench"] + arguments + ["--smallest", "--json"])
 
@@ -171,6 +171,7 @@ struct BenchTests {
             "a debug build refuses to measure",
             arguments: [
                 "ingest", "latency", "check", "node", "rebuild", "refill", "catchup", "reconnect", "query", "growth",
+                "handover",
             ])
         func debugBuild(bench: String) async throws {
             let result = try await Program.laboratory.run(["bench", bench])
