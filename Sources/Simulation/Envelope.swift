@@ -37,12 +37,15 @@ struct SimulatedGate {
     /// Seconds.
     private static let window: Int64 = 300
 
-    mutating func admit(_ envelope: Envelope, registered key: PublicKey?, now: UInt64) throws {
+    mutating func admit(
+        _ envelope: Envelope, registered key: PublicKey?, isSuspended: Bool, now: UInt64
+    ) throws {
         let seconds = Int64(now / 1_000)
         guard abs(envelope.created - seconds) <= SimulatedGate.window else {
             throw SimulatedRefusal("clock", "clock wrong: \(envelope.created - seconds) s from the registry's clock")
         }
         guard let key else { throw SimulatedRefusal("unknown-city", "city \(envelope.signer) has not joined") }
+        guard !isSuspended else { throw SimulatedRefusal("suspended", "city \(envelope.signer) is suspended") }
         guard key == envelope.key else { throw SimulatedRefusal("signature", "the signature does not fit the key") }
         guard nonces.insert(envelope.nonce).inserted else {
             throw SimulatedRefusal("replay", "the request was received before")

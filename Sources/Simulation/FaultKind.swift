@@ -36,4 +36,7 @@ package enum FaultKind: String, CaseIterable, Hashable, Sendable {
     case liar
     /// A city's disk is gone; it joins again with its key.
     case diskGone = "disk-gone"
+    /// The registry's operators suspend a city, and let it in again later. New kinds follow here: what was drawn for those
+    /// above stays the same.
+    case suspension
 }

@@ -70,6 +70,7 @@ package struct FaultPlan: Hashable, Sendable {
         case .partition, .oneWay, .flapping, .cityClock, .replay: 0.1
         case .registryClock, .restore, .unmarkedCopy, .clone, .diskGone: 0.03
         case .liar: 0.5
+        case .suspension: 0.08
         }
     }
 

@@ -1,4 +1,5 @@
 import Replication
+import VoucherDomain
 
 /// What waits in the event queue.
 enum Happening {
@@ -15,6 +16,8 @@ enum Happening {
     case step
     case restart(NodeID)
     case link(NodeID, SimulatedLink)
+    /// Operators let a suspended city in again.
+    case reinstatement(CityCode)
     /// Somebody looks whether everything is quiet.
     case look
 }

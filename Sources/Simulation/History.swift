@@ -32,6 +32,11 @@ package struct History: Sendable {
         case granted(CityCode, Epoch, process: [UInt8])
         /// The registry accepted a batch of this node under that epoch.
         case pushed(CityCode, Epoch)
+        /// The registry gave a city something to read: a page of the feed, or of the city's own log.
+        case served(CityCode)
+        /// The registry's operators suspended a city.
+        case suspended(CityCode)
+        case reinstated(CityCode)
         case decided(DecisionFact)
         /// A node applied a feed entry.
         case applied(position: UInt64, hash: Digest)
@@ -93,6 +98,8 @@ package enum SayingFact: Hashable, Sendable {
     case filed(ClaimFact)
     case issued(VoucherFact)
     case withdrew(ClaimName)
+    /// The registry's word of who takes part.
+    case member(CityCode, Member.Change)
     case other
 }
 

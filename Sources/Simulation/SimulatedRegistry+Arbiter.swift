@@ -22,8 +22,8 @@ extension SimulatedRegistry {
                 journal.append((entry, seen))
                 let fact = DecisionFact(entry, seen, outcome, sealed)
                 events.append(.decided(fact))
-                events += fact.occasions.map(History.Event.sometimes)
-                if fact.effects.values.contains(.authorized) { events.append(.sometimes(.authorized)) }
+                let occasions = occasions(of: fact)
+                events += occasions.map(History.Event.sometimes)
             }
             guard let last = batch.entries.last?.entry.sequence else { continue }
             cities[batch.city]?.foldedThrough = last
@@ -115,6 +115,7 @@ extension DecisionFact {
                         city: entry.city, number: voucher.number, enterprise: voucher.enterprise.rawValue,
                         faceValue: voucher.faceValue.rawValue))
             case .claimWithdrawn(let number): .withdrew(ClaimName(city: entry.city, number: number))
+            case .membership(let city, let change): .member(city, change)
             default: .other
             }
         self.init(
@@ -125,18 +126,6 @@ extension DecisionFact {
             },
             effects: Dictionary(outcome.effects.map { ($0.name, $0.state) }) { _, later in later },
             problem: outcome.decision == .invalid ? outcome.reasons.first?.message ?? "" : "")
-    }
-
-    /// What the run has now seen.
-    fileprivate var occasions: [Sometimes] {
-        switch decision {
-        case .reserved: [.reserved]
-        case .held: [.held]
-        case .withdrawn: [.withdrawn]
-        case .refused:
-            blockers.contains { $0.claim.city != entry.city } ? [.refused, .refusedForAnotherCity] : [.refused]
-        default: []
-        }
     }
 }
 

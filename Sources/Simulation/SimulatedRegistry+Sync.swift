@@ -73,6 +73,8 @@ extension SimulatedRegistry {
             receivedAt: now
         ).signed(by: RunSecrets.registryKey)
         if !accepted.appended.isEmpty {
+            if row.isBack { events.append(.sometimes(.caughtUpReinstated)) }
+            row.isBack = false
             row.receipts.append((accepted.head.sequence, receipt))
             keep(Batch(city: code, entries: accepted.appended, seal: batch.signedSeal, receivedAt: now), in: &row)
         }
@@ -87,6 +89,7 @@ extension SimulatedRegistry {
         guard let standing = try city(code).standing else {
             throw SimulatedRefusal("unknown-city", "city \(code) has not joined")
         }
+        if standing.isSuspended { throw SimulatedRefusal(PushReview.Fault.suspended) }
         let fault = PushReview.fence(
             request.sessionEpoch, standing, incarnation: SimulatedRegistry.incarnation)
         if let fault { throw SimulatedRefusal(fault) }

@@ -12,6 +12,9 @@ struct SimulatedRegistry {
     struct City {
         let code: CityCode
         var publicKey: PublicKey?
+        var isSuspended = false
+        /// Whether it was reinstated and has sent nothing since.
+        var isBack = false
         var grantedEpoch: Epoch?
         var processNonce: [UInt8] = []
         var head = LogHead.empty
@@ -30,7 +33,7 @@ struct SimulatedRegistry {
         var standing: CityStanding? {
             guard let publicKey, let grantedEpoch else { return nil }
             return CityStanding(
-                city: code, isSuspended: false, publicKey: publicKey, grantedEpoch: grantedEpoch, head: head,
+                city: code, isSuspended: isSuspended, publicKey: publicKey, grantedEpoch: grantedEpoch, head: head,
                 time: time, watermark: watermark)
         }
 
@@ -135,6 +138,7 @@ struct SimulatedRegistry {
             try append([.enrolled(code, name: name)], now: now)
         }
         var row = try city(code)
+        if row.isSuspended { throw SimulatedRefusal("suspended", "city \(code) is suspended") }
         let epoch = try grant(&row, processNonce, now: now)
         row.publicKey = key
         cities[code] = row

@@ -30,4 +30,10 @@ package enum Sometimes: String, CaseIterable, Hashable, Sendable {
     /// A report without entries was pushed.
     case reported
     case ticked
+    /// A request of a suspended city was turned away.
+    case suspendedRefused = "suspended-refused"
+    /// What a city had sent before its suspension was decided while it lasted.
+    case decidedWhileSuspended = "decided-while-suspended"
+    /// A city that was reinstated sent what it had written meanwhile.
+    case caughtUpReinstated = "caught-up-reinstated"
 }

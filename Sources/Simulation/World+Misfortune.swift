@@ -26,7 +26,7 @@ extension World {
     mutating func strike() throws {
         for kind in plan.kinds {
             switch kind {
-            case .loss, .duplication, .reordering, .cutBefore, .cutAfter, .liar: continue
+            case .loss, .duplication, .reordering, .cutBefore, .cutAfter, .liar, .suspension: continue
             default: break
             }
             guard faultRandom.chance(plan.rate(kind)) else { continue }
@@ -60,10 +60,11 @@ extension World {
         case .clone: try clone(id)
         case .replay: replay()
         case .diskGone:
-            guard isSingle(id) else { return }
+            // A suspended city cannot join again.
+            guard isSingle(id), !isSuspended(id) else { return }
             note(kind, at: id)
             try rejoin(id)
-        case .loss, .duplication, .reordering, .cutBefore, .cutAfter, .liar: break
+        case .loss, .duplication, .reordering, .cutBefore, .cutAfter, .liar, .suspension: break
         }
     }
 

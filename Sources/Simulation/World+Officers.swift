@@ -8,11 +8,12 @@ import VoucherDomain
 extension World {
     /// One step of the safety phase: misfortune strikes, perhaps, and an officer acts.
     mutating func step() throws {
-        guard stepsDone < plan.steps else { return heal() }
+        guard stepsDone < plan.steps else { return try heal() }
         stepsDone += 1
         queue.add(.step, at: time + officerRandom.number(in: 1...(2 * plan.pace)))
         try strike()
         try lie()
+        try suspendSomeCity()
         let candidates = nodes.filter { !$0.isRetired }.map(\.id)
         guard let id = workload.pick(candidates) else { return }
         let act = workload.nextAct()
@@ -86,7 +87,7 @@ extension World {
     // MARK: Healing
 
     /// All faults end.
-    private mutating func heal() {
+    private mutating func heal() throws {
         isHealing = true
         trace.note(time, .registry, "all faults end")
         registryClock.mend()
@@ -94,6 +95,8 @@ extension World {
             self[id].link = SimulatedLink()
             self[id].clock.mend()
         }
+        dueSuspension = nil
+        for code in registry.codes { try reinstate(code) }
         startRegistry()
         queue.add(.look, at: time + 1_000)
     }

@@ -10,8 +10,9 @@ extension World {
         guard memory.isUp else { return reply(.cut, to: envelope) }
         if registryCrashes(.registryCrashBeforeCommit) { return reply(.cut, to: envelope) }
         do {
-            let key = registry.cities[envelope.signer]?.publicKey
-            try memory.gate.admit(envelope, registered: key, now: registryTime)
+            let row = registry.cities[envelope.signer]
+            try memory.gate.admit(
+                envelope, registered: row?.publicKey, isSuspended: row?.isSuspended ?? false, now: registryTime)
             let answer = try answer(envelope)
             if !envelope.isCopy { record(envelope) }
             if registryCrashes(.registryCrashAfterCommit) { return reply(.cut, to: envelope) }
@@ -38,15 +39,19 @@ extension World {
         case .push:
             let batch = try PushBatch(envelope.body, as: .protobuf)
             let answer = try registry.receive(batch, from: envelope.signer, now: registryTime)
+            if !batch.entries.isEmpty { try suspendIfDue(envelope.signer) }
             wakeArbiter()
             return answer.encoded(as: .protobuf)
         case .log:
             let request = try LogRequest(envelope.body, as: .protobuf)
-            return try registry.ownLog(request, of: envelope.signer).encoded(as: .protobuf)
+            let page = try registry.ownLog(request, of: envelope.signer)
+            note(.registry, .served(envelope.signer))
+            return page.encoded(as: .protobuf)
         case .feed:
             let request = try FeedRequest(envelope.body, as: .protobuf)
             let page = try registry.page(request, city: envelope.signer, now: registryTime)
             guard page.entries.isEmpty, request.wait > .zero, !envelope.isCopy else {
+                note(.registry, .served(envelope.signer))
                 return page.encoded(as: .protobuf)
             }
             nextErrand += 1
@@ -61,6 +66,7 @@ extension World {
         case "fenced": note(.fenced, at: .registry)
         case "diverged": note(.diverged, at: .registry)
         case "clock": note(.clockRefused, at: .registry)
+        case "suspended": note(.suspendedRefused, at: .registry)
         case "replay": note(.replayRefused, at: .registry)
         case "seal": note(.badSeal, at: .registry)
         case "chain": note(.chainRefused, at: .registry)
@@ -92,6 +98,7 @@ extension World {
     private mutating func answer(_ poll: (id: UInt64, envelope: Envelope, request: FeedRequest)) {
         do {
             let page = try registry.page(poll.request, city: poll.envelope.signer, now: registryTime)
+            note(.registry, .served(poll.envelope.signer))
             reply(.answer(page.encoded(as: .protobuf)), to: poll.envelope)
         } catch let refusal as SimulatedRefusal {
             noteRefusal(refusal)

@@ -29,11 +29,14 @@ struct World {
     var faultRandom: SeededGenerator
     var registryRandom: SeededGenerator
     var officerRandom: SeededGenerator
+    var operatorRandom: SeededGenerator
 
     var stepsDone = 0
     /// Whether all faults have ended.
     var isHealing = false
     var isQuiet = false
+    /// The city that operators suspend when it next sends something.
+    var dueSuspension: CityCode?
     var nextErrand: UInt64 = 0
     /// Requests that the registry has carried out, for replays; the latest ones.
     var recorded: [Envelope] = []
@@ -68,6 +71,7 @@ struct World {
         faultRandom = streams.stream("faults")
         registryRandom = streams.stream("registry")
         officerRandom = streams.stream("officers")
+        operatorRandom = streams.stream("operators")
         workload = Workload(random: streams.stream("workload"), fraud: plan.fraud)
         registry = try SimulatedRegistry(
             random: streams.stream("registry-ids"), policy: SmallPolicy.document(of: plan),
@@ -144,6 +148,7 @@ struct World {
         case .step: try step()
         case .restart(let id): id == .registry ? startRegistry() : start(id)
         case .link(let id, let link): self[id].link = link
+        case .reinstatement(let code): try reinstate(code)
         case .look: try look()
         }
     }

@@ -2,6 +2,7 @@ import Arbitration
 import Replication
 import Simulation
 import Testing
+import VoucherDomain
 
 /// A checker that cannot fail proves nothing: each is shown a history that is wrong in one place.
 @Suite("Checkers")
@@ -278,6 +279,33 @@ struct CheckerTests {
             ]) == 1)
         let stranger = Sample.entry(1, epoch: 7)
         #expect(faults([first, .received(stranger, session: Sample.epoch(1), isRejected: false)]) == 1)
+    }
+
+    @Test("what a suspended city sends or reads is found, and a suspension that the journal has not")
+    func suspension() {
+        func faults(_ events: [History.Event], acts: [Member.Change] = []) -> Int {
+            var sample = Sample()
+            for event in events { sample.add(event, at: .registry) }
+            for change in acts {
+                sample.decide(Sample.entry(1, of: .registry), .member(Sample.city, change), .noted)
+            }
+            sample.end()
+            return Checker.suspendedStayOut.check(sample.history).count
+        }
+        let entry = Sample.entry(1)
+        let received = History.Event.received(entry, session: entry.epoch, isRejected: false)
+        let (out, back) = (History.Event.suspended(Sample.city), History.Event.reinstated(Sample.city))
+
+        #expect(faults([received, out, back, .served(Sample.city)], acts: [.suspended, .reinstated]) == 0)
+        #expect(faults([out, received], acts: [.suspended]) == 1)
+        #expect(faults([out, .served(Sample.other)], acts: [.suspended]) == 0)
+        for event in [
+            .served(Sample.city), .pushed(Sample.city, Sample.epoch(1)), .promised(Sample.city, entry.time),
+            .granted(Sample.city, Sample.epoch(2), process: [1]),
+        ] as [History.Event] {
+            #expect(faults([out, event], acts: [.suspended]) == 1)
+        }
+        #expect(faults([out, back], acts: [.suspended]) == 1)
     }
 
     @Test("a node that stops without a copy of its store in play is found")

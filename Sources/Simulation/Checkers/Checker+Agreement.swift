@@ -54,7 +54,7 @@ private struct ReferenceFold {
             case .authorized, .paid: return .tooLate
             default: return .unchanged
             }
-        case .other: return nil
+        case .member, .other: return nil
         }
     }
 
