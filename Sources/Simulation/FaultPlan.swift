@@ -30,6 +30,9 @@ package struct FaultPlan: Hashable, Sendable {
     package var fraud: Double
     /// Whether the nation's default policy is in force, with its detectors and holds, or the small one.
     package var hasNationalPolicy: Bool
+    /// The part of claims that name one of a few bank receipts, from 0 to 1: whoever names one that another claim has is
+    /// held, and a case is opened.
+    package var evidence: Double
 
     /// - Parameters:
     ///   - cities: `nil` draws from 2 to 6.
@@ -45,6 +48,8 @@ package struct FaultPlan: Hashable, Sendable {
         pace = random.pick([200, 1_000, 3_000])
         fraud = Double(random.number(in: 1...6)) / 10
         hasNationalPolicy = random.chance(0.3)
+        var receipts = RandomStreams(seed: seed).stream("evidence")
+        evidence = receipts.chance(0.5) ? 0.3 : 0
         rates = [:]
         for kind in FaultKind.allCases {
             let isOn = profile == .hostile ? random.chance(0.8) : random.chance(0.4)

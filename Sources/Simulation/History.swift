@@ -98,8 +98,12 @@ package enum SayingFact: Hashable, Sendable {
     case filed(ClaimFact)
     case issued(VoucherFact)
     case withdrew(ClaimName)
+    case ruled(Ruling)
+    case ticked(Tick)
     /// The registry's word of who takes part.
     case member(CityCode, Member.Change)
+    /// A policy, by the seconds after which a payment waits for silent cities no more.
+    case published(dwell: Int64)
     case other
 }
 
@@ -113,11 +117,14 @@ package struct ClaimFact: Hashable, Sendable {
     package let invoices: [String]
     package let claimed: Int64
     package let group: String
+    /// The bank's receipt; empty where it names none.
+    package let receipt: String
 
     package init(
         name: ClaimName, voucher: String, enterprise: String, contract: String, invoices: [String], claimed: Int64,
-        group: String
+        group: String, receipt: String = ""
     ) {
+        self.receipt = receipt
         self.name = name
         self.voucher = voucher
         self.enterprise = enterprise
@@ -157,19 +164,26 @@ package struct DecisionFact: Hashable, Sendable {
     package let position: UInt64
     package let feedHash: Digest
     package let entry: EntryFact
+    /// When the registry received the entry, as the fold was told; milliseconds since 1970.
+    package let receivedAt: Int64
     package let saying: SayingFact
     package let decision: Outcome.Decision
     /// The claims that stand in the way under rules that block, by rule.
     package let blockers: [Blocker]
     /// Where earlier claims stand now.
     package let effects: [ClaimName: Outcome.Decision]
+    /// What happened in cases, in order; not what cities are only told of later.
+    package let cases: [CaseEvent]
     /// Why an entry is invalid, in words; empty otherwise.
     package let problem: String
 
     package init(
-        position: UInt64, feedHash: Digest, entry: EntryFact, saying: SayingFact, decision: Outcome.Decision,
-        blockers: [Blocker] = [], effects: [ClaimName: Outcome.Decision] = [:], problem: String = ""
+        position: UInt64, feedHash: Digest, entry: EntryFact, receivedAt: Int64 = 0, saying: SayingFact,
+        decision: Outcome.Decision, blockers: [Blocker] = [], effects: [ClaimName: Outcome.Decision] = [:],
+        cases: [CaseEvent] = [], problem: String = ""
     ) {
+        self.receivedAt = receivedAt
+        self.cases = cases
         self.position = position
         self.feedHash = feedHash
         self.entry = entry
@@ -189,6 +203,8 @@ package struct EndState: Sendable {
         package let log: [EntryFact]
         /// By claim number, as officers see it.
         package let states: [String: String]
+        /// How cases that name a claim of the city stand, by spoken id, as officers see it.
+        package let cases: [String: String]
         package let feedPosition: UInt64
         package let feedHash: Digest
         /// Over the national key index.
@@ -198,9 +214,11 @@ package struct EndState: Sendable {
         package let alarm: String?
 
         package init(
-            id: NodeID, city: CityCode, log: [EntryFact], states: [String: String], feedPosition: UInt64,
-            feedHash: Digest, indexDigest: Digest, unsent: UInt64, undecided: Int, alarm: String?
+            id: NodeID, city: CityCode, log: [EntryFact], states: [String: String], cases: [String: String] = [:],
+            feedPosition: UInt64, feedHash: Digest, indexDigest: Digest, unsent: UInt64, undecided: Int,
+            alarm: String?
         ) {
+            self.cases = cases
             self.id = id
             self.city = city
             self.log = log

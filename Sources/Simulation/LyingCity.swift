@@ -1,3 +1,4 @@
+import Arbitration
 import FederationWire
 import Replication
 import VoucherDomain
@@ -62,8 +63,13 @@ struct LyingCity {
             draft.kind = .claimWithdrawn
             draft.payload = PayloadCoding.encodeWithdrawal(claimNumber: "C\(number)", reason: "")
         case .registryAct:
-            draft.kind = .citySuspended
-            draft.payload = victims.first.map { RegistryAct.suspended($0, reason: "").payload } ?? []
+            guard let victim = victims.first else { break }
+            // A suspension, or a ruling against what the victim has filed.
+            let claim = ClaimName(city: victim, number: "C\(number)")
+            let act: RegistryAct =
+                serial.isMultiple(of: 2) ? .suspended(victim, reason: "") : .ruled(ruling(against: claim))
+            draft.kind = act.kind
+            draft.payload = act.payload
         case .ungrantedEpoch:
             draft.epoch = Epoch(incarnation: epoch.incarnation, counter: epoch.counter + 1, nonce: 1)
         case .gap: draft.sequence += 1
@@ -94,6 +100,11 @@ struct LyingCity {
                 "claimed_yuan": "100.00",
             ])
         return form.validated().value.map { PayloadCoding.encode($0) } ?? []
+    }
+
+    private func ruling(against claim: ClaimName) -> Ruling {
+        Ruling(
+            caseID: SpokenID.make(position: 9), kept: [], ruledOut: [claim], code: .confirmed, reason: "裁定", by: "王伟")
     }
 
     /// The voucher that its claims are on.

@@ -22,7 +22,7 @@ extension SimulatedRegistry {
                 journal.append((entry, seen))
                 let fact = DecisionFact(entry, seen, outcome, sealed)
                 events.append(.decided(fact))
-                let occasions = occasions(of: fact)
+                let occasions = occasions(of: fact, outcome)
                 events += occasions.map(History.Event.sometimes)
             }
             guard let last = batch.entries.last?.entry.sequence else { continue }
@@ -115,16 +115,20 @@ extension DecisionFact {
                         city: entry.city, number: voucher.number, enterprise: voucher.enterprise.rawValue,
                         faceValue: voucher.faceValue.rawValue))
             case .claimWithdrawn(let number): .withdrew(ClaimName(city: entry.city, number: number))
+            case .caseRuled(let ruling): .ruled(ruling)
+            case .ticked(let tick): .ticked(tick)
             case .membership(let city, let change): .member(city, change)
+            case .policyPublished(let policy): .published(dwell: policy.payments.dwellSeconds)
             default: .other
             }
         self.init(
-            position: sealed.entry.position, feedHash: sealed.hash, entry: EntryFact(entry), saying: saying,
-            decision: outcome.decision,
+            position: sealed.entry.position, feedHash: sealed.hash, entry: EntryFact(entry),
+            receivedAt: seen.receivedAt, saying: saying, decision: outcome.decision,
             blockers: outcome.reasons.filter { $0.outcome == .block }.flatMap { reason in
                 reason.blocking.map { Blocker(rule: reason.rule, claim: $0) }
             },
             effects: Dictionary(outcome.effects.map { ($0.name, $0.state) }) { _, later in later },
+            cases: outcome.events.filter { $0.reach != .cities },
             problem: outcome.decision == .invalid ? outcome.reasons.first?.message ?? "" : "")
     }
 }
@@ -136,6 +140,6 @@ extension ClaimFact {
             enterprise: claim.enterprise.rawValue,
             contract: "\(claim.enterprise.rawValue)/\(claim.provider.rawValue)/\(claim.contract.rawValue)",
             invoices: claim.invoices.flatMap { $0.number.names.map(\.canonical) }, claimed: claim.claimed.rawValue,
-            group: claim.cofundingGroup)
+            group: claim.cofundingGroup, receipt: claim.bankReceipt)
     }
 }

@@ -1,3 +1,4 @@
+import Arbitration
 import FederationWire
 import Replication
 import VoucherDomain
@@ -21,5 +22,34 @@ extension SimulatedRegistry {
             isSuspended ? .suspended(code, reason: "核查") : .reinstated(code, reason: "核查完毕")
         try append([act], now: now)
         return true
+    }
+
+    // MARK: Cases
+
+    /// Appends a ruling; it takes effect where the arbiter decides it.
+    ///
+    /// - Throws: ``SimulatedRefusal`` with what is wrong with it, as the case stands now.
+    mutating func rule(_ ruling: Ruling, now: UInt64) throws { try act(.ruled(ruling), .caseRuled(ruling), now: now) }
+
+    /// Appends the reopening of a closed case.
+    ///
+    /// - Throws: ``SimulatedRefusal`` with what is wrong with it, as the case stands now.
+    mutating func reopen(_ caseID: String, reason: String, by name: String, now: UInt64) throws {
+        try act(
+            .reopened(caseID: caseID, reason: reason, by: name),
+            .caseReopened(caseID: caseID, reason: reason, by: name), now: now)
+    }
+
+    /// Appends an act after the fold has said, on the state as it is, that it would not be invalid.
+    private mutating func act(_ act: RegistryAct, _ content: JournalEntry.Content, now: UInt64) throws {
+        let entry = JournalEntry(
+            position: Int64(feed.count + 1), city: .registry, id: [UInt8](repeating: 0, count: 16), content: content,
+            receivedAt: Int64(now))
+        var copy = fold
+        let outcome = copy.apply(entry)
+        guard outcome.decision != .invalid else {
+            throw SimulatedRefusal("invalid", outcome.reasons.first?.message ?? "the act is invalid")
+        }
+        try append([act], now: now)
     }
 }

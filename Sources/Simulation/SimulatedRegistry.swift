@@ -67,6 +67,8 @@ struct SimulatedRegistry {
     /// Every entry that was decided, with what the fold saw of it.
     var journal: [(entry: Entry, seen: JournalEntry)] = []
     var random: SeededGenerator
+    /// Cases in which a ruling waits for a second person, as far as occasions go by it.
+    var proposedRulings: Set<String> = []
     /// What checkers are to know; taken out by the world.
     var events: [History.Event] = []
 

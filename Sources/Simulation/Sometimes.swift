@@ -36,4 +36,16 @@ package enum Sometimes: String, CaseIterable, Hashable, Sendable {
     case decidedWhileSuspended = "decided-while-suspended"
     /// A city that was reinstated sent what it had written meanwhile.
     case caughtUpReinstated = "caught-up-reinstated"
+    case caseAnswered = "case-answered"
+    case caseAppealed = "case-appealed"
+    case caseReopened = "case-reopened"
+    case ruled
+    /// A ruling took effect when a second person had ruled alike.
+    case rulingSeconded = "ruling-seconded"
+    /// A ruling refused a claim that was reserved or held.
+    case ruledOut = "ruled-out"
+    /// A ruling went against a claim that was authorised or paid.
+    case stoppedByRuling = "stopped-by-ruling"
+    /// A payment was asked for, and waits for an open case.
+    case gatedByCase = "gated-by-case"
 }

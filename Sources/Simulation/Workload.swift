@@ -1,3 +1,4 @@
+import Arbitration
 import Replication
 import VoucherDomain
 
@@ -5,6 +6,8 @@ import VoucherDomain
 struct Workload {
     private var random: SeededGenerator
     private let fraud: Double
+    private var receiptRandom: SeededGenerator
+    private let evidence: Double
     private var serial = 0
     /// Contracts and invoices that claims have named, of any city.
     private var named: [Purchase] = []
@@ -24,9 +27,14 @@ struct Workload {
     /// What a voucher is worth: a few claims use it up.
     private static let faceValue = 300_000
 
-    init(random: SeededGenerator, fraud: Double) {
+    /// - Parameters:
+    ///   - random: Draws all but the bank receipts.
+    ///   - receipts: Draws these.
+    init(random: SeededGenerator, fraud: Double, receipts: SeededGenerator, evidence: Double) {
         self.random = random
         self.fraud = fraud
+        receiptRandom = receipts
+        self.evidence = evidence
     }
 
     /// What an officer does next.
@@ -35,6 +43,7 @@ struct Workload {
         case file([FormRow])
         case withdraw
         case requestPayment
+        case answer(CaseAnswer)
         /// Takes the next step of every payment that the registry has released.
         case advancePayments
         case backUp
@@ -96,6 +105,7 @@ struct Workload {
 
     private mutating func row(_ purchase: Purchase, number: String, claimed: String) -> FormRow {
         let month = 1 + random.number(in: 0...8)
+        let receipt = receiptRandom.chance(evidence) ? "R\(receiptRandom.number(in: 1...4))" : ""
         return FormRow(
             line: nil,
             fields: [
@@ -106,7 +116,7 @@ struct Workload {
                 "service_until": "2026-\(month < 9 ? "0" : "")\(month + 1)-01",
                 "invoice_numbers": purchase.invoices.map(Self.invoice).joined(separator: ";"),
                 "invoice_amounts_yuan": purchase.invoices.map { _ in "90000.00" }.joined(separator: ";"),
-                "claimed_yuan": claimed, "resource_class": random.chance(0.2) ? "H20" : "",
+                "claimed_yuan": claimed, "bank_receipt_no": receipt, "resource_class": random.chance(0.2) ? "H20" : "",
             ])
     }
 

@@ -40,6 +40,8 @@ extension World {
         return EndState.Node(
             id: node.id, city: node.city, log: try node.store.log(after: 0).map(EntryFact.init),
             states: Dictionary(try node.store.claimStates().map { ($0.number, $0.state) }) { _, later in later },
+            cases: Dictionary(
+                uniqueKeysWithValues: try node.store.cases(limit: 10_000).map { ($0.id, $0.state.rawValue) }),
             feedPosition: head.position, feedHash: head.hash,
             indexDigest: World.digest(ofIndex: try node.store.dump("key_index")), unsent: state.unsent,
             undecided: state.undecided, alarm: node.alarm)

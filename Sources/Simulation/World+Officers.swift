@@ -14,22 +14,33 @@ extension World {
         try strike()
         try lie()
         try suspendSomeCity()
+        try decideSomeCase()
+        try answerSomeCase()
         let candidates = nodes.filter { !$0.isRetired }.map(\.id)
         guard let id = workload.pick(candidates) else { return }
         let act = workload.nextAct()
-        guard self[id].isRunning else { return }
-        // A node whose replication was stopped is read-only.
-        guard try self[id].alarm == nil && self[id].store.alarm() == nil else { return }
+        guard try isWritable(id) else { return }
         if crashes(id, .before) { return }
         try attempt(act, at: id)
     }
+
+    /// Whether officers can write at a node: one that does not run takes nothing, and one whose replication was stopped is
+    /// read-only.
+    func isWritable(_ id: NodeID) throws -> Bool {
+        guard self[id].isRunning, self[id].alarm == nil else { return false }
+        return try self[id].store.alarm() == nil
+    }
+
+    /// Where officers can write.
+    func writableNodes() throws -> [NodeID] { try nodes.map(\.id).filter { try isWritable($0) } }
 
     /// Commands write into a store while its node does not run.
     mutating func workOffline(_ id: NodeID) throws {
         for _ in 0..<officerRandom.number(in: 0...3) { try attempt(workload.nextAct(), at: id) }
     }
 
-    private mutating func attempt(_ act: Workload.Act, at id: NodeID) throws {
+    /// An officer acts; what the store refuses changes nothing.
+    mutating func attempt(_ act: Workload.Act, at id: NodeID) throws {
         do {
             try perform(act, at: id)
             try noteAppended(id)
@@ -59,6 +70,7 @@ extension World {
             guard let claim = workload.pick(try store.claimStates().filter { $0.state == "reserved" }) else { return }
             try store.take(.request, ofClaim: claim.number, now: wallClock(id))
         case .advancePayments: try advancePayments(id)
+        case .answer(let answer): try store.answer(answer, now: wallClock(id))
         case .backUp: return try backUp(id)
         }
         queue.add(.session(id, process: self[id].process, .appended), at: time)

@@ -30,6 +30,7 @@ struct World {
     var registryRandom: SeededGenerator
     var officerRandom: SeededGenerator
     var operatorRandom: SeededGenerator
+    var caseRandom: SeededGenerator
 
     var stepsDone = 0
     /// Whether all faults have ended.
@@ -72,7 +73,10 @@ struct World {
         registryRandom = streams.stream("registry")
         officerRandom = streams.stream("officers")
         operatorRandom = streams.stream("operators")
-        workload = Workload(random: streams.stream("workload"), fraud: plan.fraud)
+        caseRandom = streams.stream("cases")
+        workload = Workload(
+            random: streams.stream("workload"), fraud: plan.fraud, receipts: streams.stream("receipts"),
+            evidence: plan.evidence)
         registry = try SimulatedRegistry(
             random: streams.stream("registry-ids"), policy: SmallPolicy.document(of: plan),
             now: SimulatedClock.start)

@@ -44,12 +44,28 @@ struct BrokenHistory {
 
     static func claim(
         _ number: String, of city: CityCode = BrokenHistory.city, contract: String? = nil, invoices: [String]? = nil,
-        claimed: Int64 = 10
+        claimed: Int64 = 10, receipt: String = ""
     ) -> ClaimFact {
         ClaimFact(
             name: ClaimName(city: city, number: number), voucher: "V", enterprise: "E",
             contract: contract ?? "contract of \(number)", invoices: invoices ?? ["invoice of \(number)"],
-            claimed: claimed, group: "")
+            claimed: claimed, group: "", receipt: receipt)
+    }
+
+    /// Something that happened in the case `K`.
+    static func event(
+        _ kind: CaseEvent.Kind, of claims: [ClaimName], isAutomatic: Bool = false, by city: CityCode? = nil,
+        answer: CaseAnswer.Kind? = nil
+    ) -> CaseEvent {
+        var event = CaseEvent(
+            kind, caseID: "K", parties: claims.map { ConflictCase.Party(claim: $0, isLive: true) },
+            deadline: CalendarDate(rawValue: 0), isAutomatic: isAutomatic)
+        (event.city, event.answer) = (city, answer)
+        return event
+    }
+
+    static func ruling(keeping kept: [ClaimName] = [], against ruledOut: [ClaimName] = []) -> Ruling {
+        Ruling(caseID: "K", kept: kept, ruledOut: ruledOut, code: .confirmed, reason: "why", by: "who")
     }
 
     mutating func add(_ event: History.Event, at node: NodeID = BrokenHistory.node) {
@@ -63,15 +79,16 @@ struct BrokenHistory {
     /// Decides an entry at the next position, or at another one.
     mutating func decide(
         _ entry: EntryFact, _ saying: SayingFact, _ decision: Outcome.Decision, at place: UInt64? = nil,
-        blockers: [DecisionFact.Blocker] = [], effects: [ClaimName: Outcome.Decision] = [:]
+        receivedAt: Int64 = 0, blockers: [DecisionFact.Blocker] = [], effects: [ClaimName: Outcome.Decision] = [:],
+        cases: [CaseEvent] = []
     ) {
         position = place ?? position + 1
         add(
             .decided(
                 DecisionFact(
                     position: position, feedHash: BrokenHistory.digest(UInt8(200 + position)), entry: entry,
-                    saying: saying,
-                    decision: decision, blockers: blockers, effects: effects)), at: .registry)
+                    receivedAt: receivedAt, saying: saying, decision: decision, blockers: blockers, effects: effects,
+                    cases: cases)), at: .registry)
     }
 
     /// Both cities issue a voucher of 100 fen for the same enterprise.
@@ -84,14 +101,15 @@ struct BrokenHistory {
 
     /// Ends the run: one node, which has what the arguments say.
     mutating func end(
-        log: [EntryFact] = [], states: [String: String] = [:], feed: UInt64 = 0, feedHash: Digest = .zero,
-        unsent: UInt64 = 0
+        log: [EntryFact] = [], states: [String: String] = [:], cases: [String: String] = [:], feed: UInt64 = 0,
+        feedHash: Digest = .zero, unsent: UInt64 = 0
     ) {
         history.end = EndState(
             nodes: [
                 EndState.Node(
-                    id: BrokenHistory.node, city: BrokenHistory.city, log: log, states: states, feedPosition: feed,
-                    feedHash: feedHash, indexDigest: .zero, unsent: unsent, undecided: 0, alarm: nil)
+                    id: BrokenHistory.node, city: BrokenHistory.city, log: log, states: states, cases: cases,
+                    feedPosition: feed, feedHash: feedHash, indexDigest: .zero, unsent: unsent, undecided: 0,
+                    alarm: nil)
             ])
     }
 

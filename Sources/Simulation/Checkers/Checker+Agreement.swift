@@ -21,7 +21,8 @@ extension Checker {
     }
 }
 
-/// The small policy in a few lines: who was first holds the invoice and the contract, vouchers are not overdrawn.
+/// The small policy in a few lines: who was first holds the invoice and the contract, vouchers are not overdrawn, and who
+/// names another claim's bank receipt is held.
 private struct ReferenceFold {
     private var claims: [ClaimName: (fact: ClaimFact, state: Outcome.Decision)] = [:]
     private var vouchers: [String: VoucherFact] = [:]
@@ -50,11 +51,11 @@ private struct ReferenceFold {
         case .withdrew(let name):
             switch claims[name]?.state {
             case nil: return .invalid
-            case .reserved: return .withdrawn
+            case .reserved, .held: return .withdrawn
             case .authorized, .paid: return .tooLate
             default: return .unchanged
             }
-        case .member, .other: return nil
+        case .ruled, .ticked, .member, .published, .other: return nil
         }
     }
 
@@ -62,11 +63,12 @@ private struct ReferenceFold {
         guard claims[claim.name] == nil else { return .invalid }
         let voucher = vouchers["\(claim.name.city)/\(claim.voucher)"]
         guard let voucher, voucher.enterprise == claim.enterprise else { return .refused }
-        let live = claims.values.filter { [.reserved, .authorized, .paid].contains($0.state) }.map(\.fact)
+        let live = claims.values.filter { [.reserved, .held, .authorized, .paid].contains($0.state) }.map(\.fact)
         if live.contains(where: { !Set($0.invoices).isDisjoint(with: claim.invoices) }) { return .refused }
         let isElsewhere = live.contains { $0.contract == claim.contract && $0.name.city != claim.name.city }
         if isElsewhere { return .refused }
         let drawn = live.filter { $0.name.city == claim.name.city && $0.voucher == claim.voucher }
-        return drawn.reduce(claim.claimed) { $0 + $1.claimed } > voucher.faceValue ? .refused : .reserved
+        if drawn.reduce(claim.claimed, { $0 + $1.claimed }) > voucher.faceValue { return .refused }
+        return !claim.receipt.isEmpty && live.contains { $0.receipt == claim.receipt } ? .held : .reserved
     }
 }

@@ -43,7 +43,7 @@ struct HolderBook {
             let faults = decision.decision == .reserved ? conflicts(of: claim, at: decision.position) : []
             live[claim.name] = claim
             return faults
-        case .withdrew, .member, .other: return []
+        case .withdrew, .ruled, .ticked, .member, .published, .other: return []
         }
     }
 

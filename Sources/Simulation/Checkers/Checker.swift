@@ -30,7 +30,7 @@ package struct Checker: Sendable {
     package static let all = [
         oneHolder, paidOnce, oneDecision, nothingLost, logsAreGapless, clocksRise, positionsAreGapless, nodesAgree,
         refolding, appliedIsPrefix, replaysChangeNothing, neverBoth, everythingDecided, countsAgree, blockersHold,
-        oneLiveHolder, ownersAct, suspendedStayOut, noFalseAlarm, honestClaimsAreValid,
+        oneLiveHolder, ownersAct, gatesHold, rulingsStand, suspendedStayOut, noFalseAlarm, honestClaimsAreValid,
     ]
 
     /// What every checker finds.
