@@ -39,4 +39,8 @@ package enum FaultKind: String, CaseIterable, Hashable, Sendable {
     /// The registry's operators suspend a city, and let it in again later. New kinds follow here: what was drawn for those
     /// above stays the same.
     case suspension
+    /// F29: the bank does not answer in time; it has acted or not.
+    case bankTimeout = "bank-timeout"
+    /// F29: the bank refuses an instruction for good.
+    case bankRefusal = "bank-refusal"
 }

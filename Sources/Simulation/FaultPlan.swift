@@ -21,8 +21,8 @@ package struct FaultPlan: Hashable, Sendable {
     package var cities: Int
     /// What officers and misfortune do during the safety phase, one after the other.
     package var steps: Int
-    /// The kinds that are on, each with the probability of its happening: a message's where it befalls messages, else a
-    /// step's.
+    /// The kinds that are on, each with the probability of its happening: a message's where it befalls messages, a call's
+    /// where it befalls calls of the bank, else a step's.
     package var rates: [FaultKind: Double]
     /// The mean time between two steps, in virtual milliseconds.
     package var pace: UInt64
@@ -76,6 +76,8 @@ package struct FaultPlan: Hashable, Sendable {
         case .registryClock, .restore, .unmarkedCopy, .clone, .diskGone: 0.03
         case .liar: 0.5
         case .suspension: 0.08
+        case .bankTimeout: 0.6
+        case .bankRefusal: 0.8
         }
     }
 

@@ -15,12 +15,25 @@ extension SimulatedRegistry {
             case .opened, .answered, .reopened, .escalated, .settled, .left, .lapsed: break
             }
         }
-        for effect in outcome.effects {
-            guard let payment = effect.payment else { continue }
-            if fact.entry.kind == .caseRuled, payment.isBarred { seen.append(.stoppedByRuling) }
-            if payment.stage == .requested, isInOpenCase(effect.name) { seen.append(.gatedByCase) }
+        return seen + outcome.effects.compactMap { occasion(of: $0, in: fact) }
+    }
+
+    /// What becomes of a payment.
+    private mutating func occasion(of effect: Outcome.Effect, in fact: DecisionFact) -> Sometimes? {
+        guard let payment = effect.payment else { return nil }
+        if fact.entry.kind == .caseRuled { return payment.isBarred ? .stoppedByRuling : nil }
+        switch payment.stage {
+        case .requested: return isInOpenCase(effect.name) ? .gatedByCase : nil
+        case .authorized:
+            let isNew = payment.authorization?.position == Int64(fact.position)
+            return isNew && failedPayments.remove(effect.name) != nil ? .authorizedAgain : nil
+        case .failed:
+            failedPayments.insert(effect.name)
+            return .paymentFailed
+        case .paid: return payment.refunded > .zero ? .partlyPaidBack : nil
+        case .reversed: return .reversed
+        case .released, .submitted: return nil
         }
-        return seen
     }
 
     private func isInOpenCase(_ name: ClaimName) -> Bool {

@@ -69,6 +69,8 @@ struct SimulatedRegistry {
     var random: SeededGenerator
     /// Cases in which a ruling waits for a second person, as far as occasions go by it.
     var proposedRulings: Set<String> = []
+    /// Claims whose payment has failed and was not authorised since, likewise.
+    var failedPayments: Set<ClaimName> = []
     /// What checkers are to know; taken out by the world.
     var events: [History.Event] = []
 

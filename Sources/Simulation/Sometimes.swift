@@ -48,4 +48,13 @@ package enum Sometimes: String, CaseIterable, Hashable, Sendable {
     case stoppedByRuling = "stopped-by-ruling"
     /// A payment was asked for, and waits for an open case.
     case gatedByCase = "gated-by-case"
+    /// The bank was asked once more for what it had paid.
+    case bankAskedAgain = "bank-asked-again"
+    /// The bank cancelled what a ruling had stopped.
+    case cancelledAtBank = "cancelled-at-bank"
+    case paymentFailed = "payment-failed"
+    /// A payment that had failed was asked for again, and authorised.
+    case authorizedAgain = "authorized-again"
+    case partlyPaidBack = "partly-paid-back"
+    case reversed
 }

@@ -43,6 +43,7 @@ struct Workload {
         case file([FormRow])
         case withdraw
         case requestPayment
+        case requestPaymentOf(String)
         case answer(CaseAnswer)
         /// Takes the next step of every payment that the registry has released.
         case advancePayments

@@ -29,7 +29,9 @@ extension World {
     mutating func decideSomeCase() throws {
         let cases = sortedCases
         guard !cases.isEmpty, operatorRandom.chance(0.35) else { return }
-        let conflict = operatorRandom.pick(cases)
+        let urgent = cases.filter { isUrgent($0) }
+        let isInOrder = urgent.isEmpty || operatorRandom.chance(0.4)
+        let conflict = operatorRandom.pick(isInOrder ? cases : urgent)
         do {
             if !conflict.isClosed {
                 try registry.rule(ruling(on: conflict), now: registryTime)
@@ -46,6 +48,13 @@ extension World {
     }
 
     private static let operators = ["王伟", "李娜"]
+
+    /// Whether a ruling waits for a second person, or money is about to go out for a claim of the case.
+    private func isUrgent(_ conflict: ConflictCase) -> Bool {
+        guard !conflict.isClosed else { return false }
+        return conflict.proposal != nil
+            || conflict.parties.contains { registry.fold.ledger.claims[$0.claim]?.state == .authorized }
+    }
 
     /// The second person mostly rules as the first one has proposed.
     private mutating func ruling(on conflict: ConflictCase) -> Ruling {

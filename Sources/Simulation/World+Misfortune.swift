@@ -26,7 +26,9 @@ extension World {
     mutating func strike() throws {
         for kind in plan.kinds {
             switch kind {
-            case .loss, .duplication, .reordering, .cutBefore, .cutAfter, .liar, .suspension: continue
+            case .loss, .duplication, .reordering, .cutBefore, .cutAfter, .liar, .suspension, .bankTimeout,
+                .bankRefusal:
+                continue
             default: break
             }
             guard faultRandom.chance(plan.rate(kind)) else { continue }
@@ -64,12 +66,13 @@ extension World {
             guard isSingle(id), !isSuspended(id) else { return }
             note(kind, at: id)
             try rejoin(id)
-        case .loss, .duplication, .reordering, .cutBefore, .cutAfter, .liar, .suspension: break
+        case .loss, .duplication, .reordering, .cutBefore, .cutAfter, .liar, .suspension, .bankTimeout, .bankRefusal:
+            break
         }
     }
 
     /// Whether the city has one node; what befalls a cloned one is told apart no more.
-    private func isSingle(_ id: NodeID) -> Bool {
+    func isSingle(_ id: NodeID) -> Bool {
         nodes.count { $0.city == self[id].city && !$0.isRetired } == 1
     }
 

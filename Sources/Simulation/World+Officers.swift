@@ -16,6 +16,7 @@ extension World {
         try suspendSomeCity()
         try decideSomeCase()
         try answerSomeCase()
+        try workAtPayDesk()
         let candidates = nodes.filter { !$0.isRetired }.map(\.id)
         guard let id = workload.pick(candidates) else { return }
         let act = workload.nextAct()
@@ -69,6 +70,7 @@ extension World {
         case .requestPayment:
             guard let claim = workload.pick(try store.claimStates().filter { $0.state == "reserved" }) else { return }
             try store.take(.request, ofClaim: claim.number, now: wallClock(id))
+        case .requestPaymentOf(let number): try store.take(.request, ofClaim: number, now: wallClock(id))
         case .advancePayments: try advancePayments(id)
         case .answer(let answer): try store.answer(answer, now: wallClock(id))
         case .backUp: return try backUp(id)
@@ -119,6 +121,7 @@ extension World {
         for code in registry.codes where code != liar?.code {
             guard let id = try survivor(of: code) else { continue }
             start(id)
+            try reconcile(id)
         }
         if try hasDrained() {
             isQuiet = true

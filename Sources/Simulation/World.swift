@@ -31,6 +31,7 @@ struct World {
     var officerRandom: SeededGenerator
     var operatorRandom: SeededGenerator
     var caseRandom: SeededGenerator
+    var bankRandom: SeededGenerator
 
     var stepsDone = 0
     /// Whether all faults have ended.
@@ -44,8 +45,7 @@ struct World {
     /// Requests that were lost on their way, which may arrive after all; the latest ones.
     var undelivered: [Envelope] = []
     var looks = 0
-    /// What the bank has paid.
-    var paidReferences: Set<PaymentReference> = []
+    var bank = SimulatedBank()
 
     /// What the registry's process knows by heart: gone when it crashes.
     struct RegistryMemory {
@@ -74,6 +74,7 @@ struct World {
         officerRandom = streams.stream("officers")
         operatorRandom = streams.stream("operators")
         caseRandom = streams.stream("cases")
+        bankRandom = streams.stream("bank")
         workload = Workload(
             random: streams.stream("workload"), fraud: plan.fraud, receipts: streams.stream("receipts"),
             evidence: plan.evidence)

@@ -63,6 +63,25 @@ struct CheckerTests {
         #expect(faults([first, second], authorized: [first, second]) == 1)
     }
 
+    @Test("I2: what was paid, and the registry does not know of in the end, is found")
+    func paidUnknown() {
+        let claim = Sample.claim("C1")
+        func faults(then states: Outcome.Decision...) -> Int {
+            var sample = Sample()
+            sample.decide(Sample.entry(2), .filed(claim), .reserved)
+            sample.decide(Sample.entry(3), .other, .noted, effects: [claim.name: .authorized])
+            sample.add(.paid(claim.name, amount: claim.claimed))
+            for state in states { sample.decide(Sample.entry(4), .other, .noted, effects: [claim.name: state]) }
+            sample.end()
+            return Checker.paidOnce.check(sample.history).count
+        }
+
+        #expect(faults(then: .paid) == 0)
+        #expect(faults(then: .paid, .reversed) == 0)
+        #expect(faults() == 1)
+        #expect(faults(then: .reserved) == 1)
+    }
+
     @Test("I15: a claim that is authorised after its withdrawal is found")
     func neverBoth() {
         let claim = Sample.claim("C1")

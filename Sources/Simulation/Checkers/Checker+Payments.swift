@@ -2,7 +2,7 @@ import Arbitration
 
 extension Checker {
     /// I2: the bank pays only for a claim that is authorised, once, what was claimed; and never for two claims that share an
-    /// invoice, unless the first was paid back in full.
+    /// invoice, unless the first was paid back in full. In the end the registry knows of all that was paid.
     package static let paidOnce = Checker("I2") { history in
         var claims: [ClaimName: ClaimFact] = [:]
         var states: [ClaimName: Outcome.Decision] = [:]
@@ -31,7 +31,9 @@ extension Checker {
             default: break
             }
         }
-        return faults
+        guard history.end != nil else { return faults }
+        let unknown = paid.sorted().filter { states[$0] != .paid }
+        return faults + unknown.map { "\($0) was paid, and the registry does not know of it" }
     }
 
     /// I15: a claim that was withdrawn is never authorised, and one that is authorised is never withdrawn.
