@@ -34,7 +34,7 @@ package enum FaultKind: String, CaseIterable, Hashable, Sendable {
     case replay
     /// F16, F17: a city that lies.
     case liar
-    /// A city's disk is gone; it joins again with its key.
+    /// A city's disk is gone; it joins again with its key or a new one.
     case diskGone = "disk-gone"
     /// The registry's operators suspend a city, and let it in again later. New kinds follow here: what was drawn for those
     /// above stays the same.

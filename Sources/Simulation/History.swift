@@ -28,6 +28,10 @@ package struct History: Sendable {
         case received(EntryFact, session: Epoch, isRejected: Bool)
         /// The registry took a seal's word that nothing will be filed before that time.
         case promised(CityCode, HybridTime)
+        /// The registry let a city in under that public key, itself at the start.
+        case keyed(CityCode, key: [UInt8])
+        /// The registry committed what is under a seal: the records that are new, or none.
+        case sealed(SealFact)
         /// The registry granted an epoch to a process.
         case granted(CityCode, Epoch, process: [UInt8])
         /// The registry accepted a batch of this node under that epoch.
@@ -90,6 +94,31 @@ package struct EntryFact: Hashable, Sendable {
         self.init(
             city: entry.city, epoch: entry.epoch, sequence: entry.sequence, hash: entry.hash,
             previousHash: entry.previousHash, time: entry.time, id: entry.id, kind: entry.kind)
+    }
+}
+
+/// A seal as it was signed, and the new records of the log that it ends, as exact bytes.
+package struct SealFact: Hashable, Sendable {
+    package struct Record: Hashable, Sendable {
+        package let hash: Digest
+        package let bytes: [UInt8]
+
+        package init(hash: Digest, bytes: [UInt8]) {
+            self.hash = hash
+            self.bytes = bytes
+        }
+    }
+
+    package let city: CityCode
+    package let records: [Record]
+    package let body: [UInt8]
+    package let signature: [UInt8]
+
+    package init(city: CityCode, records: [Record], body: [UInt8], signature: [UInt8]) {
+        self.city = city
+        self.records = records
+        self.body = body
+        self.signature = signature
     }
 }
 
@@ -163,6 +192,8 @@ package struct DecisionFact: Hashable, Sendable {
 
     package let position: UInt64
     package let feedHash: Digest
+    /// The answer's exact bytes in the feed.
+    package let feedBytes: [UInt8]
     package let entry: EntryFact
     /// When the registry received the entry, as the fold was told; milliseconds since 1970.
     package let receivedAt: Int64
@@ -178,10 +209,11 @@ package struct DecisionFact: Hashable, Sendable {
     package let problem: String
 
     package init(
-        position: UInt64, feedHash: Digest, entry: EntryFact, receivedAt: Int64 = 0, saying: SayingFact,
-        decision: Outcome.Decision, blockers: [Blocker] = [], effects: [ClaimName: Outcome.Decision] = [:],
-        cases: [CaseEvent] = [], problem: String = ""
+        position: UInt64, feedHash: Digest, feedBytes: [UInt8] = [], entry: EntryFact, receivedAt: Int64 = 0,
+        saying: SayingFact, decision: Outcome.Decision, blockers: [Blocker] = [],
+        effects: [ClaimName: Outcome.Decision] = [:], cases: [CaseEvent] = [], problem: String = ""
     ) {
+        self.feedBytes = feedBytes
         self.receivedAt = receivedAt
         self.cases = cases
         self.position = position

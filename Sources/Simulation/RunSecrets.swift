@@ -12,6 +12,8 @@ package enum RunSecrets {
     }
 
     package static let registryKey = key(0)
+    /// The numbers of keys that cities have later: no city's code, nor the stranger's.
+    static let laterKeys: ClosedRange<UInt32> = 2_000_000...UInt32.max
     /// Signs what no city signs.
     static let strangerKey = key(1_000_000)
     package static let federationSecret = [UInt8](repeating: 0x77, count: 32)

@@ -8,7 +8,8 @@ struct SimulatedNode {
     let id: NodeID
     let city: CityCode
     let identity: NodeIdentity
-    let key: SigningKey
+    /// The city's; a new one after its disk was lost, perhaps.
+    var key: SigningKey
     var disk: SimulatedDisk
     /// An old copy of the disk; `nil` before the first was made.
     var backup: SimulatedDisk?

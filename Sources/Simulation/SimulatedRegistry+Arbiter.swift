@@ -122,7 +122,7 @@ extension DecisionFact {
             default: .other
             }
         self.init(
-            position: sealed.entry.position, feedHash: sealed.hash, entry: EntryFact(entry),
+            position: sealed.entry.position, feedHash: sealed.hash, feedBytes: sealed.bytes, entry: EntryFact(entry),
             receivedAt: seen.receivedAt, saying: saying, decision: outcome.decision,
             blockers: outcome.reasons.filter { $0.outcome == .block }.flatMap { reason in
                 reason.blocking.map { Blocker(rule: reason.rule, claim: $0) }

@@ -57,6 +57,7 @@ extension SimulatedRegistry {
         if batch.entries.isEmpty {
             row.report = (batch.seal.head.sequence, batch.signedSeal)
             cities[code] = row
+            note(batch.signedSeal, of: code, over: [])
             events.append(.sometimes(.reported))
         }
         if accepted.answers.contains(.alreadyKnown) { events.append(.sometimes(.alreadyKnown)) }

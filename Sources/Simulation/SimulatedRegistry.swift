@@ -81,6 +81,7 @@ struct SimulatedRegistry {
         own.publicKey = RunSecrets.registryKey.publicKey
         own.grantedEpoch = Epoch(incarnation: SimulatedRegistry.incarnation, counter: 1, nonce: 0)
         cities[.registry] = own
+        events.append(.keyed(.registry, key: RunSecrets.registryKey.publicKey.bytes))
         try append([.policyPublished(version: 1, document: document)], now: now)
     }
 
@@ -118,6 +119,7 @@ struct SimulatedRegistry {
 
     /// Takes a batch into a city's log and into the arbiter's queue.
     mutating func keep(_ batch: Batch, in city: inout City) {
+        note(batch.seal, of: batch.city, over: batch.entries.map(\.entry))
         for (entry, fault) in batch.entries {
             city.entries.append(entry)
             if fault != PushReview.repeatedID { ids.insert(entry.id) }
@@ -125,6 +127,17 @@ struct SimulatedRegistry {
             events.append(.received(EntryFact(entry), session: session, isRejected: fault != nil))
         }
         waiting.append(batch)
+    }
+
+    /// Tells checkers of a seal.
+    ///
+    /// - Parameter entries: What is new under it.
+    mutating func note(_ seal: SignedBytes, of code: CityCode, over entries: [Entry]) {
+        events.append(
+            .sealed(
+                SealFact(
+                    city: code, records: entries.map { SealFact.Record(hash: $0.hash, bytes: $0.bytes) },
+                    body: seal.body, signature: seal.signature)))
     }
 
     // MARK: Cities
@@ -146,6 +159,7 @@ struct SimulatedRegistry {
         let epoch = try grant(&row, processNonce, now: now)
         row.publicKey = key
         cities[code] = row
+        events.append(.keyed(code, key: key.bytes))
         try append([.joined(code, key)], now: now)
         let grant = Grant(
             city: code, epoch: epoch, processNonce: processNonce, version: Dialect.current.highest)

@@ -57,4 +57,6 @@ package enum Sometimes: String, CaseIterable, Hashable, Sendable {
     case authorizedAgain = "authorized-again"
     case partlyPaidBack = "partly-paid-back"
     case reversed
+    /// A city that had lost its disk came back with another key.
+    case keyChanged = "key-changed"
 }

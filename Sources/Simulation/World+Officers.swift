@@ -188,10 +188,14 @@ extension World {
         queue.add(.restart(id), at: time + 500)
     }
 
-    /// The disk is gone: the city joins again with its key, on an empty one.
+    /// The disk is gone: the city joins again on an empty one, with its key or, where that was lost, too, with a new one.
     mutating func rejoin(_ id: NodeID) throws {
         self[id].stop()
         note(id, .diskLost(self[id].city))
+        if keyRandom.chance(0.5) {
+            self[id].key = RunSecrets.key(keyRandom.number(in: RunSecrets.laterKeys))
+            note(.keyChanged, at: id)
+        }
         let nonce = nodeRandom.bytes(16)
         try self[id].store.erase()
         self[id].notedThrough = 0

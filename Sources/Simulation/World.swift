@@ -32,6 +32,7 @@ struct World {
     var operatorRandom: SeededGenerator
     var caseRandom: SeededGenerator
     var bankRandom: SeededGenerator
+    var keyRandom: SeededGenerator
 
     var stepsDone = 0
     /// Whether all faults have ended.
@@ -75,6 +76,7 @@ struct World {
         operatorRandom = streams.stream("operators")
         caseRandom = streams.stream("cases")
         bankRandom = streams.stream("bank")
+        keyRandom = streams.stream("keys")
         workload = Workload(
             random: streams.stream("workload"), fraud: plan.fraud, receipts: streams.stream("receipts"),
             evidence: plan.evidence)
