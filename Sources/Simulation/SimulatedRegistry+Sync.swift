@@ -85,8 +85,10 @@ extension SimulatedRegistry {
         return PushAnswer(answers: accepted.answers, firstSequence: first, receipt: receipt)
     }
 
-    /// What follows a city's cursor, sealed over the last of it.
-    func page(_ request: FeedRequest, city code: CityCode, now: UInt64) throws -> FeedAnswer {
+    /// What follows a city's cursor, and the head that is to be sealed with it.
+    func page(
+        _ request: FeedRequest, city code: CityCode
+    ) throws -> (entries: ArraySlice<SealedFeedEntry>, head: FeedHead) {
         guard let standing = try city(code).standing else {
             throw SimulatedRefusal("unknown-city", "city \(code) has not joined")
         }
@@ -99,11 +101,7 @@ extension SimulatedRegistry {
                 "diverged", "the registry does not have the feed head \(request.after.position) of this city")
         }
         let page = feed.dropFirst(Int(request.after.position)).prefix(request.limit)
-        let head = page.last?.head ?? request.after
-        return FeedAnswer(
-            entries: page.map(\.bytes),
-            seal: try FeedSeal(head: head, sealedAt: now).signed(by: RunSecrets.registryKey),
-            more: head.position < feedHead.position)
+        return (page, page.last?.head ?? request.after)
     }
 
     /// What the registry has of a city's own log after a head: whole batches; and who holds the log.

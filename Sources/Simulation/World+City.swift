@@ -202,7 +202,7 @@ extension World {
         _ page: FeedAnswer, after cursor: FeedHead, at id: NodeID
     ) throws -> CitySession.Event {
         let node = self[id]
-        let seal = try FeedSeal(page.seal, by: node.identity.registryKey)
+        let seal = try feedSeals.read(page.seal)
         if page.entries.isEmpty {
             guard seal.head == cursor else { throw FeedPage.Fault.badSeal }
         } else {

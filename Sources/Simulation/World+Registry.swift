@@ -27,7 +27,7 @@ extension World {
 
     /// Does what is asked.
     ///
-    /// - Returns: `nil` when the answer comes later.
+    /// - Returns: `nil` when the answer comes later, or nobody waits for it.
     private mutating func answer(_ envelope: Envelope) throws -> [UInt8]? {
         switch envelope.path {
         case .hello:
@@ -49,16 +49,28 @@ extension World {
             return page.encoded(as: .protobuf)
         case .feed:
             let request = try FeedRequest(envelope.body, as: .protobuf)
-            let page = try registry.page(request, city: envelope.signer, now: registryTime)
+            let page = try registry.page(request, city: envelope.signer)
+            // Reading changes nothing, and nobody waits for the answer to a copy.
             guard page.entries.isEmpty, request.wait > .zero, !envelope.isCopy else {
                 note(.registry, .served(envelope.signer))
-                return page.encoded(as: .protobuf)
+                return try envelope.isCopy ? nil : sealed(page)
             }
             nextErrand += 1
             memory.polls.append((nextErrand, envelope, request))
             queue.add(.pollEnds(nextErrand), at: time + UInt64(request.wait / .milliseconds(1)))
             return nil
         }
+    }
+
+    /// A page of the feed as it travels.
+    private mutating func sealed(
+        _ page: (entries: ArraySlice<SealedFeedEntry>, head: FeedHead)
+    ) throws -> [UInt8] {
+        FeedAnswer(
+            entries: page.entries.map(\.bytes),
+            seal: try feedSeals.sign(FeedSeal(head: page.head, sealedAt: registryTime)),
+            more: page.head.position < registry.feedHead.position
+        ).encoded(as: .protobuf)
     }
 
     mutating func noteRefusal(_ refusal: SimulatedRefusal) {
@@ -97,9 +109,9 @@ extension World {
 
     private mutating func answer(_ poll: (id: UInt64, envelope: Envelope, request: FeedRequest)) {
         do {
-            let page = try registry.page(poll.request, city: poll.envelope.signer, now: registryTime)
+            let page = try registry.page(poll.request, city: poll.envelope.signer)
             note(.registry, .served(poll.envelope.signer))
-            reply(.answer(page.encoded(as: .protobuf)), to: poll.envelope)
+            reply(.answer(try sealed(page)), to: poll.envelope)
         } catch let refusal as SimulatedRefusal {
             noteRefusal(refusal)
             reply(.refused(refusal), to: poll.envelope)

@@ -47,6 +47,7 @@ struct World {
     var undelivered: [Envelope] = []
     var looks = 0
     var bank = SimulatedBank()
+    var feedSeals = FeedSeals()
 
     /// What the registry's process knows by heart: gone when it crashes.
     struct RegistryMemory {
