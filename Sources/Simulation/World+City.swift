@@ -15,7 +15,7 @@ extension World {
 
     mutating func handle(_ event: CitySession.Event, at id: NodeID) {
         let process = self[id].process
-        trace.note(time, id, "\(event)")
+        trace.note(time, id, event.traced)
         for action in self[id].session.handle(event) {
             guard isAlive(id, process) else { return }
             perform(action, at: id)
