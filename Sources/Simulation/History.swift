@@ -56,10 +56,21 @@ package struct History: Sendable {
     }
 
     package private(set) var moments: [Moment] = []
+    /// The registry's answers, in the order of their positions; kept beside the moments, for most checkers ask for them.
+    private(set) var decisions: [DecisionFact] = []
+    /// What the registry committed of all logs, in its order.
+    private(set) var received: [(fact: EntryFact, isRejected: Bool)] = []
 
     package init() {}
 
-    package mutating func add(_ moment: Moment) { moments.append(moment) }
+    package mutating func add(_ moment: Moment) {
+        moments.append(moment)
+        switch moment.event {
+        case .decided(let fact): decisions.append(fact)
+        case .received(let fact, _, let isRejected): received.append((fact, isRejected))
+        default: break
+        }
+    }
 
     /// What every node and the registry came to when all was quiet; `nil` before.
     package var end: EndState?

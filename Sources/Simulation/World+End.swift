@@ -83,10 +83,12 @@ extension World {
 
     private mutating func replay(_ envelopes: [Envelope]) -> [String] {
         memory.gate = SimulatedGate()
+        var last = stateHash
         return envelopes.compactMap { envelope in
-            let before = stateHash
+            let before = last
             arrive(envelope)
-            return stateHash == before ? nil : "\(envelope.path) of \(envelope.node), process \(envelope.process)"
+            last = stateHash
+            return last == before ? nil : "\(envelope.path) of \(envelope.node), process \(envelope.process)"
         }
     }
 

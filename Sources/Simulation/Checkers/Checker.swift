@@ -36,17 +36,3 @@ package struct Checker: Sendable {
     /// What every checker finds.
     package static func violations(in history: History) -> [Violation] { all.flatMap { $0.check(history) } }
 }
-
-extension History {
-    /// The registry's answers, in the order of their positions.
-    var decisions: [DecisionFact] {
-        moments.compactMap { if case .decided(let fact) = $0.event { fact } else { nil } }
-    }
-
-    /// What the registry committed of all logs, in its order.
-    var received: [(fact: EntryFact, isRejected: Bool)] {
-        moments.compactMap {
-            if case .received(let fact, _, let isRejected) = $0.event { (fact, isRejected) } else { nil }
-        }
-    }
-}
