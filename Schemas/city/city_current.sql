@@ -230,7 +230,7 @@ CREATE TABLE node (
     alarm TEXT,
     -- When the registry was last heard, by this node's clock; NULL before the first time.
     last_contact_ms INTEGER
-, reported_position INTEGER NOT NULL DEFAULT 0, reported_at_ms INTEGER NOT NULL DEFAULT 0, report_wanted INTEGER NOT NULL DEFAULT 0, restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1)), feed_seal_body BLOB, feed_seal_signature BLOB, recovery_call_body BLOB, recovery_call_signature BLOB, promised_incarnation INTEGER NOT NULL DEFAULT 0, unread_kind INTEGER) STRICT;
+, reported_position INTEGER NOT NULL DEFAULT 0, reported_at_ms INTEGER NOT NULL DEFAULT 0, report_wanted INTEGER NOT NULL DEFAULT 0, restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1)), feed_seal_body BLOB, feed_seal_signature BLOB, recovery_call_body BLOB, recovery_call_signature BLOB, promised_incarnation INTEGER NOT NULL DEFAULT 0, unread_kind INTEGER, key_until_ms INTEGER) STRICT;
 
 CREATE TABLE payment (
     claim_id INTEGER PRIMARY KEY REFERENCES claim,

@@ -85,6 +85,16 @@ CREATE TABLE batch (
     CONSTRAINT batch_pkey PRIMARY KEY (batch_id)
 ) WITH (autovacuum_vacuum_scale_factor=0.01);
 
+CREATE TABLE cap_use (
+    key bytea NOT NULL,
+    claims bigint NOT NULL,
+    used_fen bigint NOT NULL,
+    capacity_fen bigint NOT NULL,
+    CONSTRAINT cap_use_capacity_fen_check CHECK ((capacity_fen > 0)),
+    CONSTRAINT cap_use_pkey PRIMARY KEY (key),
+    CONSTRAINT cap_use_used_fen_check CHECK ((used_fen >= 0))
+);
+
 CREATE TABLE case_event (
     case_id text NOT NULL,
     "position" bigint NOT NULL,
@@ -112,6 +122,7 @@ CREATE TABLE city (
     watermark bigint NOT NULL DEFAULT 0,
     protocol_version integer,
     software text NOT NULL DEFAULT ''::text,
+    key_since_ms bigint,
     CONSTRAINT city_city_code_check CHECK (((city_code >= 0) AND (city_code <= 999999))),
     CONSTRAINT city_granted_epoch_check CHECK ((octet_length(granted_epoch) = 16)),
     CONSTRAINT city_log_epoch_check CHECK ((octet_length(log_epoch) = 16)),
@@ -332,6 +343,13 @@ CREATE TABLE member (
     CONSTRAINT member_pkey PRIMARY KEY (city_code)
 ) WITH (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 
+CREATE TABLE paid_twice (
+    key bytea NOT NULL,
+    "position" bigint NOT NULL,
+    other_position bigint NOT NULL,
+    CONSTRAINT paid_twice_pkey PRIMARY KEY (key, "position", other_position)
+);
+
 CREATE TABLE party_name (
     uscc text COLLATE "C" NOT NULL,
     name text COLLATE "C" NOT NULL,
@@ -465,10 +483,14 @@ CREATE TABLE registry (
     recovery_problem text,
     recovery_id bytea,
     untimed_through bigint NOT NULL DEFAULT 0,
+    key_lifetime_days integer NOT NULL DEFAULT 730,
+    certificate_until_ms bigint,
+    timeline text NOT NULL DEFAULT ''::text,
     CONSTRAINT registry_check CHECK (((recovery_phase IS NULL) = (recovery_reason IS NULL))),
     CONSTRAINT registry_check1 CHECK (((recovery_phase IS NULL) = (recovery_incarnation IS NULL))),
     CONSTRAINT registry_feed_hash_check CHECK ((octet_length(feed_hash) = 32)),
     CONSTRAINT registry_feed_position_check CHECK ((feed_position >= 0)),
+    CONSTRAINT registry_key_lifetime_days_check CHECK (((key_lifetime_days >= 1) AND (key_lifetime_days <= 36500))),
     CONSTRAINT registry_only_row_check CHECK (only_row),
     CONSTRAINT registry_pkey PRIMARY KEY (only_row),
     CONSTRAINT registry_recovery_id_check CHECK ((octet_length(recovery_id) = 16)),
@@ -505,6 +527,11 @@ CREATE TABLE trace (
     "position" bigint NOT NULL,
     CONSTRAINT trace_pkey PRIMARY KEY (key, "position")
 ) WITH (autovacuum_freeze_min_age=0, autovacuum_vacuum_insert_scale_factor=0.02);
+
+CREATE TABLE uncleared_payment (
+    "position" bigint NOT NULL,
+    CONSTRAINT uncleared_payment_pkey PRIMARY KEY ("position")
+);
 
 CREATE TABLE unread_entry (
     city_code integer NOT NULL,
@@ -548,6 +575,12 @@ CREATE UNIQUE INDEX batch_of_entry ON public.batch USING btree (city_code, last_
 
 CREATE INDEX batch_waiting ON public.batch USING btree (batch_id) WHERE (NOT folded);
 
+CREATE INDEX cap_use_voucher ON public.cap_use USING btree ((((used_fen)::double precision / (capacity_fen)::double precision)) DESC, key) WHERE (get_byte(key, 0) = 4);
+
+CREATE INDEX cap_use_year ON public.cap_use USING btree (used_fen DESC, key) WHERE (get_byte(key, 0) = 5);
+
+CREATE INDEX case_event_ruling ON public.case_event USING btree ("position", case_id, kind) WHERE (operator <> ''::text);
+
 CREATE INDEX claim_amount ON public.claim USING btree (claimed_fen);
 
 CREATE INDEX claim_city ON public.claim USING btree (((city_code)::bigint), "position");
@@ -579,10 +612,6 @@ CREATE INDEX conflict_case_claim_name ON public.conflict_case_claim USING btree 
 CREATE INDEX conflict_case_due ON public.conflict_case USING btree (deadline) WHERE (state = 'open'::text);
 
 CREATE INDEX conflict_case_untold ON public.conflict_case USING btree ("position") WHERE (untold IS NOT NULL);
-
-CREATE INDEX entry_bank_paid ON public.entry USING btree (city_code, sequence) WHERE (kind = 7);
-
-CREATE INDEX feed_refused ON public.feed USING btree (city_code, sequence) WHERE (decision = ANY (ARRAY[3, 5]));
 
 CREATE INDEX finding_claim ON public.finding USING btree ("position");
 

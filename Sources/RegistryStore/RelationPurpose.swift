@@ -31,14 +31,12 @@ package struct RelationPurpose: Hashable, Sendable {
         table("entry", "every log, byte for byte as its origin signed it: all else can be made again from it"),
         index("entry_pkey", "a log in its order, for the fold, the audit and a city that gets its log back"),
         scattered("entry_id_once", "an entry id is used once in the nation, whatever epoch or city says it"),
-        index("entry_bank_paid", "what banks have paid, for the report of payments that nobody authorised"),
         table("batch", "each sealed batch with its seal and its receipt"),
         index("batch_pkey", "the order in which the fold takes batches"),
         index("batch_of_entry", "the seal, the receipt and the time of receipt that cover an entry"),
         index("batch_waiting", "what waits to be folded, without looking at what is"),
         table("feed", "the national feed, byte for byte as every city has it"),
         index("feed_pkey", "the feed behind a reader's cursor"),
-        index("feed_refused", "answers that refused something, for the report of payments that nobody authorised"),
         table("unread_entry", "entries that this build cannot read yet"),
         index("unread_entry_pkey", "the first of them in each log, which is decided first"),
         index("unread_entry_answered", "where each of them was answered"),
@@ -96,6 +94,10 @@ package struct RelationPurpose: Hashable, Sendable {
         scattered("authorized_sum_pkey", "the sum under a key"),
         table("red_letter", "invoices that were reversed, in part or whole"),
         scattered("red_letter_pkey", "the reversals of an invoice, asked for every claim that is filed"),
+        table("paid_twice", "claims with money out under one key: nothing, in a sound registry"),
+        scattered("paid_twice_pkey", "each pair of claims once"),
+        table("uncleared_payment", "payments that nobody authorised: nothing, in a sound registry"),
+        index("uncleared_payment_pkey", "each claim once"),
         table("member", "the cities as the gates of payments see them"),
         index("member_pkey", "one row a city"),
         table("tick", "what the ticks add up to: the clock of dwells"),
@@ -114,6 +116,7 @@ package struct RelationPurpose: Hashable, Sendable {
         index("conflict_case_claim_name", "the cases of a claim, asked for every payment"),
         table("case_event", "what happened in each case"),
         index("case_event_pkey", "the events of a case in their order"),
+        index("case_event_ruling", "what operators ruled, the newest first: few of all events"),
     ]
 
     /// Lists that operators import or publish.
@@ -137,6 +140,10 @@ package struct RelationPurpose: Hashable, Sendable {
         index("rule_total_pkey", "the sum that a finding adds to"),
         table("rule_pair_total", "claims and money by rule and pair of cities"),
         index("rule_pair_total_pkey", "the sum that a finding of a pair adds to"),
+        table("cap_use", "vouchers used by half, and enterprises' years by a tenth, or more"),
+        scattered("cap_use_pkey", "the sum that a claim under a cap adds to"),
+        scattered("cap_use_voucher", "vouchers, the nearest to its limit first"),
+        scattered("cap_use_year", "enterprises' years, the nearest to its limit first"),
     ]
 
     private static let operation = [
