@@ -230,7 +230,7 @@ let package = Package(
             name: "CityStoreTests",
             dependencies: [
                 "Arbitration", "CityStore", "CrashImages", "DefaultPolicy", "FederationWire", "Replication",
-                "TestSupport", "VoucherDomain", grdb,
+                "TestSupport", "VoucherDomain", grdb, grdbSQLite,
             ], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests",

@@ -93,7 +93,7 @@ CREATE TABLE cap_use (
     CONSTRAINT cap_use_capacity_fen_check CHECK ((capacity_fen > 0)),
     CONSTRAINT cap_use_pkey PRIMARY KEY (key),
     CONSTRAINT cap_use_used_fen_check CHECK ((used_fen >= 0))
-);
+) WITH (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_insert_scale_factor=0.02);
 
 CREATE TABLE case_event (
     case_id text NOT NULL,

@@ -12,7 +12,7 @@ struct IdleMemory: Service {
             var pace = WorkPace()
             // A sleep that is cut short ends the service.
             while (try? await Task.sleep(for: WorkPace.interval)) != nil {
-                guard pace.hasEnded(uses: store.useCount) else { continue }
+                guard pace.hasEnded(timeUsed: store.timeUsed) else { continue }
                 store.releaseMemory()
                 ProcessMemory.giveBack()
             }
@@ -20,25 +20,25 @@ struct IdleMemory: Service {
     }
 }
 
-/// Tells when a time of work has ended, by how often the store is used.
+/// Tells when a time of work has ended, by how long the store is used: a single use may import a thousand rows.
 package struct WorkPace {
     /// How often it is told.
     package static let interval = Duration.seconds(30)
-    /// More uses of the store in an interval are work. An idle node looks about ten times, for the feed and to report;
-    /// each page that is open in a browser 30 times.
-    package static let mostIdleUses = 100
+    /// More time in the store within an interval is work. An idle node looks about ten times, for the feed and to report;
+    /// each page that is open in a browser 30 times; each look takes less than a millisecond.
+    package static let mostIdleTime = Duration.milliseconds(200)
 
-    private var uses = 0
+    private var timeUsed = Duration.zero
     /// Starting is work.
     private var wasBusy = true
 
     package init() {}
 
-    /// - Parameter uses: How often the store has been used by now.
+    /// - Parameter timeUsed: How long the store has been used by now.
     /// - Returns: Whether there was work in an interval before this one, and there was none in this.
-    package mutating func hasEnded(uses: Int) -> Bool {
-        let isBusy = uses - self.uses > WorkPace.mostIdleUses
-        defer { (self.uses, wasBusy) = (uses, isBusy) }
+    package mutating func hasEnded(timeUsed: Duration) -> Bool {
+        let isBusy = timeUsed - self.timeUsed > WorkPace.mostIdleTime
+        defer { (self.timeUsed, wasBusy) = (timeUsed, isBusy) }
         return wasBusy && !isBusy
     }
 }

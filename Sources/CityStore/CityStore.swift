@@ -123,8 +123,8 @@ package struct CityStore: Sendable {
     /// one reader.
     package var diskFailures: AsyncStream<any Error> { pool.health.failures }
 
-    /// How often the store was used since it was opened, to see whether the node has anything to do.
-    package var useCount: Int { pool.useCount }
+    /// How long the store was used since it was opened, by all together, to see whether the node has anything to do.
+    package var timeUsed: Duration { pool.timeUsed }
 
     /// Gives back the memory that is kept to answer faster: the next uses are a little slower.
     package func releaseMemory() { pool.releaseMemory() }

@@ -7,7 +7,7 @@ struct Connections: Sendable {
     private let writer: any DatabaseWriter
     private let checker: any DatabaseReader
     private let isInMemory: Bool
-    private let uses = UseCount()
+    private let time = UsedTime()
     let health = DiskHealth()
 
     /// - Parameter checker: Answers checks beside the pool: they neither wait for other readers nor share their pages.
@@ -30,12 +30,13 @@ struct Connections: Sendable {
         isInMemory = true
     }
 
-    /// How often the store was used.
-    var useCount: Int { uses.current }
+    /// How long the store was used, by all together.
+    var timeUsed: Duration { time.current }
 
     /// Reads one state of the store.
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        uses.add()
+        let start = ContinuousClock.now
+        defer { time.add(since: start) }
         // A queue would forbid writing by a pragma, after which SQLite compiles every statement anew. There is one
         // thread, so that nobody writes in between.
         return isInMemory ? try writer.unsafeRead(body) : try writer.read(body)
@@ -43,7 +44,8 @@ struct Connections: Sendable {
 
     /// Reads one state of the store for a check, with little more work than the body's own.
     func check<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        uses.add()
+        let start = ContinuousClock.now
+        defer { time.add(since: start) }
         // GRDB's own read asks the schema's version and compiles two statements each time, which takes as long as a check.
         return try checker.unsafeRead { database in
             try database.run(sql: "BEGIN DEFERRED TRANSACTION")
@@ -60,12 +62,14 @@ struct Connections: Sendable {
 
     /// Runs one transaction.
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        uses.add()
+        let start = ContinuousClock.now
+        defer { time.add(since: start) }
         return try health.write { try writer.write(body) }
     }
 
     func writeWithoutTransaction<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        uses.add()
+        let start = ContinuousClock.now
+        defer { time.add(since: start) }
         return try health.write { try writer.writeWithoutTransaction(body) }
     }
 
@@ -78,9 +82,11 @@ struct Connections: Sendable {
     func backup(to other: Connections) throws { try writer.backup(to: other.writer) }
 
     /// Closes the pool's readers, and forgets the pages and statements that the other connections keep; all are made anew
-    /// when they are needed.
+    /// when they are needed. It waits for what is being written.
     func releaseMemory() {
         (writer as? DatabasePool)?.releaseMemoryEventually()
+        // The pool frees the writer's only some time: after the caller has looked at what is free.
+        writer.writeWithoutTransaction { $0.releaseMemory() }
         (checker as? DatabaseQueue)?.releaseMemory()
     }
 
@@ -90,11 +96,13 @@ struct Connections: Sendable {
     }
 }
 
-/// Counts from any thread.
-private final class UseCount: Sendable {
-    private let count = Atomic<Int>(0)
+/// Adds up from any thread.
+private final class UsedTime: Sendable {
+    private let microseconds = Atomic<Int>(0)
 
-    var current: Int { count.load(ordering: .relaxed) }
+    var current: Duration { .microseconds(microseconds.load(ordering: .relaxed)) }
 
-    func add() { count.add(1, ordering: .relaxed) }
+    func add(since start: ContinuousClock.Instant) {
+        microseconds.add(Int(start.duration(to: .now) / .microseconds(1)), ordering: .relaxed)
+    }
 }

@@ -15,6 +15,8 @@ package struct CertificateAuthority: Sendable {
     package struct Leaf: Sendable {
         package let certificatePEM: String
         package let keyPEM: String
+        /// By the clock of then.
+        package let madeAt: Date
         package let validFrom: Date
         package let validUntil: Date
     }
@@ -49,10 +51,13 @@ package struct CertificateAuthority: Sendable {
     package func leafEnd(now: Date) -> Date { min(now + CertificateAuthority.leafLife, root.notValidAfter) }
 
     /// A leaf for the hosts.
-    package func makeLeaf(hosts: [String], now: Date) throws -> Leaf {
+    ///
+    /// - Parameter predecessor: When the leaf was made that it follows. It is valid from then on: the clock may have been set
+    ///   ahead since, and cities whose clocks are right must not find it too young.
+    package func makeLeaf(hosts: [String], now: Date, after predecessor: Date? = nil) throws -> Leaf {
         let leafKey = P256.Signing.PrivateKey()
         // A client's clock may be behind.
-        let (validFrom, validUntil) = (now - 86_400, leafEnd(now: now))
+        let (validFrom, validUntil) = (min(now, predecessor ?? now) - 86_400, leafEnd(now: now))
         let certificate = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: .init(leafKey.publicKey),
             notValidBefore: validFrom, notValidAfter: validUntil,
@@ -66,7 +71,7 @@ package struct CertificateAuthority: Sendable {
             }, issuerPrivateKey: .init(key))
         return Leaf(
             certificatePEM: try certificate.serializeAsPEM().pemString, keyPEM: leafKey.pemRepresentation,
-            validFrom: validFrom, validUntil: validUntil)
+            madeAt: now, validFrom: validFrom, validUntil: validUntil)
     }
 
     private static func makeRoot(now: Date) throws -> String {

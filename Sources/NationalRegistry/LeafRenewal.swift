@@ -46,7 +46,7 @@ package final class LeafRenewal: Sendable {
         return shown.withLock { shown in
             // Where none can be made the old one is still better than nothing; the next handshake tries again.
             if isToBeExchanged(shown.leaf, now: now),
-                let next = try? Shown(authority.makeLeaf(hosts: hosts, now: now))
+                let next = try? Shown(authority.makeLeaf(hosts: hosts, now: now, after: shown.leaf.madeAt))
             {
                 shown = next
             }

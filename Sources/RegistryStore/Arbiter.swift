@@ -76,11 +76,17 @@ package struct Arbiter: Sendable {
     /// Tries to become the arbiter. The lock lives as long as this connection.
     ///
     /// - Returns: Whether this process is the arbiter now.
+    /// - Throws: ``RegistryRefusal`` when the database is of a newer build: one that was overlooked at an update would decide
+    ///   beside tables that it does not know.
     package func acquire() async throws -> Bool {
         let (ahead, store) = (ahead, store)
         return try await writer.run { session in
             let result = try session.execute("SELECT pg_try_advisory_lock(\(Locks.arbiter))")
             guard result.bool(0, 0) else { return false }
+            do { _ = try RegistryStore.appliedMigrations(session) } catch {
+                try session.run(script: "SELECT pg_advisory_unlock_all()")
+                throw error
+            }
             try session.run(script: "LISTEN \(RegistryStore.inboxChannel)")
             try session.run(script: Arbiter.watch)
             let beginning = try FoldWatch(session: session).begin(store.processNonce)

@@ -162,9 +162,9 @@ enum KeptTotals {
             ])
     }
 
-    /// Makes all that is kept anew.
-    static func fill(_ session: PostgresSession) throws {
-        for kept in kept {
+    /// Makes what is kept anew: all of it, or some tables.
+    static func fill(_ session: PostgresSession, only tables: [String]? = nil) throws {
+        for kept in kept where tables?.contains(kept.table) ?? true {
             try session.run(script: "DELETE FROM \(kept.table); INSERT INTO \(kept.table) \(kept.rows)")
         }
     }
@@ -172,17 +172,27 @@ enum KeptTotals {
     /// The first row that is not what the claims give, in words for an auditor; `nil` where all are.
     static func difference(_ session: PostgresSession) throws -> String? {
         for kept in kept {
-            let result = try session.execute(
-                """
-                WITH kept AS (SELECT * FROM \(kept.table) WHERE \(kept.condition)), due AS (\(kept.rows))
-                SELECT concat_ws(', ', \(kept.key)) FROM (
-                    (TABLE kept EXCEPT ALL TABLE due) UNION ALL (TABLE due EXCEPT ALL TABLE kept)) AS differing
-                ORDER BY \(kept.key) LIMIT 1
-                """)
-            guard result.count > 0 else { continue }
-            return "\(kept.table) at \(result.text(0, 0)): the claims give something else; audit add-up adds up anew"
+            guard let row = try difference(kept, session) else { continue }
+            return "\(kept.table) at \(row): the claims give something else; audit add-up adds up anew"
         }
         return nil
+    }
+
+    /// The tables that are not what the claims give. Each is looked at as of one moment, while others decide.
+    static func differing(_ session: PostgresSession) throws -> [String] {
+        try kept.filter { try difference($0, session) != nil }.map(\.table)
+    }
+
+    /// What tells the first row apart that is not what the claims give.
+    private static func difference(_ kept: Kept, _ session: PostgresSession) throws -> String? {
+        let result = try session.execute(
+            """
+            WITH kept AS (SELECT * FROM \(kept.table) WHERE \(kept.condition)), due AS (\(kept.rows))
+            SELECT concat_ws(', ', \(kept.key)) FROM (
+                (TABLE kept EXCEPT ALL TABLE due) UNION ALL (TABLE due EXCEPT ALL TABLE kept)) AS differing
+            ORDER BY \(kept.key) LIMIT 1
+            """)
+        return result.count > 0 ? result.text(0, 0) : nil
     }
 
     /// The day in China on which a claim was received, as ``CalendarDate/inChina(milliseconds:)`` has it.

@@ -41,13 +41,8 @@ extension RegistryStore {
                 CREATE TABLE IF NOT EXISTS schema_migration (
                     id text PRIMARY KEY, sha256 bytea NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
                 """)
-        let known = try session.execute("SELECT id, sha256 FROM schema_migration ORDER BY id")
-        var applied: [String: [UInt8]] = [:]
-        for row in 0..<known.count { applied[known.text(row, 0)] = known.bytes(row, 1) }
+        let applied = try appliedMigrations(session)
         let migrations = RegistrySchema.migrations
-        for id in applied.keys.sorted() where !migrations.contains(where: { $0.id == id }) {
-            throw RegistryRefusal(.invalid, "the database has migration \(id) of a newer build: update this program")
-        }
         var done: [String] = []
         if applied.count < migrations.count { try keepArbitersAway(session) }
         defer { _ = try? session.execute("SELECT pg_advisory_unlock(\(Locks.arbiter))") }
@@ -69,6 +64,23 @@ extension RegistryStore {
             done.append(migration.id)
         }
         return done
+    }
+
+    /// The digests of what was applied, by id.
+    ///
+    /// - Throws: ``RegistryRefusal`` when the database is of a newer build.
+    static func appliedMigrations(_ session: PostgresSession) throws -> [String: [UInt8]] {
+        let known = try session.execute("SELECT id, sha256 FROM schema_migration ORDER BY id")
+        var applied: [String: [UInt8]] = [:]
+        for row in 0..<known.count {
+            let id = known.text(row, 0)
+            guard RegistrySchema.migrations.contains(where: { $0.id == id }) else {
+                throw RegistryRefusal(
+                    .invalid, "the database has migration \(id) of a newer build: update this program")
+            }
+            applied[id] = known.bytes(row, 1)
+        }
+        return applied
     }
 
     /// Takes the arbiter's lock: a server of an earlier build would decide beside the tables that are filled here, and know

@@ -44,11 +44,14 @@ extension RegistryStore {
         }
     }
 
-    /// Adds up anew what is kept added up, while nothing is decided.
+    /// Adds up anew the tables of what is kept added up that are wrong, while nothing is decided. Which these are is looked
+    /// for before anybody has to wait.
     package func addUpAgain() async throws {
+        let wrong = try await pool.run { try KeptTotals.differing($0) }
+        guard !wrong.isEmpty else { return }
         try await pool.transaction { session in
             _ = try RegistryRow.lock(session)
-            try KeptTotals.fill(session)
+            try KeptTotals.fill(session, only: wrong)
         }
     }
 

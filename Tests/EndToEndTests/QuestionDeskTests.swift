@@ -78,7 +78,7 @@ struct QuestionDeskTests {
             async let answered = desk.ask { queries in
                 try await queries.store.pool.run { session in
                     try session.transaction(isSnapshot: true) {
-                        let row = try session.execute("SELECT pg_is_in_recovery() FROM rows LIMIT 1")
+                        let row = try session.execute("SELECT pg_is_in_recovery(), (SELECT n FROM rows LIMIT 1)")
                         let isReplica = row.bool(0, 0)
                         if isReplica { try session.execute("SELECT pg_sleep(60)") }
                         return isReplica

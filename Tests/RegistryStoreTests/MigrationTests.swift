@@ -141,6 +141,22 @@ struct MigrationTests {
         #expect(refusal?.code == .invalid)
     }
 
+    @Test("a server that was overlooked at an update decides nothing, and leaves it to those that know all tables")
+    func overlooked() async throws {
+        _ = try await migrate(store)
+        let future = "registry_v999_future"
+        try await store.pool.run { session in
+            try session.run(script: "INSERT INTO schema_migration (id, sha256) VALUES ('\(future)', '\\x00')")
+        }
+        let arbiter = Arbiter(store: store)
+
+        let refusal = await #expect(throws: RegistryRefusal.self) { try await arbiter.acquire() }
+
+        #expect(refusal?.code == .invalid)
+        try await store.pool.run { try $0.run(script: "DELETE FROM schema_migration WHERE id = '\(future)'") }
+        #expect(try await Arbiter(store: store).acquire())
+    }
+
     @Test("a policy that cannot be used is not published, and a good one can follow")
     func badPolicy() async throws {
         let refusal = await #expect(throws: RegistryRefusal.self) { try await migrate(store, Array("{}".utf8)) }

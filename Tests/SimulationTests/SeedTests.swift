@@ -10,7 +10,7 @@ struct SeedTests {
         // Beside the first ones, some that take the rarest branches: claims that are held, copies put back by hand; and
         // longer ones, in which payments and cases come to their end.
         let small: [UInt64] = Array(1...40) + [87, 115, 195, 264, 293, 444]
-        let long: [UInt64] = Array(1...6)
+        let long: [UInt64] = Array(1...6) + [18]
         let plans =
             small.map { FaultPlan(seed: $0, profile: .quick, cities: 3, steps: 25) }
             + long.map { FaultPlan(seed: $0, profile: .swarm, cities: 3, steps: 100) }

@@ -22,6 +22,9 @@ ALTER TABLE payment SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuu
 ALTER TABLE authorized_key SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.02);
 ALTER TABLE authorized_sum SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.02);
 
+-- Used sums change with each claim, in two indexes.
+ALTER TABLE cap_use SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.02);
+
 -- Every row is changed once, from waiting to folded: the index of what waits begins with all that waited before.
 ALTER TABLE batch SET (autovacuum_vacuum_scale_factor = 0.01);
 

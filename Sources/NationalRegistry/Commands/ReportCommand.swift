@@ -10,9 +10,9 @@ struct ReportCommand: AsyncParsableCommand {
         discussion: """
             duplicates-by-rule: claims that met, by rule and pair of cities. duplicates-paid: paid, or on their way to \
             be, under a key that one alone may have (must be empty). caps-used: vouchers from half of their limit on and \
-            years of enterprises from a tenth, the nearest to it first. overdue-cases: open past their last day. \
-            rulings: by officer. uncleared-payments: without the registry's authorisation (must be empty). Exits 1 when \
-            a report that must be empty is not.
+            years of enterprises from a tenth of what their first claim was held against, the nearest to today's limit \
+            first. overdue-cases: open past their last day. rulings: by officer. uncleared-payments: without the \
+            registry's authorisation (must be empty). Exits 1 when a report that must be empty is not.
             """)
 
     @OptionGroup var database: DatabaseOptions
