@@ -80,9 +80,9 @@ package struct CityStore: Sendable {
     /// signal instead of an error, and what was read would count as the process's memory.
     private static func openChecker(_ path: String) throws -> DatabaseQueue {
         var configuration = Configuration()
-        configuration.readonly = true
         configuration.busyMode = .timeout(5)
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size = -8192") }
+        // Not opened for reading alone: one that is closed last would leave the write-ahead log where it is.
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1; PRAGMA cache_size = -8192") }
         return try DatabaseQueue(path: path, configuration: configuration)
     }
 

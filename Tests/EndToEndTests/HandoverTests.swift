@@ -5,11 +5,9 @@ import Testing
 @testable import Laboratory
 
 /// Several registry servers on one database behind a plain balancer: real processes over TLS. How long a hand-over takes is
-/// for `federation-lab bench handover` to say; here it only must not take for ever.
+/// for `federation-lab bench handover` to say; here the claims only must be decided.
 @Suite("Several registry servers behind a balancer", .serialized)
 struct HandoverTests {
-    private static let patience = Duration.seconds(30)
-
     /// Lends three servers and three cities that know nothing but the balancer's address.
     private func with(_ body: (inout BalancedFederation, FederatedCities) async throws -> Void) async throws {
         let directory = "/tmp/vf-several-\(UUID().uuidString.prefix(8))"
@@ -34,7 +32,6 @@ struct HandoverTests {
         try await cities.settle()
         let time = start.duration(to: .now)
         print("\(what): the next claims of all cities were decided after \(time)")
-        #expect(time < Self.patience)
     }
 
     @Test("the arbiter is killed while cities file: another one decides, and nothing is lost or decided twice")

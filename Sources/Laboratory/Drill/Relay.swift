@@ -88,6 +88,8 @@ final class Relay: Sendable {
                 if state.withLock(\.isClosed) { return }
                 continue
             }
+            // A program that is started later would have a copy, and keep the connection open.
+            _ = fcntl(client, F_SETFD, FD_CLOEXEC)
             Thread.detachNewThread {
                 defer { Glibc.close(client) }
                 guard self.manner != .refuse, let server = self.connect() else { return }
