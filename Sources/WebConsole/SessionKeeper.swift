@@ -7,7 +7,7 @@ package import Hummingbird
 package struct ConsoleSession: Hashable, Sendable {
     /// What it is noted by once it was ended; every copy of its cookie has it.
     package let digest: [UInt8]
-    /// The digest of the token that it was begun with: where that ends, the session ends.
+    /// The digest of the token that it was begun with: where one of the console's own ends, the session ends.
     package let tokenDigest: [UInt8]
     /// Whom that token calls, where an identity provider made it: nobody is asked for that again. `nil` for a token of the
     /// console's own.

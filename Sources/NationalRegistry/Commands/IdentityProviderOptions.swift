@@ -6,7 +6,8 @@ struct IdentityProviderOptions: ParsableArguments {
     @Option(help: "Issuer (URL) of an OpenID Connect provider whose tokens are taken by API and console.")
     var oidcIssuer: String?
 
-    @Option(help: "The audience that its tokens must name.")
+    @Option(
+        help: "The audience that its tokens must name; one for the console may name --oidc-client-id in its place.")
     var oidcAudience: String?
 
     @Option(

@@ -19,7 +19,7 @@ extension ConsoleRoutes {
         group.post("cases/{id}/ruling") { request, context in
             let id = try context.parameters.require("id").removingPercentEncoding ?? ""
             return try await act(request) { form, visit in
-                _ = try await acts.rule(try await ruling(on: id, form, visit), now: WallClock.now)
+                _ = try await acts.rule(try ruling(on: id, form, visit), now: WallClock.now)
                 return ConsolePages.redirect(to: "/console/cases/\(ConsolePages.encoded(id))?done=ruled")
             }
         }
@@ -27,7 +27,7 @@ extension ConsoleRoutes {
             let id = try context.parameters.require("id").removingPercentEncoding ?? ""
             return try await act(request) { form, visit in
                 try await acts.reopen(
-                    caseID: id, reason: try reason(form, visit), by: visit.caller.label, now: WallClock.now)
+                    caseID: id, reason: try reason(form, visit), by: visit.signature, now: WallClock.now)
                 return ConsolePages.redirect(to: "/console/cases/\(ConsolePages.encoded(id))?done=reopened")
             }
         }
@@ -97,7 +97,7 @@ extension ConsoleRoutes {
         values["proposal"] = proposal.map { proposal -> [String: Any] in
             [
                 "by": proposal.by, "reason": proposal.reason, "code": text("code_\(proposal.code.name)", visit),
-                "code_key": proposal.code.name, "is_own": visit.isOwn(proposal.by),
+                "code_key": proposal.code.name, "is_own": proposal.by == visit.signature,
                 "kept": proposal.kept.map { ["name": $0.description] },
                 "ruled_out": proposal.ruledOut.map { ["name": $0.description] },
             ]
@@ -126,7 +126,7 @@ extension ConsoleRoutes {
     }
 
     /// Reads the ruling of a form: each claim has a field `claim:NAME` that says `keep` or `out`.
-    private func ruling(on id: String, _ form: ConsoleForm, _ visit: Visit) async throws -> Ruling {
+    private func ruling(on id: String, _ form: ConsoleForm, _ visit: Visit) throws -> Ruling {
         let choices = form.values(prefix: "claim:")
         func claims(_ choice: String) throws -> [ClaimName] {
             try choices.filter { $0.value == choice }.map { item in
@@ -145,16 +145,7 @@ extension ConsoleRoutes {
         }
         return Ruling(
             caseID: id, kept: kept, ruledOut: ruledOut, code: code, reason: try reason(form, visit),
-            by: try await signature(on: id, visit))
-    }
-
-    /// What a ruling is signed with. Whoever has proposed one under another name signs with that again: a second signature
-    /// is another person's.
-    private func signature(on id: String, _ visit: Visit) async throws -> String {
-        guard let proposal = try await acts.conflictCase(id)?.proposal, visit.isOwn(proposal.by) else {
-            return visit.caller.label
-        }
-        return proposal.by
+            by: visit.signature)
     }
 }
 

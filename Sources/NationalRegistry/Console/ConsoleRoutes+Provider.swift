@@ -17,6 +17,9 @@ extension ConsoleRoutes {
 
     /// Sends the browser to the provider.
     private func leave(_ request: Request, by door: ProviderDoor) throws -> Response {
+        // Where the provider knows them already nobody is asked: another site would sign people in, and have them go on to
+        // any of our pages.
+        try SessionKeeper.requireOwnSite(request)
         let signIn = ProviderSignIn(next: request.text("next") ?? "/console")
         do {
             var response = Response(status: .seeOther, headers: [.location: try door.address(of: signIn)])

@@ -17,6 +17,9 @@ extension ConsoleRoutes {
         var until = UInt64.max
     }
 
+    /// How long a provider's word for somebody counts without being asked for again, in milliseconds: it cannot be taken back.
+    private static let longestWord: UInt64 = 3_600_000
+
     func addSessions(to router: Router<BasicRequestContext>) {
         let group = router.group("console")
         group.post("login") { request, _ in try await shown(request, session: nil) { try await login(request) } }
@@ -112,7 +115,9 @@ extension ConsoleRoutes {
             let account = ConsoleSession.Account(
                 issuer: identityProvider.issuer, subject: identity.subject, label: identity.caller.label,
                 role: identity.caller.role.rawValue)
-            return Person(caller: identity.caller, account: account, until: identity.until)
+            return Person(
+                caller: identity.caller, account: account,
+                until: min(identity.until, WallClock.now + ConsoleRoutes.longestWord))
         } catch let problem as Problem where problem.status == .unauthorized { return nil }
     }
 

@@ -10,6 +10,7 @@ final class DiscoveredProvider: Sendable {
     struct Found: Sendable {
         let document: DiscoveryDocument
         let keys: KeySet
+        let at = ContinuousClock.now
     }
 
     private struct State {
@@ -33,6 +34,8 @@ final class DiscoveredProvider: Sendable {
     private static let pause = Duration.seconds(60)
     /// Longer than two requests take.
     private static let longestWait = Duration.seconds(25)
+    /// How long what it said stands while it does not answer: a key that it has taken back is known by nothing else.
+    private static let longestUse = Duration.seconds(86_400)
 
     init(connection: ProviderConnection) { self.connection = connection }
 
@@ -41,7 +44,7 @@ final class DiscoveredProvider: Sendable {
     /// - Throws: ``IdentityProvider/Failure`` before its first answer.
     var found: Found {
         get throws {
-            guard let found = state.withLock(\.found) else {
+            guard let found = state.withLock(\.found), found.at + DiscoveredProvider.longestUse > .now else {
                 throw IdentityProvider.Failure(
                     description: "the keys of the identity provider are not known yet, since it has not answered: the "
                         + "server's log says why; tokens of national-registry token create are taken meanwhile")

@@ -81,7 +81,8 @@ struct IdentityProvider: Sendable {
                 .forbidden, "role",
                 "the web token's vf_role is operator, auditor, or city with vf_city_code; ask the provider's operator")
         }
-        let caller = RegistryStore.Caller(role: role, label: label, city: city, purpose: claims.vf_purpose ?? "")
+        let purpose = (claims.vf_purpose ?? "").split { $0.isWhitespace || $0.isControl }.joined(separator: " ")
+        let caller = RegistryStore.Caller(role: role, label: label, city: city, purpose: purpose)
         return Identity(caller: caller, subject: claims.sub.value, until: claims.until)
     }
 
@@ -89,14 +90,18 @@ struct IdentityProvider: Sendable {
     private func claims(of token: String) async throws -> Claims {
         do {
             let keys = try await signingKeys(named: Head(of: token)?.kid)
-            guard !keys.isEmpty else {
-                throw Problem(
-                    .unauthorized, "token", "the web token names a key that the identity provider does not publish")
+            var fault: (any Error)?
+            // Each in a collection of its own: one keeps a single key of an id, and takes its first for any other.
+            for key in keys {
+                do {
+                    let collection = JWTKeyCollection()
+                    try await collection.add(jwk: key)
+                    return try await collection.verify(token, as: Claims.self)
+                } catch { fault = error }
             }
-            // Of these alone: the collection takes its first key for a token of any other.
-            let collection = JWTKeyCollection()
-            for key in keys { try await collection.add(jwk: key) }
-            return try await collection.verify(token, as: Claims.self)
+            throw fault
+                ?? Problem(
+                    .unauthorized, "token", "the web token names a key that the identity provider does not publish")
         } catch let failure as Failure {
             throw failure.problem
         } catch let problem as Problem {
@@ -151,7 +156,8 @@ struct IdentityProvider: Sendable {
         func verify(using algorithm: some JWTAlgorithm) async throws {
             let now = Date(timeIntervalSince1970: Double(WallClock.now) / 1_000)
             try exp.verifyNotExpired(currentDate: now)
-            try nbf?.verifyNotBefore(currentDate: now)
+            // The provider's clock may be a little ahead: somebody comes back with a token in the moment that it is made.
+            try nbf?.verifyNotBefore(currentDate: now.addingTimeInterval(60))
         }
     }
 

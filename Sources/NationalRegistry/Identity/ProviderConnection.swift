@@ -8,7 +8,7 @@ import NIOSSL
 /// The way to an identity provider: single requests over HTTPS, which end within ten seconds, and answers of a megabyte
 /// at most.
 ///
-/// Each has a connection of its own: there are a few in an hour.
+/// Each has a connection of its own: the keys are asked for once an hour, and whoever signs in is one more.
 struct ProviderConnection: Sendable {
     typealias Failure = IdentityProvider.Failure
 

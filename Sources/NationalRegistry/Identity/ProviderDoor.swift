@@ -1,5 +1,6 @@
 import Hummingbird
 import Logging
+import Synchronization
 
 /// The way into the console by the identity provider's own page.
 struct ProviderDoor: Sendable {
@@ -13,6 +14,7 @@ struct ProviderDoor: Sendable {
     /// ``returnPath`` under the advertised URL, as it is registered with the provider.
     private let redirect: String
     private let logger: Logger
+    private let exchanges = Exchanges()
 
     /// - Parameter baseURL: The advertised URL.
     /// - Returns: `nil` where nobody can sign in with the provider itself.
@@ -42,6 +44,11 @@ struct ProviderDoor: Sendable {
     /// - Throws: ``IdentityProvider/Failure`` when the provider gives none, which is logged.
     func token(in request: Request, of signIn: ProviderSignIn) async throws -> String? {
         guard let code = signIn.code(in: request, from: provider.connection.issuer) else { return nil }
+        guard exchanges.begin() else {
+            throw IdentityProvider.Failure(
+                description: "the identity provider did not say who has signed in: try again, or use a token")
+        }
+        defer { exchanges.end() }
         do {
             return try await provider.connection.token(
                 for: code, of: signIn, client, redirect: redirect, try provider.found.document)
@@ -53,4 +60,21 @@ struct ProviderDoor: Sendable {
                 description: "the identity provider did not say who has signed in: try again, or use a token")
         }
     }
+}
+
+/// The codes that are being exchanged at this moment: anybody can come with one, and each is a connection to the provider.
+private final class Exchanges: Sendable {
+    private let running = Mutex(0)
+    private static let most = 8
+
+    /// - Returns: Whether one more may begin.
+    func begin() -> Bool {
+        running.withLock { running in
+            guard running < Exchanges.most else { return false }
+            running += 1
+            return true
+        }
+    }
+
+    func end() { running.withLock { $0 -= 1 } }
 }

@@ -92,7 +92,7 @@ struct ProviderSignInTests {
         try await federation.registry(["case", "show", id, "--json"]).json(Case.self)
     }
 
-    @Test("an operator rules under the token's sub and name, and an auditor may not")
+    @Test("an operator rules under the token's sub, and an auditor may not")
     func ruling() async throws {
         try await DisputedClaims.with(federation) { claims, _, _ in
             let id = try await claims.caseID(federation)
@@ -104,7 +104,7 @@ struct ProviderSignInTests {
             // Proposed, where the other test's policy is in force.
             try await expectEventually {
                 let shown = try await show(id)
-                return shown.names("ruled") + shown.names("proposed") == ["u-17 (王 伟)"]
+                return shown.names("ruled") + shown.names("proposed") == ["u-17"]
             }
         }
     }
@@ -125,14 +125,15 @@ struct ProviderSignInTests {
                 }
                 try await rule(as: "u-17", "王伟")
                 try await expectEventually { try await show(id).names("proposed").count == 1 }
-                try await rule(as: "u-17", "王大伟")
+                // A mark that joins the character before it.
+                try await rule(as: "u-17", "\u{301}王大伟")
                 try await expectEventually { try await show(id).names("proposed").count == 2 }
                 try await rule(as: "u-18", "李娜")
                 try await expectEventually { try await !show(id).names("ruled").isEmpty }
             }
             let shown = try await show(id)
-            #expect(shown.names("proposed") == ["u-17 (王伟)", "u-17 (王伟)"])
-            #expect(shown.names("ruled") == ["u-18 (李娜)"])
+            #expect(shown.names("proposed") == ["u-17", "u-17"])
+            #expect(shown.names("ruled") == ["u-18"])
         }
     }
 
