@@ -45,6 +45,10 @@ package final class PostgresPool: Sendable {
         try await run { session in try session.transaction { try body(session) } }
     }
 
+    /// Closes the connections that nobody uses: where the server was lost each of them would be found broken by whoever is
+    /// next.
+    package func closeIdle() { idle.withLock { $0.removeAll() } }
+
     /// A connection of its own outside the pool, for a session that must last: an advisory lock, LISTEN. Once lost
     /// it stays lost: what was held with it is gone, too.
     package func dedicated() -> PostgresConnection {

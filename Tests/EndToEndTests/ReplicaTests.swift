@@ -173,6 +173,10 @@ struct ReplicaTests {
                 ["serve", "--queries-database", "no URL at all"] + pair.primaryStorage)
             #expect(none.status == 64)
             none.expectSaid("--queries-database")
+            let several = try await Program.registry.run(
+                ["serve", "--queries-database", "postgresql://a,b/registry"] + pair.primaryStorage)
+            #expect(several.status == 64)
+            several.expectSaid("name one server")
 
             let served = try await Program.registry.run(
                 ["serve", "--database", pair.standby.url, "--state", pair.state, "--listen", "127.0.0.1:0"])

@@ -80,8 +80,10 @@ struct ServeCommand: AsyncParsableCommand {
 
     private static func fault(of url: String) -> String? {
         do {
-            _ = try PostgresEnvironment(url: url)
-            return nil
+            let variables = try PostgresEnvironment(url: url).variables
+            let isSeveral = ["PGHOST", "PGHOSTADDR"].contains { variables[$0]?.contains(",") ?? false }
+            // What is as of one entry at one of them is not so at the next.
+            return isSeveral ? "name one server: each connection could lead to another one" : nil
         } catch { return (error as? PostgresError)?.message ?? "\(error)" }
     }
 

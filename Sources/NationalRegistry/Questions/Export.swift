@@ -45,7 +45,13 @@ struct Export: Sendable {
     /// - Throws: ``Problem`` that names the parameter and the form that was expected.
     init(_ dataset: Dataset, _ format: Format, _ values: [String: String], _ queries: RegistryQueries) async throws {
         let question = try Question(values, known: Export.parameters(of: dataset))
-        asOf = try await queries.head(try question.number("as_of", in: 0...Int64.max))
+        let end = try await queries.head(try question.number("as_of", in: 0...Int64.max))
+        // A replica may have what the primary has not acknowledged, and what a promoted standby may never have: nothing is
+        // signed of that. (The primary is asked then.)
+        if let primary = queries.primary, (try? await primary.feedHead(at: Int64(end.position))) != end {
+            throw Problem(.serviceUnavailable, "database", "the replica is ahead of the registry", retryAfter: 2)
+        }
+        asOf = end
         var parameters = question.values
         parameters["as_of"] = "\(asOf.position)"
         self.dataset = dataset

@@ -24,7 +24,17 @@ final class Replica: Sendable {
         eye = RegistryStore(pool: PostgresPool(url: url, size: 1), secrets: secrets)
     }
 
-    var isFit: Bool { standing.withLock { $0 == .fit } }
+    private let answeredAt = Mutex<ContinuousClock.Instant?>(nil)
+    /// One that is silent for longer hangs, and so would every question.
+    private static let patience = Duration.seconds(10)
+
+    var isFit: Bool {
+        let isSilent = answeredAt.withLock { $0.map { $0.duration(to: .now) > Replica.patience } ?? false }
+        return !isSilent && standing.withLock { $0 == .fit }
+    }
+
+    /// Takes note that it has just answered whoever looks after it.
+    fileprivate func answered() { answeredAt.withLock { $0 = .now } }
 
     /// Takes note of why it is not to be asked, or of `nil` that it may be; says it where that has changed.
     func judge(_ fault: String?, _ logger: Logger) {
@@ -35,6 +45,7 @@ final class Replica: Sendable {
         }
         guard isNews else { return }
         if let fault {
+            store.pool.closeIdle()
             logger.warning("questions go to the primary, not to the replica", metadata: ["reason": "\(fault)"])
         } else {
             logger.notice("questions go to the replica")
@@ -124,6 +135,7 @@ struct ReplicaWatch: Service {
         let there: FeedHead
         do {
             there = try await replica.eye.feedHead()
+            replica.answered()
         } catch {
             replica.judge("\(error)", logger)
             return
