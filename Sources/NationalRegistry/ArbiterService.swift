@@ -39,15 +39,17 @@ package struct ArbiterService: Service {
                     }
                 }
                 status.set(isArbiter: false)
-                await arbiter.release()
+                // In a task that is cancelled nothing would be said to the database.
+                await Task { await arbiter.release() }.value
                 try? await Task.sleep(for: ArbiterService.pause)
             }
         }
     }
 
     /// Lets the fold know the time when something waits for it.
-    private func tickIfDue(_ pace: inout TickPace) async throws {
+    private func tickIfDue(_ pace: inout TickPace, _ arbiter: Arbiter) async throws {
         guard let elapsed = pace.look(at: .now) else { return }
+        try await arbiter.confirm()
         let report = try await store.tickIfDue(now: WallClock.now, sinceLast: elapsed)
         if report.isAppended { pace.ticked() }
         for city in report.strangers where pace.isNews(city) {
@@ -96,9 +98,12 @@ package struct ArbiterService: Service {
                 logger.debug("decided", metadata: ["arbiter.entries": "\(report.decided)"])
             }
             if mayReadAgain, !report.more { mayReadAgain = try await store.readAgain(now: WallClock.now) }
-            try await tickIfDue(&pace)
+            try await tickIfDue(&pace, arbiter)
             if !report.more {
-                _ = try await arbiter.waitForWork(milliseconds: 500)
+                // In pieces: one that is being ended gives the lock up soon.
+                for _ in 0..<5 where !Task.isCancelled {
+                    if try await arbiter.waitForWork(milliseconds: 100) { break }
+                }
             }
         }
     }

@@ -75,6 +75,7 @@ package struct RegistryServer {
                 logger.info("migrating", metadata: ["id": "\(id)", "entry": "\(position)", "of": "\(last)"])
             }
         let witness = Witness(state: state, trustsStandby: options.trustsStandby)
+        try await awaitWord(of: witness)
         // A connection that was lost may lead to another database now; and a grant would be written to a log that has lost
         // its end.
         let pool = PostgresPool(url: options.databaseURL, size: 12) { [logger] session in
@@ -118,21 +119,33 @@ package struct RegistryServer {
         var services: [any Service] = [
             application,
             WitnessService(witness: witness, store: store, expectsStandby: options.trustsStandby, logger: logger),
-            ArbiterService(store: store, bell: bell, status: arbiter, logger: logger),
             FeedListener(store: store, bell: bell),
         ]
         if let replica = desk.replica {
             services.append(ReplicaWatch(replica: replica, store: store, desk: desk, bell: pageBell, logger: logger))
         }
-        try await run(services)
+        try await run(services, deciding: ArbiterService(store: store, bell: bell, status: arbiter, logger: logger))
+    }
+
+    /// Another server may be about to note that a standby which was promoted lacks nothing; this one, which was just started,
+    /// has not seen it, and would begin recovery mode for all. Waits half a minute for that.
+    private func awaitWord(of witness: Witness) async throws {
+        guard options.trustsStandby else { return }
+        let store = RegistryStore(pool: PostgresPool(url: options.databaseURL, size: 1), secrets: state.secrets)
+        for _ in 0..<30 {
+            guard try await witness.mismatch(with: store) != nil else { return }
+            try await Task.sleep(for: .seconds(1))
+        }
     }
 
     /// Runs these, and what asks the identity provider, until a signal ends them.
-    private func run(_ services: [any Service]) async throws {
+    private func run(_ services: [any Service], deciding arbiter: ArbiterService) async throws {
         var services = services
         if case .discovered(let provider) = options.identityProvider?.keys {
             services.append(ProviderWatch(provider: provider, logger: logger))
         }
+        // The last one is ended first: whoever decides next need not wait for all the rest to end.
+        services.append(arbiter)
         var group = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(10)

@@ -33,8 +33,14 @@ package struct Witness: Sendable {
     /// of a standby that is promoted today.
     private struct Footing {
         let timeline: String
-        /// Whether a standby that is promoted from here lacks nothing.
-        let isSafe: Bool
+        /// Whether commits waited for a standby, by the setting.
+        let isSynchronous: Bool
+        /// Whether a standby that is promoted from here lacks nothing; `nil` where the operator says nothing of standbys.
+        let isSafe: Bool?
+        let at: ContinuousClock.Instant
+
+        /// A process that was cut off for longer does not know what commits waited for meanwhile.
+        static let longest = Duration.seconds(900)
     }
 
     private final class LastFooting: Sendable { let value = Mutex<Footing?>(nil) }
@@ -81,9 +87,14 @@ package struct Witness: Sendable {
         private func follows(_ state: RegistryStore.DatabaseState, _ footing: Footing?) -> Bool {
             // Eight hexadecimal digits each.
             guard timeline < state.timeline else { return false }
-            if state.knownTimeline == state.timeline { return true }
-            guard let footing else { return false }
-            return footing.timeline == state.timeline || footing.timeline == timeline && footing.isSafe
+            if let footing, footing.timeline == state.timeline { return true }
+            // What this process has seen just now counts for more than what another one has noted.
+            if let footing, footing.timeline == timeline, let isSafe = footing.isSafe,
+                footing.at.duration(to: .now) < Footing.longest
+            {
+                return isSafe
+            }
+            return state.knownTimeline == state.timeline
         }
     }
 
@@ -99,7 +110,7 @@ package struct Witness: Sendable {
         let timeline: String
         /// The timeline that was kept before, where the database is now on another one that fits.
         let followedTimeline: String?
-        /// Whether a commit is acknowledged only once a standby has it.
+        /// Whether a commit is acknowledged only once a standby has it and all before it.
         let isSynchronous: Bool
     }
 
@@ -111,8 +122,13 @@ package struct Witness: Sendable {
 
     /// The same, and keeps what is seen now; not while the registry recovers: another restore of the same backup must be
     /// seen, too.
-    func update(from store: RegistryStore) async throws -> Look {
-        let (seen, state, reason) = try await store.pool.run { try compare($0) }
+    ///
+    /// - Parameter confirming: Wait until a standby that commits wait for has all from before. The setting says nothing of
+    ///   what was committed before it was made; a commit under it has waited for all of that.
+    func update(from store: RegistryStore, confirming: Bool = false) async throws -> Look {
+        let isConfirmed = confirming && trustsStandby
+        if isConfirmed { try await store.awaitStandby() }
+        let (seen, state, reason) = try await store.pool.run { try compare($0, isConfirmed: isConfirmed) }
         let isOpen = state.recovery == nil
         if isOpen {
             if seen != Sighting(state) { try keep(state) }
@@ -123,7 +139,7 @@ package struct Witness: Sendable {
         let isLater = isOpen && seen?.incarnation == state.incarnation && seen?.timeline != state.timeline
         return Look(
             mismatch: reason, timeline: state.timeline, followedTimeline: isLater ? seen?.timeline : nil,
-            isSynchronous: state.isSynchronous)
+            isSynchronous: footing.value.withLock { $0?.isSafe ?? false })
     }
 
     /// What a verb that writes to the registry's log should know first: the database may not be the one that was served last.
@@ -136,7 +152,7 @@ package struct Witness: Sendable {
     }
 
     private func compare(
-        _ session: PostgresSession
+        _ session: PostgresSession, isConfirmed: Bool = false
     ) throws -> (seen: Sighting?, state: RegistryStore.DatabaseState, reason: String?) {
         let (seen, fault) = try read()
         let known = footing.value.withLock { $0 }
@@ -152,7 +168,11 @@ package struct Witness: Sendable {
             footing.value.withLock { footing in
                 // An answer that was long on its way does not lead back.
                 if let footing, footing.timeline > state.timeline { return }
-                footing = Footing(timeline: state.timeline, isSafe: trustsStandby && state.isSynchronous)
+                let before = footing.flatMap { $0.timeline == state.timeline ? $0 : nil }
+                let isKnown = (before?.isSafe ?? false) || isConfirmed && (before?.isSynchronous ?? false)
+                footing = Footing(
+                    timeline: state.timeline, isSynchronous: state.isSynchronous,
+                    isSafe: trustsStandby ? state.isSynchronous && isKnown : nil, at: .now)
             }
         }
         return (seen, state, reason)

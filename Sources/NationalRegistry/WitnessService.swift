@@ -26,20 +26,20 @@ struct WitnessService: Service {
             var wasSynchronous: Bool?
             while !Task.isCancelled {
                 // A database that is away is the arbiter's to report.
-                if let look = try? await update() {
+                if let look = try? await update(confirming: expectsStandby) {
                     if expectsStandby, look.isSynchronous != wasSynchronous { tell(isSynchronous: look.isSynchronous) }
                     wasSynchronous = look.isSynchronous
                 }
                 try? await Task.sleep(for: WitnessService.pace)
             }
         }
-        // What was decided by now is kept, also while this process is being stopped.
+        // What was decided by now is kept, also while this process is being stopped; a standby is not waited for then.
         _ = try? await Task { try await update() }.value
     }
 
-    private func update() async throws -> Witness.Look {
+    private func update(confirming: Bool = false) async throws -> Witness.Look {
         Failpoint.reach(.witnessStale)
-        let look = try await witness.update(from: store)
+        let look = try await witness.update(from: store, confirming: confirming)
         if let reason = look.mismatch { Witness.alarm(reason, logger) }
         if let timeline = look.followedTimeline {
             logger.notice(

@@ -111,6 +111,9 @@ package struct Arbiter: Sendable {
         _ = await writer.run { session in try session.run(script: "SELECT pg_advisory_unlock_all()") }
     }
 
+    /// Makes sure of the lock: what ticks goes over other connections than the one that holds it.
+    package func confirm() async throws { try await writer.run { _ = try $0.execute("SELECT 1") }.get() }
+
     /// Waits for a committed batch.
     ///
     /// - Returns: Whether there was a notification before the time was over.

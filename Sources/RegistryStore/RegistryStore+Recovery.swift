@@ -214,6 +214,11 @@ extension RegistryStore {
         try await pool.run { try DatabaseState($0, knownAt: position) }
     }
 
+    /// Commits what nobody reads: it comes back once a standby that commits wait for has all from before it.
+    package func awaitStandby() async throws {
+        try await pool.run { try $0.execute("SELECT pg_logical_emit_message(true, 'registry', '')") }
+    }
+
     /// Notes that a server has kept the database's state outside it, and has found that nothing is missing.
     ///
     /// - Parameter timeline: Where it has found it.
