@@ -147,7 +147,7 @@ let package = Package(
             dependencies: [
                 "Failpoints", "VoucherDomain", coreMetrics, crypto, httpTypes, hummingbird, nioCore, nioSSL,
             ], swiftSettings: settings),
-        .target(name: "Terminal", dependencies: ["VoucherDomain"], swiftSettings: settings),
+        .target(name: "Terminal", dependencies: ["VoucherDomain", argumentParser], swiftSettings: settings),
         // What both consoles in the browser share: pages, languages, sessions, and what keeps them safe.
         .target(
             name: "WebConsole",
@@ -190,7 +190,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Arbitration", "GeneratedJournals", "NationalRegistry", "PostgresClient", "Replication", "Terminal",
+                "Arbitration", "GeneratedJournals", "NationalRegistry", "PostgresClient", "Replication",
                 "VoucherDomain",
             ],
             path: "Tests/TestSupport", swiftSettings: settings),
@@ -234,8 +234,10 @@ let package = Package(
             ], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Arbitration", "CityStore", "FederationWire", "Replication", "Simulation", "VoucherDomain"],
-            swiftSettings: settings),
+            dependencies: [
+                "Arbitration", "CityStore", "FederationWire", "PostgresClient", "RegistryStore", "Replication",
+                "Simulation", "TestSupport", "VoucherDomain",
+            ], swiftSettings: settings),
         .testTarget(
             name: "LaboratoryTests",
             dependencies: [
@@ -244,17 +246,19 @@ let package = Package(
             ], swiftSettings: settings),
         .testTarget(
             name: "WebConsoleTests",
-            dependencies: ["FederationHTTP", "VoucherDomain", "WebConsole", httpTypes, hummingbird, nioCore],
-            swiftSettings: settings),
-        .testTarget(name: "TerminalTests", dependencies: ["Terminal"], swiftSettings: settings),
+            dependencies: [
+                "Arbitration", "FederationHTTP", "GeneratedJournals", "VoucherDomain", "WebConsole", httpTypes,
+                hummingbird, nioCore,
+            ], swiftSettings: settings),
+        .testTarget(name: "TerminalTests", dependencies: ["Terminal", argumentParser], swiftSettings: settings),
         .testTarget(name: "HouseRulesTests", dependencies: ["Failpoints"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "Arbitration", "CityNode", "DefaultPolicy", "Failpoints", "FederationHTTP", "FederationWire",
                 "Laboratory", "NationalRegistry", "PostgresClient", "RegistryStore", "Replication", "Terminal",
-                "TestSupport", "VoucherDomain", asyncHTTPClient, crypto, httpTypes, hummingbird, hummingbirdTLS,
-                logging, nioCore, nioEmbedded, nioHTTP1, nioSSL, serviceLifecycle,
+                "TestSupport", "VoucherDomain", "WebConsole", asyncHTTPClient, crypto, httpTypes, hummingbird,
+                hummingbirdTLS, logging, nioCore, nioEmbedded, nioHTTP1, nioSSL, serviceLifecycle,
             ], swiftSettings: settings),
     ]
 )

@@ -14,6 +14,8 @@ package enum CitySchema {
             ("city_v009_claim_search", text(PackageResources.city_v009_claim_search_sql)),
             ("city_v010_bank_movements", text(PackageResources.city_v010_bank_movements_sql)),
             ("city_v011_key_expiry", text(PackageResources.city_v011_key_expiry_sql)),
+            ("city_v012_recovery_evidence", text(PackageResources.city_v012_recovery_evidence_sql)),
+            ("city_v013_branches", text(PackageResources.city_v013_branches_sql)),
         ]
     }
 

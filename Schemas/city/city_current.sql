@@ -149,9 +149,21 @@ CREATE TABLE claim (
     CHECK ((sequence IS NULL) = (problems <> '[]'))
 ) STRICT;
 
+CREATE TABLE earlier_receipt (
+    through_sequence INTEGER NOT NULL CHECK (through_sequence > 0),
+    body BLOB NOT NULL PRIMARY KEY,
+    signature BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE feed_entry (
     position INTEGER PRIMARY KEY CHECK (position > 0),
     hash BLOB NOT NULL CHECK (length(hash) = 32),
+    bytes BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE given_up_feed (
+    hash BLOB PRIMARY KEY CHECK (length(hash) = 32),
+    position INTEGER NOT NULL CHECK (position > 0),
     bytes BLOB NOT NULL
 ) STRICT;
 
@@ -230,7 +242,7 @@ CREATE TABLE node (
     alarm TEXT,
     -- When the registry was last heard, by this node's clock; NULL before the first time.
     last_contact_ms INTEGER
-, reported_position INTEGER NOT NULL DEFAULT 0, reported_at_ms INTEGER NOT NULL DEFAULT 0, report_wanted INTEGER NOT NULL DEFAULT 0, restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1)), feed_seal_body BLOB, feed_seal_signature BLOB, recovery_call_body BLOB, recovery_call_signature BLOB, promised_incarnation INTEGER NOT NULL DEFAULT 0, unread_kind INTEGER, key_until_ms INTEGER) STRICT;
+, reported_position INTEGER NOT NULL DEFAULT 0, reported_at_ms INTEGER NOT NULL DEFAULT 0, report_wanted INTEGER NOT NULL DEFAULT 0, restored INTEGER NOT NULL DEFAULT 0 CHECK (restored IN (0, 1)), feed_seal_body BLOB, feed_seal_signature BLOB, recovery_call_body BLOB, recovery_call_signature BLOB, promised_incarnation INTEGER NOT NULL DEFAULT 0, unread_kind INTEGER, key_until_ms INTEGER, membership_body BLOB, membership_signature BLOB) STRICT;
 
 CREATE TABLE payment (
     claim_id INTEGER PRIMARY KEY REFERENCES claim,

@@ -27,6 +27,10 @@ package enum RegistrySchema {
             ("registry_v022_key_lifetime", text(PackageResources.registry_v022_key_lifetime_sql)),
             ("registry_v023_known_timeline", text(PackageResources.registry_v023_known_timeline_sql)),
             ("registry_v024_storage", text(PackageResources.registry_v024_storage_sql)),
+            ("registry_v026_shown_members", text(PackageResources.registry_v026_shown_members_sql)),
+            ("registry_v027_branches", text(PackageResources.registry_v027_branches_sql)),
+            ("registry_v028_case_amounts", text(PackageResources.registry_v028_case_amounts_sql)),
+            ("registry_v029_frozen_payments", text(PackageResources.registry_v029_frozen_payments_sql)),
         ]
     }
 

@@ -249,6 +249,7 @@ CREATE TABLE conflict_case_claim (
     claim_no text COLLATE "C" NOT NULL,
     place integer NOT NULL DEFAULT 0,
     live boolean NOT NULL DEFAULT true,
+    claimed_fen bigint NOT NULL,
     CONSTRAINT conflict_case_claim_pkey PRIMARY KEY (case_id, city_code, claim_no)
 );
 
@@ -317,6 +318,62 @@ CREATE TABLE fold_watch (
     CONSTRAINT fold_watch_pkey PRIMARY KEY (only_row)
 ) WITH (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 
+CREATE TABLE given_up_entry (
+    hash bytea NOT NULL,
+    previous_hash bytea NOT NULL,
+    entry_id bytea NOT NULL,
+    sequence bigint NOT NULL,
+    kind integer NOT NULL,
+    bytes bytea NOT NULL,
+    waits boolean NOT NULL,
+    CONSTRAINT given_up_entry_entry_id_check CHECK ((octet_length(entry_id) = 16)),
+    CONSTRAINT given_up_entry_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT given_up_entry_pkey PRIMARY KEY (hash),
+    CONSTRAINT given_up_entry_previous_hash_check CHECK ((octet_length(previous_hash) = 32)),
+    CONSTRAINT given_up_entry_sequence_check CHECK ((sequence > 0))
+);
+
+CREATE TABLE given_up_feed (
+    hash bytea NOT NULL,
+    previous_hash bytea NOT NULL,
+    "position" bigint NOT NULL,
+    bytes bytea NOT NULL,
+    CONSTRAINT given_up_feed_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT given_up_feed_pkey PRIMARY KEY (hash),
+    CONSTRAINT given_up_feed_position_check CHECK (("position" > 0)),
+    CONSTRAINT given_up_feed_previous_hash_check CHECK ((octet_length(previous_hash) = 32))
+);
+
+CREATE TABLE given_up_payment (
+    reference bytea NOT NULL,
+    authorized_position bigint,
+    authorized_hash bytea,
+    city_code integer,
+    filing_sequence bigint,
+    filing_hash bytea,
+    told boolean NOT NULL DEFAULT false,
+    CONSTRAINT given_up_payment_authorized_hash_check CHECK ((octet_length(authorized_hash) = 32)),
+    CONSTRAINT given_up_payment_authorized_position_check CHECK ((authorized_position > 0)),
+    CONSTRAINT given_up_payment_check CHECK (((authorized_position IS NULL) = (authorized_hash IS NULL))),
+    CONSTRAINT given_up_payment_check1 CHECK ((((city_code IS NULL) = (filing_hash IS NULL)) AND ((filing_sequence IS NULL) = (filing_hash IS NULL)))),
+    CONSTRAINT given_up_payment_filing_hash_check CHECK ((octet_length(filing_hash) = 32)),
+    CONSTRAINT given_up_payment_pkey PRIMARY KEY (reference),
+    CONSTRAINT given_up_payment_reference_check CHECK ((octet_length(reference) = 16))
+);
+
+CREATE TABLE given_up_tail (
+    hash bytea NOT NULL,
+    incarnation integer NOT NULL,
+    "position" bigint NOT NULL,
+    city_code integer NOT NULL,
+    common bigint NOT NULL,
+    through bigint NOT NULL,
+    told boolean NOT NULL DEFAULT false,
+    CONSTRAINT given_up_tail_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT given_up_tail_pkey PRIMARY KEY (hash),
+    CONSTRAINT given_up_tail_position_check CHECK (("position" > 0))
+);
+
 CREATE TABLE incarnation (
     number integer NOT NULL,
     first_position bigint NOT NULL,
@@ -332,6 +389,18 @@ CREATE TABLE join_token (
     used_at_ms bigint,
     CONSTRAINT join_token_pkey PRIMARY KEY (secret_hash),
     CONSTRAINT join_token_secret_hash_check CHECK ((octet_length(secret_hash) = 32))
+);
+
+CREATE TABLE lost_member (
+    city_code integer NOT NULL,
+    name text NOT NULL,
+    public_key bytea NOT NULL,
+    epoch bytea NOT NULL,
+    shown_at_ms bigint NOT NULL,
+    accepted_reason text,
+    CONSTRAINT lost_member_epoch_check CHECK ((octet_length(epoch) = 16)),
+    CONSTRAINT lost_member_pkey PRIMARY KEY (city_code),
+    CONSTRAINT lost_member_public_key_check CHECK ((octet_length(public_key) = 32))
 );
 
 CREATE TABLE member (
@@ -373,6 +442,7 @@ CREATE TABLE payment (
     clawback_fen bigint NOT NULL,
     generation integer NOT NULL,
     barred_by text COLLATE "C" NOT NULL,
+    frozen_by text COLLATE "C" NOT NULL DEFAULT ''::text,
     CONSTRAINT payment_amount_fen_check CHECK ((amount_fen > 0)),
     CONSTRAINT payment_clawback_fen_check CHECK ((clawback_fen >= 0)),
     CONSTRAINT payment_generation_check CHECK ((generation >= 0)),
@@ -434,8 +504,16 @@ CREATE TABLE recovery_city (
     feed_incarnation integer,
     differs_at bigint,
     sent_false_feed boolean NOT NULL DEFAULT false,
+    shown_key bytea,
+    shown_epoch bytea,
+    shown_instead_of bytea,
+    differs_why text,
+    CONSTRAINT recovery_city_check CHECK (((shown_key IS NULL) = (shown_epoch IS NULL))),
+    CONSTRAINT recovery_city_check1 CHECK (((shown_key IS NULL) = (shown_instead_of IS NULL))),
     CONSTRAINT recovery_city_feed_hash_check CHECK ((octet_length(feed_hash) = 32)),
-    CONSTRAINT recovery_city_pkey PRIMARY KEY (city_code)
+    CONSTRAINT recovery_city_pkey PRIMARY KEY (city_code),
+    CONSTRAINT recovery_city_shown_epoch_check CHECK ((octet_length(shown_epoch) = 16)),
+    CONSTRAINT recovery_city_shown_key_check CHECK ((octet_length(shown_key) = 32))
 );
 
 CREATE TABLE recovery_feed (
@@ -451,7 +529,7 @@ CREATE TABLE recovery_feed (
     answers_hash bytea NOT NULL,
     CONSTRAINT recovery_feed_answers_hash_check CHECK ((octet_length(answers_hash) = 32)),
     CONSTRAINT recovery_feed_hash_check CHECK ((octet_length(hash) = 32)),
-    CONSTRAINT recovery_feed_pkey PRIMARY KEY ("position"),
+    CONSTRAINT recovery_feed_pkey PRIMARY KEY (adopted, "position"),
     CONSTRAINT recovery_feed_position_check CHECK (("position" > 0))
 );
 
@@ -486,6 +564,8 @@ CREATE TABLE registry (
     key_lifetime_days integer NOT NULL DEFAULT 730,
     certificate_until_ms bigint,
     timeline text NOT NULL DEFAULT ''::text,
+    recovery_common bigint,
+    tables_behind boolean NOT NULL DEFAULT false,
     CONSTRAINT registry_check CHECK (((recovery_phase IS NULL) = (recovery_reason IS NULL))),
     CONSTRAINT registry_check1 CHECK (((recovery_phase IS NULL) = (recovery_incarnation IS NULL))),
     CONSTRAINT registry_feed_hash_check CHECK ((octet_length(feed_hash) = 32)),
@@ -494,7 +574,7 @@ CREATE TABLE registry (
     CONSTRAINT registry_only_row_check CHECK (only_row),
     CONSTRAINT registry_pkey PRIMARY KEY (only_row),
     CONSTRAINT registry_recovery_id_check CHECK ((octet_length(recovery_id) = 16)),
-    CONSTRAINT registry_recovery_phase_check CHECK ((recovery_phase = ANY (ARRAY['collecting'::text, 'replaying'::text]))),
+    CONSTRAINT registry_recovery_phase_check CHECK ((recovery_phase = ANY (ARRAY['collecting'::text, 'rewinding'::text, 'replaying'::text]))),
     CONSTRAINT registry_secrets_digest_check CHECK ((octet_length(secrets_digest) = 32)),
     CONSTRAINT registry_signing_key_check CHECK ((octet_length(signing_key) = 32))
 ) WITH (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
@@ -622,6 +702,8 @@ CREATE INDEX finding_pair ON public.finding USING btree (LEAST(city_code, blocki
 CREATE INDEX finding_rule_position ON public.finding USING btree (rule, "position");
 
 CREATE INDEX party_name_pairs ON public.party_name USING gin (name_pairs(name));
+
+CREATE INDEX payment_frozen ON public.payment USING btree (claim_position) WHERE (frozen_by <> ''::text);
 
 CREATE INDEX payment_waiting ON public.payment USING btree (stage) WHERE (stage = ANY (ARRAY[1, 2]));
 

@@ -22,7 +22,8 @@ extension Ledger {
     /// How far those caps are used that an outcome took from or gave back to, once it is applied. In no order, and some
     /// twice.
     package func capUses(after outcome: Outcome) -> [CapUse] {
-        capUses(under: outcome.taken) + capUses(under: outcome.released)
+        capUses(under: outcome.taken) + capUses(under: outcome.effects.flatMap(\.taken))
+            + capUses(under: outcome.released)
     }
 
     private func capUses(under holdings: [Holding]) -> [CapUse] {

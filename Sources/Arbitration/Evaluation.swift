@@ -73,9 +73,7 @@ struct Evaluation {
     private func reason(
         _ rule: Rule, _ finding: Reason.Finding, _ blocking: [ClaimName] = [], _ key: Key? = nil
     ) -> Reason {
-        Reason(
-            rule: rule.id, outcome: rule.outcome, finding: finding, blocking: Array(blocking.prefix(Reason.mostNamed)),
-            unnamed: max(0, blocking.count - Reason.mostNamed), key: key)
+        Reason(rule: rule.id, outcome: rule.outcome, finding: finding, inTheWay: blocking, key: key)
     }
 
     /// What is found under the keys of the rule's kinds, in key order.

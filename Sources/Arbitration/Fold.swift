@@ -19,6 +19,8 @@ package struct Fold: Equatable, Sendable {
     package mutating func apply(_ entry: JournalEntry, guarded: Set<Key> = []) -> Outcome {
         ledger.bringIntoForce { $0.fromPosition.map { $0 <= entry.position } ?? false }
         var outcome = decide(entry, guarded)
+        let thawed = thawing(after: outcome)
+        outcome.effects += thawed
         outcome.markTold()
         ledger.apply(outcome, of: entry)
         return outcome
@@ -40,6 +42,8 @@ package struct Fold: Equatable, Sendable {
         case .payment(let act): decide(act, by: entry, guarded)
         case .invoiceReversed(let letter): decide(letter, by: entry)
         case .claimReviewed(let name): decideReview(of: name, entry)
+        case .paymentFound(let reference, let filing): decideFound(reference, filing, by: entry, guarded)
+        case .tailKept(let names): decideTail(names, by: entry)
         case .companiesListed, .providersListed, .membership, .act:
             Outcome(decision: .noted, policyVersion: policyVersion)
         case .unsupported: Outcome(decision: .unsupported, policyVersion: policyVersion)
@@ -95,14 +99,8 @@ package struct Fold: Equatable, Sendable {
         guard ledger.claims[name] == nil || SeededBug.numberDecidedAgain.isActive else {
             return invalid("claim number \(claim.number) is already used", claim: name)
         }
-        let voucher = ledger.vouchers[.voucher(city: entry.city, number: claim.voucherNumber)]?.facts
-        let candidates = KeyDerivation(
-            policy: policy, claim: claim, name: name, keys: entry.keys, claimID: entry.id, position: entry.position,
-            voucher: voucher
-        ).holdings()
-        var filing = Filing(
-            position: entry.position, name: name, id: entry.id, claim: claim, programme: voucher?.programme ?? "",
-            receivedAt: entry.receivedAt, filedAt: ledger.filingTime(of: entry), state: .noted)
+        let (voucher, candidates, seen) = derivation(of: claim, name, filedBy: entry, at: entry.position, policy)
+        var filing = seen
         let evaluation = Evaluation(
             ledger: ledger, claim: claim, voucher: voucher, candidates: candidates,
             views: ledger.views(of: filing))
@@ -135,9 +133,28 @@ package struct Fold: Equatable, Sendable {
         return outcome
     }
 
+    /// A claim at a position, by a policy: its voucher, what it would take, and the claim as detectors see it, `noted`.
+    func derivation(
+        of claim: Claim, _ name: ClaimName, filedBy entry: JournalEntry, at position: Int64, _ policy: Policy
+    ) -> (voucher: VoucherFacts?, holdings: [Holding], filing: Filing) {
+        let voucher = ledger.vouchers[.voucher(city: name.city, number: claim.voucherNumber)]?.facts
+        let holdings = KeyDerivation(
+            policy: policy, claim: claim, name: name, keys: entry.keys, claimID: entry.id, position: position,
+            voucher: voucher
+        ).holdings()
+        let filing = Filing(
+            position: position, name: name, id: entry.id, claim: claim, programme: voucher?.programme ?? "",
+            receivedAt: entry.receivedAt, filedAt: ledger.filingTime(of: entry), state: .noted)
+        return (voucher, holdings, filing)
+    }
+
     private static func guardReasons(_ guarded: Set<Key>, _ candidates: [Holding]) -> [Reason] {
-        if SeededBug.guardIgnored.isActive { return [] }
-        return Set(candidates.map(\.key)).intersection(guarded).sorted().compactMap { key in
+        SeededBug.guardIgnored.isActive ? [] : guardReasons(guarded.intersection(candidates.map(\.key)))
+    }
+
+    /// Why people look at a claim for which the database refuses these keys.
+    static func guardReasons(_ refused: Set<Key>) -> [Reason] {
+        refused.sorted().compactMap { key in
             key.kind.map { Reason(rule: guardRule, outcome: .hold, finding: .held($0), key: key) }
         }
     }
@@ -151,8 +168,11 @@ package struct Fold: Equatable, Sendable {
     /// Under what a payment is refused, under no policy.
     static let paymentRule = "payment"
 
+    /// What a case is opened by over a branch of the feed that was given up, under no policy.
+    package static let branchRule = "given-up-branch"
+
     /// Names that no rule of a policy may have.
-    static let reservedRuleIDs = [entryRule, guardRule, paymentRule]
+    static let reservedRuleIDs = [entryRule, guardRule, paymentRule, branchRule]
 
     /// The rule that vouchers themselves are judged by.
     static let voucherRule = "voucher-balance"

@@ -93,4 +93,10 @@ package struct Holding: Hashable, Sendable {
     func mayJoin(_ other: Holding) -> Bool {
         holder == other.holder || (!group.isEmpty && group.utf8.elementsEqual(other.group.utf8))
     }
+
+    /// Whether both are of days in common, or days do not matter to this one.
+    func meets(_ other: Holding) -> Bool {
+        guard let interval else { return true }
+        return other.interval.map(interval.overlaps) ?? false
+    }
 }

@@ -92,6 +92,11 @@ package struct JournalEntry: Hashable, Sendable {
         case invoiceReversed(RedLetter)
         /// A claim that is held against the rule book once more, for what has become known since.
         case claimReviewed(ClaimName)
+        /// A branch of the feed that was given up has released the payment, under that reference, of the claim which that entry
+        /// of a city's log filed; `nil` where it is not at hand.
+        indirect case paymentFound(PaymentReference, filing: JournalEntry?)
+        /// A tail of the feed that came too late is kept; these claims stand otherwise than it had them, or are in their way.
+        case tailKept([ClaimName])
         /// An act of the registry or a city that changes no claim: enrolments, epochs, process starts.
         case act
         /// An entry kind of a newer version: kept, answered, folded again after an upgrade.
@@ -107,7 +112,7 @@ package struct JournalEntry: Hashable, Sendable {
             case .claimFiled(let claim): claim.invoices.contains { $0.number.alias != nil }
             case .voucherIssued, .membership, .act, .unsupported, .faulty: false
             case .claimWithdrawn, .caseAnswered, .caseRuled, .caseReopened, .ticked, .policyPublished, .companiesListed,
-                .providersListed, .payment, .invoiceReversed, .claimReviewed:
+                .providersListed, .payment, .invoiceReversed, .claimReviewed, .paymentFound, .tailKept:
                 true
             }
         }

@@ -221,6 +221,11 @@ package struct Ledger: Equatable, Sendable {
             occupancies[holding.key]?.regroup(position: effect.position, as: holding.group)
         }
         lift(effect.lifted, ofClaimAt: effect.position)
+        if let filing = effect.filing {
+            insert(filing)
+            liveClaims[effect.position] = LiveClaim(filedAt: filing.filedAt, state: effect.state)
+        }
+        for holding in effect.taken { insert(holding) }
         if effect.state.isLive {
             filings[effect.position]?.state = effect.state
             liveClaims[effect.position]?.state = effect.state

@@ -74,6 +74,25 @@ package struct Needs: Hashable, Sendable {
         return clock.elapsed
     }
 
+    /// What is needed to bind a claim's keys to its payment, whether it holds them now or not.
+    private mutating func find(_ filing: JournalEntry) {
+        guard case .claimFiled(let claim) = filing.content else { return }
+        paidClaims.insert(ClaimName(city: filing.city, number: claim.number))
+        derive(claim, filedBy: filing)
+    }
+
+    /// What is needed to derive a claim's keys, and to see it as detectors do.
+    private mutating func derive(_ claim: Claim, filedBy entry: JournalEntry) {
+        for key in entry.keys { keys.insert(key) }
+        if entry.feedPosition > 0 { feedPositions.insert(entry.feedPosition) }
+        filingCities.insert(entry.city)
+        vouchers.insert(.voucher(city: entry.city, number: claim.voucherNumber))
+        filings.append(
+            Filing(
+                position: 0, name: ClaimName(city: entry.city, number: claim.number), claim: claim, programme: "",
+                receivedAt: entry.receivedAt, state: .noted))
+    }
+
     /// Adds keys that others were found to be linked to.
     package mutating func include(_ keys: Set<Key>) { self.keys.formUnion(keys) }
 
@@ -101,18 +120,10 @@ package struct Needs: Hashable, Sendable {
             switch entry.content {
             case .voucherIssued(let voucher): vouchers.insert(.voucher(city: entry.city, number: voucher.number))
             case .claimFiled(let claim):
-                for key in entry.keys { keys.insert(key) }
-                if entry.feedPosition > 0 { feedPositions.insert(entry.feedPosition) }
-                filingCities.insert(entry.city)
-                vouchers.insert(.voucher(city: entry.city, number: claim.voucherNumber))
-                let name = ClaimName(city: entry.city, number: claim.number)
-                claims.insert(name)
+                derive(claim, filedBy: entry)
+                claims.insert(ClaimName(city: entry.city, number: claim.number))
                 companies.formUnion([claim.enterprise, claim.provider])
                 resourceClasses.insert(claim.resourceClass)
-                filings.append(
-                    Filing(
-                        position: 0, name: name, claim: claim, programme: "", receivedAt: entry.receivedAt,
-                        state: .noted))
             case .claimWithdrawn(let number):
                 claims.insert(ClaimName(city: entry.city, number: number))
                 touchedClaims.insert(ClaimName(city: entry.city, number: number))
@@ -130,6 +141,10 @@ package struct Needs: Hashable, Sendable {
             case .claimReviewed(let name):
                 paidClaims.insert(name)
                 reviewedClaims.insert(name)
+            case .paymentFound(_, let filing): if let filing { find(filing) }
+            case .tailKept(let names):
+                claims.formUnion(names)
+                touchedClaims.formUnion(names)
             case .invoiceReversed(let letter):
                 reversedInvoices.formUnion(letter.invoice.names.map(Key.invoice))
                 keys.formUnion(letter.invoice.names.map(Key.invoice))

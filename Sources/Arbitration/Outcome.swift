@@ -45,6 +45,10 @@ package struct Outcome: Hashable, Sendable {
         package let state: Decision
         /// What it gives back.
         package let released: [Holding]
+        /// What it takes again: it held nothing before.
+        package let taken: [Holding]
+        /// The claim as detectors see it from now on, where it takes something again.
+        package let filing: Filing?
         /// What it had left for detectors and now does not.
         package let lifted: Imprint
         /// Holdings that have another co-funding group from now on, as they are then.
@@ -56,8 +60,11 @@ package struct Outcome: Hashable, Sendable {
 
         package init(
             name: ClaimName, position: Int64, state: Decision, released: [Holding] = [], lifted: Imprint = Imprint(),
-            regrouped: [Holding] = [], payment: Payment? = nil, authorized: [AuthorizedKey] = []
+            regrouped: [Holding] = [], payment: Payment? = nil, authorized: [AuthorizedKey] = [], taken: [Holding] = [],
+            filing: Filing? = nil
         ) {
+            self.taken = taken
+            self.filing = filing
             self.payment = payment
             self.authorized = authorized
             self.name = name

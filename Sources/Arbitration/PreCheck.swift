@@ -63,10 +63,7 @@ package struct PreCheck: Hashable, Sendable {
             group: "")
         let blocking = occupancy.conflicts(with: candidate)
         guard !blocking.isEmpty else { return nil }
-        return Reason(
-            rule: rule.id, outcome: rule.outcome, finding: .held(kind),
-            blocking: Array(blocking.prefix(Reason.mostNamed)), unnamed: max(0, blocking.count - Reason.mostNamed),
-            key: key)
+        return Reason(rule: rule.id, outcome: rule.outcome, finding: .held(kind), inTheWay: blocking, key: key)
     }
 
     /// The three answers to a check. Nothing UNKNOWN is ever paid.

@@ -25,6 +25,13 @@ package struct Reason: Hashable, Sendable {
         self.key = key
     }
 
+    /// - Parameter others: All that stand in the way, in the order of their positions: the first ``mostNamed`` are named.
+    init(rule: String, outcome: Rule.Outcome, finding: Finding, inTheWay others: [ClaimName], key: Key? = nil) {
+        self.init(
+            rule: rule, outcome: outcome, finding: finding, blocking: Array(others.prefix(Reason.mostNamed)),
+            unnamed: max(0, others.count - Reason.mostNamed), key: key)
+    }
+
     /// The most claims that one reason names: a file that fills one column with the same text in every row must
     /// not make answers that grow with the square of its length.
     package static let mostNamed = 200

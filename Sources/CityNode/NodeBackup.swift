@@ -11,6 +11,9 @@ import VoucherDomain
 ///
 /// Made beside a running node; put back only into a directory where none runs. A store that was put back writes nothing until
 /// it has got back from the registry what was written since: an old backup is never taken for the present.
+///
+/// What was made is removed when any step fails. After a failed sync it could still be read, and a later sync would say that all
+/// is well, while it may never be on the disk.
 struct NodeBackup {
     let path: String
 
@@ -55,6 +58,8 @@ struct NodeBackup {
     // MARK: Saving
 
     /// Saves a node into a new directory; the copy is read back before the manifest is written.
+    ///
+    /// - Throws: Whatever keeps it from being on the disk; the directory is gone then.
     func save(_ directory: NodeDirectory, now: UInt64) throws -> Report {
         try directory.requireStore()
         guard access(path, F_OK) != 0 else {
@@ -62,6 +67,13 @@ struct NodeBackup {
         }
         let key = try read(directory.keyPath)
         try Folder.make(path)
+        do { return try fill(from: directory, key, now) } catch {
+            try? FileManager.default.removeItem(atPath: path)
+            throw error
+        }
+    }
+
+    private func fill(from directory: NodeDirectory, _ key: [UInt8], _ now: UInt64) throws -> Report {
         let contents = try CityStore(reading: directory.path).copy(to: storePath)
         try write(key, to: keyPath)
         let manifest = Manifest(
@@ -81,7 +93,8 @@ struct NodeBackup {
     ///
     /// - Parameter isReplacing: Moves a store that is there aside; nothing is deleted.
     /// - Throws: ``NodeDirectory/Failure`` or ``StoreRefusal`` when the backup is not what its manifest says, or when a store is
-    ///   there; nothing is changed then.
+    ///   there; nothing is changed then. Where what was made ready cannot be put into its place, no store is there, and the one
+    ///   that was is still aside.
     func restore(to directory: NodeDirectory, isReplacing: Bool, now: UInt64) throws -> Report {
         let lock = try directory.lockAlone()
         defer { withExtendedLifetime(lock) {} }
@@ -93,22 +106,39 @@ struct NodeBackup {
             throw NodeDirectory.Failure(
                 message: "\(directory.path) holds a store already: add --replace, and it is moved aside")
         }
-        let key = try read(keyPath)
         // Made ready and read whole beside the place where it goes.
         let beside = NodeDirectory(path: "\(directory.path)/restoring")
         try? FileManager.default.removeItem(atPath: beside.path)
-        try Folder.make(beside.path)
-        try FileManager.default.copyItem(atPath: storePath, toPath: beside.storePath)
-        try NodeBackup.prepare(beside, as: manifest)
+        defer { try? FileManager.default.removeItem(atPath: beside.path) }
+        try makeReady(beside, as: manifest)
         let replaced = try moveAside(directory, now: now)
-        guard rename(beside.storePath, directory.storePath) == 0 else {
-            throw NodeDirectory.Failure(message: "cannot write \(directory.storePath)")
-        }
-        try write(key, to: directory.keyPath)
-        try synchronise(directory.path)
-        try FileManager.default.removeItem(atPath: beside.path)
+        try put(beside, into: directory)
         return Report(
             city: manifest.city_code, entries: manifest.log_sequence, madeAt: manifest.made_at, replaced: replaced)
+    }
+
+    private func makeReady(_ beside: NodeDirectory, as manifest: Manifest) throws {
+        let key = try read(keyPath)
+        try Folder.make(beside.path)
+        try FileManager.default.copyItem(atPath: storePath, toPath: beside.storePath)
+        // SQLite would sync it with what it writes itself, but tries that again where it fails.
+        try synchronise(beside.storePath)
+        try NodeBackup.prepare(beside, as: manifest)
+        try write(key, to: beside.keyPath)
+    }
+
+    /// Moves what is ready into a directory that has neither a store nor a key.
+    private func put(_ beside: NodeDirectory, into directory: NodeDirectory) throws {
+        let moves = [(beside.keyPath, directory.keyPath), (beside.storePath, directory.storePath)]
+        do {
+            for (source, target) in moves where rename(source, target) != 0 {
+                throw NodeDirectory.Failure(message: "cannot write \(target): \(String(cString: strerror(errno)))")
+            }
+            try synchronise(directory.path)
+        } catch {
+            for (_, target) in moves { unlink(target) }
+            throw error
+        }
     }
 
     private static func prepare(_ beside: NodeDirectory, as manifest: Manifest) throws {
@@ -181,10 +211,10 @@ struct NodeBackup {
 
     private func synchronise(_ path: String) throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        defer { close(descriptor) }
         guard descriptor >= 0, fsync(descriptor) == 0 else {
             throw NodeDirectory.Failure(message: "cannot save \(path): \(String(cString: strerror(errno)))")
         }
-        close(descriptor)
     }
 }
 

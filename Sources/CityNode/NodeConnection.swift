@@ -33,8 +33,8 @@ struct NodeConnection {
                     throw StoreRefusal(.notJoined, "this node has not joined: run city-node join TOKEN")
                 }
                 let routes = NodeRoutes(
-                    store: store, identity: identity, key: try directory.signingKey(), status: NodeStatus(), token: nil,
-                    ring: {})
+                    store: store, identity: identity, key: try directory.signingKey(), status: NodeStatus(),
+                    registry: nil, token: nil, ring: {})
                 return NodeConnection(way: .direct(routes.makeRouter().buildResponder(), lock))
             }
             if let url = directory.servingURL {

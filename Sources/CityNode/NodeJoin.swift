@@ -29,16 +29,18 @@ struct NodeJoin {
             baseURL: token.url, city: token.city, key: attempt.key, trustAnchor: token.trustAnchor)
         do {
             let epoch = try known.map { _ in try store.session(now: WallClock.now).epoch }
-            let (identity, grant) = try await join(token, attempt, epoch, client)
+            let (identity, grant, membership) = try await join(token, attempt, epoch, client)
             // A city that has filed before has lost its store: what it wrote is got back at the first serve.
             let hasFiled =
                 known == nil ? try await !client.log(LogRequest(after: .empty, limit: 1)).entries.isEmpty : false
             await client.shutdown()
             if known == nil {
                 try store.establish(
-                    identity, epoch: grant.epoch, processNonce: attempt.nonce, isRestored: hasFiled)
+                    identity, epoch: grant.epoch, processNonce: attempt.nonce, isRestored: hasFiled,
+                    membership: membership)
             } else {
-                try store.rekey(identity, epoch: grant.epoch, processNonce: attempt.nonce)
+                try store.rekey(
+                    identity, epoch: grant.epoch, processNonce: attempt.nonce, membership: membership)
             }
             try directory.finishJoin(attempt)
             return identity
@@ -50,7 +52,7 @@ struct NodeJoin {
 
     private func join(
         _ token: JoinToken, _ attempt: NodeDirectory.JoinAttempt, _ epoch: Epoch?, _ client: RegistryClient
-    ) async throws -> (NodeIdentity, Grant) {
+    ) async throws -> (NodeIdentity, Grant, membership: SignedBytes?) {
         let key = attempt.key
         let answer = try await client.join(
             JoinRequest(
@@ -63,13 +65,17 @@ struct NodeJoin {
         }
         let welcome = try Welcome(answer.welcome, by: answer.registryKey)
         let grant = try Grant(answer.grant, by: answer.registryKey)
+        let membership = try answer.membership.map { try Membership($0, by: answer.registryKey) }
+        let isMember = membership.map {
+            $0.city == token.city && $0.publicKey == key.publicKey && $0.epoch == grant.epoch
+        }
         guard welcome.city == token.city, welcome.publicKey == key.publicKey, grant.city == token.city,
-            grant.processNonce == attempt.nonce
+            grant.processNonce == attempt.nonce, isMember ?? true
         else { throw NodeDirectory.Failure(message: "the registry's welcome is for another node") }
         let identity = NodeIdentity(
             city: welcome.city, cityName: welcome.name, registryURL: token.url, registryKey: answer.registryKey,
             trustAnchor: token.trustAnchor, keyEpoch: welcome.keyEpoch, federationSecret: welcome.federationSecret,
             detailKey: welcome.detailKey)
-        return (identity, grant)
+        return (identity, grant, answer.membership)
     }
 }

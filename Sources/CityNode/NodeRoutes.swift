@@ -31,6 +31,8 @@ struct NodeRoutes {
     /// The city's, which signs the answers to checks.
     let key: SigningKey
     let status: NodeStatus
+    /// Asked first what is checked; `nil` where nobody keeps the connection to it.
+    let registry: RegistryClient?
     /// `nil` lets everybody in: a command that holds the directory's lock needs no token.
     let token: String?
     /// Called after each write, so that it is sent at once.
@@ -55,7 +57,7 @@ struct NodeRoutes {
         }
         group.get("claims/{claim_no}") { request, context in
             let number = try Self.number(context)
-            return try await reading(request) { _ in try JSONBody.response(try document(number)) }
+            return try await reading(request) { _ in try JSONBody.response(try document(number), for: request) }
         }
         group.post("claims/{claim_no}/withdrawal") { request, context in
             let number = try Self.number(context)
@@ -70,7 +72,7 @@ struct NodeRoutes {
         }
         group.get("cases/{id}") { request, context in
             let id = try context.parameters.require("id")
-            return try await reading(request) { _ in try JSONBody.response(try caseDocument(id)) }
+            return try await reading(request) { _ in try JSONBody.response(try caseDocument(id), for: request) }
         }
         group.post("cases/{id}/answer") { request, context in
             let id = try context.parameters.require("id")
@@ -179,7 +181,7 @@ struct NodeRoutes {
         }
     }
 
-    private static func json(_ body: [UInt8], status: Int) -> Response {
+    static func json(_ body: [UInt8], status: Int) -> Response {
         Response(
             status: .init(code: status), headers: [.contentType: "application/json; charset=utf-8"],
             body: .init(byteBuffer: ByteBuffer(bytes: body)))

@@ -53,7 +53,8 @@ struct NodeServer {
         let sync = SyncService(
             store: store, identity: identity, client: client, key: key, status: status, logger: logger)
         let routes = NodeRoutes(
-            store: store, identity: identity, key: key, status: status, token: token, ring: { sync.ring() })
+            store: store, identity: identity, key: key, status: status, registry: client, token: token,
+            ring: { sync.ring() })
         let methods = RoutedMethods()
         let router = routes.makeRouter(methods: methods)
         documentation.add(to: router)

@@ -122,11 +122,36 @@ package struct RegistryClient: Sendable {
         return try await post("feed", request, within: .milliseconds(wait + 10_000))
     }
 
+    /// How long the registry's answers are waited for: somebody waits with the papers in hand, or for a file of many rows.
+    static func longestCheck(of questions: Int) -> TimeAmount {
+        .milliseconds(min(10_000, 1_000 + 10 * Int64(questions)))
+    }
+
+    /// Asks checks.
+    ///
+    /// - Parameters:
+    ///   - body: ``CheckRequests`` as JSON.
+    ///   - count: How many questions it has.
+    /// - Returns: The answers as JSON, in the form of the question. Nothing of them is verified.
+    func check(_ body: [UInt8], questions count: Int) async throws -> [UInt8] {
+        try await send("check", body, as: .json, within: RegistryClient.longestCheck(of: count))
+    }
+
     private func post<Answer: SyncMessage>(
         _ path: String, _ message: some SyncMessage, within limit: TimeAmount
     ) async throws -> Answer {
+        try Answer(
+            try await send(path, message.encoded(as: .protobuf), as: .protobuf, within: limit), as: .protobuf)
+    }
+
+    /// Signs a request and sends it.
+    ///
+    /// - Returns: The answer's body.
+    /// - Throws: ``Refusal`` for every answer but 200, ``Unreachable`` for none.
+    private func send(
+        _ path: String, _ body: [UInt8], as format: BodyFormat, within limit: TimeAmount
+    ) async throws -> [UInt8] {
         let url = "\(baseURL)/v1/sync/\(path)"
-        let body = message.encoded(as: .protobuf)
         var generator = SystemRandomNumberGenerator()
         let signature = RequestSignature(
             keyID: city.description, created: Int64(WallClock.now / 1_000),
@@ -134,7 +159,7 @@ package struct RegistryClient: Sendable {
         let fields = try signature.sign(method: "POST", targetURI: url, body: body, key: key)
         var request = HTTPClientRequest(url: url)
         request.method = .POST
-        request.headers.add(name: "Content-Type", value: BodyFormat.protobuf.contentType)
+        request.headers.add(name: "Content-Type", value: format.contentType)
         request.headers.add(name: "Content-Digest", value: fields.contentDigest)
         request.headers.add(name: "Signature-Input", value: fields.signatureInput)
         request.headers.add(name: "Signature", value: fields.signature)
@@ -154,6 +179,6 @@ package struct RegistryClient: Sendable {
                 detail: problem?.detail ?? "the registry answered \(response.status)",
                 retryAfter: response.headers.first(name: "Retry-After").flatMap { Int($0) })
         }
-        return try Answer(bytes, as: .protobuf)
+        return bytes
     }
 }

@@ -16,6 +16,10 @@ struct RegistryRefill {
     let key: SigningKey
     let logger: Logger
 
+    /// Refusals of a hello upon which the city shows what it holds: the registry may have lost what it greets by, the city's key
+    /// included.
+    static let kinds: Set = ["recovering", "unknown-feed-head", "signature", "unknown-city"]
+
     /// What the session is told while the registry is recovering: greet again soon.
     static let recovering = RegistryClient.Refusal(
         status: 503, kind: "recovering",
@@ -23,12 +27,15 @@ struct RegistryRefill {
             "the registry's database was restored and is getting back what the cities hold; this city has given what it "
             + "has", retryAfter: 1)
 
-    /// - Returns: Whether the registry is recovering; it then has all of this city that it wants now.
+    /// - Returns: Whether to greet again: the registry is recovering, and has all of this city that it wants now; or this
+    ///   city has gone back to what stands of the feed.
     func run() async throws -> Bool {
         var standing = try await client.present(store.presentation())
         if try keep(standing.call) { standing = try await client.present(store.presentation()) }
-        guard standing.incarnation > 0 else { return false }
+        if try goBack(standing.call) { return true }
+        guard standing.incarnation > 0 || standing.wantsFeed else { return false }
         while !standing.isComplete, let page = try store.refillPage(standing, signer: key) {
+            let earlier = standing
             do { standing = try await client.refill(page) } catch let refusal as RegistryClient.Refusal {
                 // What a store that was put back has behind its receipts may be written beside the log: the registry goes by
                 // what the feed answers, and the greeting sorts it out.
@@ -43,7 +50,19 @@ struct RegistryRefill {
                 metadata: [
                     "entry": "\(standing.logHead.sequence)", "feed.position": "\(standing.feedHead.position)",
                 ])
+            if standing.asksAgain(as: earlier) { break }
         }
+        return try standing.incarnation > 0 || goBack(standing.call)
+    }
+
+    /// Goes back to what stands of the feed, where the registry says that what this city has of it does not.
+    private func goBack(_ signed: SignedBytes?) throws -> Bool {
+        guard let signed else { return false }
+        let call = try RecoveryCall(signed, by: identity.registryKey)
+        guard let wayBack = call.wayBack, try store.goBack(call, detailKey: identity.detailKey) else { return false }
+        logger.warning(
+            "two registries have decided, and what this city has of the feed does not stand: it goes on where both agreed",
+            metadata: ["feed.given_up": "\(wayBack.from.position)", "feed.position": "\(wayBack.to.position)"])
         return true
     }
 

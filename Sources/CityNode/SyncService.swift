@@ -108,13 +108,11 @@ struct SyncService: Service {
         let answer: HelloAnswer
         let sent: UInt64
         do {
-            try await compareRecord()
+            let compared = try await compareRecord()
             sent = WallClock.now
-            answer = try await sayHello()
+            answer = try await sayHello(compared)
         } catch let refusal as RegistryClient.Refusal {
-            guard ["recovering", "unknown-feed-head"].contains(refusal.kind), try await refill.run() else {
-                throw refusal
-            }
+            guard RegistryRefill.kinds.contains(refusal.kind), try await refill.run() else { throw refusal }
             throw RegistryRefill.recovering
         }
         Failpoint.reach(.helloAnswered)
@@ -139,7 +137,11 @@ struct SyncService: Service {
         if try answer.logHead.sequence < store.progress().receivedThrough {
             // It gave a receipt for more. A registry that has gone on without this city is to receive the rest once more.
             guard try await !refill.run() else { throw RegistryRefill.recovering }
-            try store.forgetReceipts(after: answer.logHead)
+            if try !store.sendAgain(after: answer.logHead, to: grant.epoch.incarnation) {
+                logger.warning(
+                    "the answer to the greeting contradicts the registry's own receipts, and is not believed",
+                    metadata: ["entry": "\(answer.logHead.sequence)"])
+            }
         }
         if try store.isRestored() { try await takeBack(through: answer.logHead) }
         try store.compare(answer.logHead)
@@ -152,7 +154,9 @@ struct SyncService: Service {
 
     /// Before the first hello of a process: stops a store that another one of the city has outrun, and leaves that one
     /// alone.
-    private func compareRecord() async throws {
+    ///
+    /// - Returns: The registry's head of this log that was compared; `nil` where nothing could be.
+    private func compareRecord() async throws -> LogHead? {
         var head = try store.headToCompare(processNonce: processNonce)
         while let after = head {
             let record: LogPage
@@ -160,15 +164,17 @@ struct SyncService: Service {
                 record = try await client.log(LogRequest(after: after, limit: 1))
             } catch let refusal as RegistryClient.Refusal where refusal.kind == "diverged" {
                 // It contradicts its own receipt: an old server, perhaps, which is told so when it refuses the hello.
-                return
+                return nil
             }
             head = try store.compare(record, after: after)
+            if record.entries.isEmpty { return after }
         }
+        return nil
     }
 
     /// Says hello, and again whenever another epoch was granted than this store remembers and that one is its own to follow.
-    private func sayHello() async throws -> HelloAnswer {
-        var hello = try store.prepareHello(processNonce: processNonce)
+    private func sayHello(_ compared: LogHead?) async throws -> HelloAnswer {
+        var hello = try store.prepareHello(processNonce: processNonce, compared: compared)
         while true {
             Failpoint.reach(.helloUnsent)
             do { return try await client.hello(hello) } catch let refusal as RegistryClient.Refusal {

@@ -67,6 +67,12 @@ extension CityStore {
     }
 
     private static func note(_ act: PaymentAct, _ sequence: Int64, _ database: Database) throws {
+        try noteSaid(act, sequence, database)
+        try keepMovement(act.step, sequence, database)
+    }
+
+    /// Notes what was said last of a payment.
+    static func noteSaid(_ act: PaymentAct, _ sequence: Int64, _ database: Database) throws {
         let submission =
             switch act.step {
             case .requested: 1
@@ -79,7 +85,6 @@ extension CityStore {
                 ON CONFLICT (claim_id) DO UPDATE SET last_sequence = ?2, problem = NULL,
                     submitted_sequence = CASE ?3 WHEN 2 THEN ?2 ELSE submitted_sequence END
                 """, arguments: [act.claimNumber, sequence, submission])
-        try keepMovement(act.step, sequence, database)
     }
 
     /// Keeps what the bank did, where the step tells of it.

@@ -48,19 +48,26 @@ extension CityStore {
     private static func apply(
         _ sealed: SealedFeedEntry, _ cursors: NodeCursors, _ cipher: DetailCipher, _ database: Database
     ) throws {
-        let entry = sealed.entry
         let keep = try database.cachedStatement(
             sql: "INSERT INTO feed_entry (position, hash, bytes) VALUES (?, ?, ?)")
-        try keep.execute(arguments: [Int64(entry.position), Data(sealed.hash.rawValue), Data(sealed.bytes)])
+        try keep.execute(arguments: [Int64(sealed.entry.position), Data(sealed.hash.rawValue), Data(sealed.bytes)])
+        try take(sealed, of: cursors.city, cipher, database)
+    }
+
+    /// Takes what an entry of the feed says into the tables that follow from it, inside the caller's transaction.
+    static func take(
+        _ sealed: SealedFeedEntry, of city: CityCode, _ cipher: DetailCipher, _ database: Database
+    ) throws {
+        let entry = sealed.entry
         try indexKeys(entry, database)
-        if entry.city == cursors.city { try applyOwn(sealed, cipher, database) }
+        if entry.city == city { try applyOwn(sealed, cipher, database) }
         for effect in entry.effects where !SeededBug.effectSkipped.isActive {
             try applyEffect(effect, entry, cipher, database)
         }
         if entry.asksForReports {
             try database.run(sql: "UPDATE node SET report_wanted = ?", arguments: [Int64(entry.position)])
         }
-        for notice in entry.notices where notice.city == cursors.city {
+        for notice in entry.notices where notice.city == city {
             try apply(notice, at: entry.position, cipher, database)
         }
     }
@@ -84,9 +91,12 @@ extension CityStore {
     private static func applyEffect(
         _ effect: FeedEntry.Effect, _ entry: FeedEntry, _ cipher: DetailCipher, _ database: Database
     ) throws {
+        // A claim that was withdrawn is there again where a payment of it was found.
         try database.run(
-            sql: "UPDATE claim SET effect = ? WHERE decided_position = ?",
-            arguments: [Int(effect.decision.rawValue), Int64(effect.claimPosition)])
+            sql: """
+                UPDATE claim SET effect = ?, withdrawn = CASE WHEN ? THEN 0 ELSE withdrawn END WHERE decided_position = ?
+                """,
+            arguments: [Int(effect.decision.rawValue), effect.decision.isLive, Int64(effect.claimPosition)])
         if database.changesCount > 0 { try apply(effect, entry, cipher, database) }
     }
 
@@ -94,9 +104,7 @@ extension CityStore {
     private static func applyOwn(_ sealed: SealedFeedEntry, _ cipher: DetailCipher, _ database: Database) throws {
         let entry = sealed.entry
         let sequence = Int64(entry.answers.sequence)
-        let hash = try Data.fetchOne(
-            database.cachedStatement(sql: "SELECT hash FROM log_entry WHERE sequence = ?"), arguments: [sequence])
-        guard let hash, Array(hash) == entry.answers.hash.rawValue else {
+        guard try CityStore.hash(at: entry.answers.sequence, database) == entry.answers.hash else {
             throw StoreRefusal(
                 .damaged, "the feed answers entry \(sequence) of this city, which this log has not, or has otherwise")
         }

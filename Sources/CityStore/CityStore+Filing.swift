@@ -172,15 +172,18 @@ extension CityStore {
     static func withdraw(_ claimNumber: String, _ reason: String, _ database: Database, now: UInt64) throws {
         guard
             let row = try Row.fetchOne(
-                database.cachedStatement(sql: "SELECT sequence, withdrawal_sequence FROM claim WHERE claim_no = ?"),
+                database.cachedStatement(
+                    sql: "SELECT sequence, withdrawal_sequence, withdrawn FROM claim WHERE claim_no = ?"),
                 arguments: [claimNumber])
         else { throw StoreRefusal(.notFound, "no claim \(claimNumber) in this city") }
         if let sequence: Int64 = row["withdrawal_sequence"] {
             let decision = try Int.fetchOne(
                 database.cachedStatement(sql: "SELECT decision FROM log_entry WHERE sequence = ?"),
                 arguments: [sequence])
-            // One that came too late may be said again once the payment is cancelled.
-            guard decision == Int(Outcome.Decision.tooLate.rawValue) else { return }
+            // One that came too late may be said again once the payment is cancelled; so may one that took effect before a
+            // payment was found, for which the claim holds its keys again.
+            let isUndone = decision == Int(Outcome.Decision.withdrawn.rawValue) && !(row["withdrawn"] as Bool)
+            guard isUndone || decision == Int(Outcome.Decision.tooLate.rawValue) else { return }
         }
         let state = try String.fetchOne(
             database.cachedStatement(sql: "SELECT state FROM v1_claims WHERE claim_no = ?"), arguments: [claimNumber])

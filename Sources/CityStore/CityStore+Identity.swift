@@ -9,10 +9,13 @@ package import VoucherDomain
 extension CityStore {
     /// Makes this store the node of a city, under the first grant.
     ///
-    /// - Parameter isRestored: Whether the registry has a log of the city already, which this store is to get back first.
+    /// - Parameters:
+    ///   - isRestored: Whether the registry has a log of the city already, which this store is to get back first.
+    ///   - membership: The registry's ``Membership`` for the city's key, its signature verified.
     /// - Throws: ``StoreRefusal`` `.alreadyJoined` when it is one already.
     package func establish(
-        _ identity: NodeIdentity, epoch: Epoch, processNonce: [UInt8], isRestored: Bool = false
+        _ identity: NodeIdentity, epoch: Epoch, processNonce: [UInt8], isRestored: Bool = false,
+        membership: SignedBytes? = nil
     ) throws {
         try pool.write { database in
             if let city = try Int.fetchOne(database.cachedStatement(sql: "SELECT city_code FROM node")) {
@@ -22,14 +25,15 @@ extension CityStore {
                 sql: """
                     INSERT INTO node (only_row, city_code, city_name, registry_url, registry_key, trust_anchor,
                         key_epoch, federation_secret, detail_key, epoch, hello_nonces, log_hash, feed_hash,
-                        restored)
-                    VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        restored, membership_body, membership_signature)
+                    VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     identity.city.rawValue, identity.cityName, identity.registryURL, Data(identity.registryKey.bytes),
                     Data(identity.trustAnchor), identity.keyEpoch, Data(identity.federationSecret),
                     Data(identity.detailKey), Data(epoch.bytes), Data(processNonce), Data(Digest.zero.rawValue),
-                    Data(Digest.zero.rawValue), isRestored,
+                    Data(Digest.zero.rawValue), isRestored, membership.map { Data($0.body) },
+                    membership.map { Data($0.signature) },
                 ])
         }
     }
@@ -52,7 +56,9 @@ extension CityStore {
 
     /// The hello of a process, which names the epoch that was adopted last; and the promise to remember its nonce: kept before
     /// the hello is sent, so that a grant whose answer is lost is still recognised as ours.
-    package func prepareHello(processNonce: [UInt8]) throws -> Hello {
+    ///
+    /// - Parameter compared: The registry's head of this log, where it was compared with this store.
+    package func prepareHello(processNonce: [UInt8], compared: LogHead? = nil) throws -> Hello {
         try pool.write { database in
             let cursors = try NodeCursors.read(database)
             let sent = cursors.sentNonces.filter { $0 != processNonce } + [processNonce]
@@ -65,7 +71,8 @@ extension CityStore {
                 // A store that was put back may have gone on beside the log: the registry knows what it gave a receipt for.
                 logHead: cursors.isRestored ? try CityStore.receivedHead(database) : cursors.logHead,
                 feedHead: cursors.feedHead, promise: cursors.promise,
-                recoveryID: try CityStore.keptCall(database).map { try RecoveryCall(kept: $0.body).recoveryID } ?? [])
+                recoveryID: try CityStore.keptCall(database).map { try RecoveryCall(kept: $0.body).recoveryID } ?? [],
+                compared: compared)
         }
     }
 
@@ -84,7 +91,8 @@ extension CityStore {
         else { return nil }
         return Hello(
             versions: hello.versions, city: hello.city, processNonce: hello.processNonce, epoch: epoch,
-            logHead: hello.logHead, feedHead: hello.feedHead, promise: hello.promise, recoveryID: hello.recoveryID)
+            logHead: hello.logHead, feedHead: hello.feedHead, promise: hello.promise, recoveryID: hello.recoveryID,
+            compared: hello.compared)
     }
 
     // MARK: The registry's record of this log
@@ -182,17 +190,21 @@ extension CityStore {
         try pool.read { try String.fetchOne($0.cachedStatement(sql: "SELECT alarm FROM node")) }
     }
 
-    /// Keeps the reason until ``adopt(_:software:now:registryTime:keyUntil:)`` or ``rekey(_:epoch:processNonce:)``.
+    /// Keeps the reason until ``adopt(_:software:now:registryTime:keyUntil:)`` or
+    /// ``rekey(_:epoch:processNonce:membership:)``.
     package func set(alarm: String) throws {
         try pool.write { try $0.run(sql: "UPDATE node SET alarm = ?", arguments: [alarm]) }
     }
 
     /// Takes over a new key's welcome for the same city, after `rotate-key` at the registry.
     ///
+    /// - Parameter membership: The registry's ``Membership`` for the new key, its signature verified.
     /// - Throws: ``StoreRefusal`` `.conflict` when the token is for another city, or when the grant is below the epoch
     ///   that this store has or the incarnation that it has promised: the log could not go on under it. Nothing has
     ///   changed then.
-    package func rekey(_ identity: NodeIdentity, epoch: Epoch, processNonce: [UInt8]) throws {
+    package func rekey(
+        _ identity: NodeIdentity, epoch: Epoch, processNonce: [UInt8], membership: SignedBytes? = nil
+    ) throws {
         try pool.write { database in
             let cursors = try NodeCursors.read(database)
             guard cursors.city == identity.city else {
@@ -210,11 +222,13 @@ extension CityStore {
             try database.run(
                 sql: """
                     UPDATE node SET registry_url = ?, trust_anchor = ?, key_epoch = ?, federation_secret = ?,
-                        detail_key = ?, epoch = ?, hello_nonces = ?, alarm = NULL, key_until_ms = NULL
+                        detail_key = ?, epoch = ?, hello_nonces = ?, alarm = NULL, key_until_ms = NULL,
+                        membership_body = ?, membership_signature = ?
                     """,
                 arguments: [
                     identity.registryURL, Data(identity.trustAnchor), identity.keyEpoch,
                     Data(identity.federationSecret), Data(identity.detailKey), Data(epoch.bytes), Data(processNonce),
+                    membership.map { Data($0.body) }, membership.map { Data($0.signature) },
                 ])
         }
     }

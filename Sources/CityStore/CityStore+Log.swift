@@ -115,9 +115,7 @@ extension CityStore {
     ) throws {
         try pool.write { database in
             let sequence = Int64(receipt.through.sequence)
-            let hash = try Data.fetchOne(
-                database.cachedStatement(sql: "SELECT hash FROM log_entry WHERE sequence = ?"), arguments: [sequence])
-            guard let hash, Array(hash) == receipt.through.hash.rawValue else {
+            guard try CityStore.hash(at: receipt.through.sequence, database) == receipt.through.hash else {
                 throw StoreRefusal(
                     .damaged, "the receipt names entry \(sequence), which this log has not, or has otherwise")
             }
@@ -166,6 +164,7 @@ extension CityStore {
         }
         try CityStore.verifyFeed(database, cursors)
         try CityStore.verifyLate(database)
+        try CityStore.verifyGivenUp(database)
         return count
     }
 

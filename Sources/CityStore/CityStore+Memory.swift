@@ -48,6 +48,19 @@ extension CityStore {
         }
     }
 
+    /// The entry by which this store has said last that the payment of a claim goes to the bank; `nil` before it has, and
+    /// where the registry did not take that word.
+    package func submission(ofClaim number: String) throws -> EntryID? {
+        try pool.read { database in
+            let sql = """
+                SELECT e.entry_id FROM payment p JOIN claim c ON c.id = p.claim_id
+                JOIN log_entry e ON e.sequence = p.submitted_sequence WHERE c.claim_no = ?
+                """
+            let id = try Data.fetchOne(database.cachedStatement(sql: sql), arguments: [number])
+            return id.flatMap { EntryID(rawValue: Array($0)) }
+        }
+    }
+
     /// Every row of a table as text, in the order of its first columns, to compare two stores by.
     package func dump(_ table: String) throws -> [String] {
         precondition(CityStore.tables.contains(table), "the schema has no table \(table)")
@@ -64,7 +77,7 @@ extension CityStore {
 
     /// Every table of the schema; those that refer to others first.
     package static let tables = [
-        "late_entry", "city_case_step", "city_case", "payment", "red_letter", "bank_movement", "claim", "voucher",
-        "receipt", "idempotency_key", "key_index", "feed_entry", "log_entry", "node",
+        "given_up_feed", "late_entry", "city_case_step", "city_case", "payment", "red_letter", "bank_movement", "claim",
+        "voucher", "receipt", "earlier_receipt", "idempotency_key", "key_index", "feed_entry", "log_entry", "node",
     ]
 }

@@ -3,7 +3,7 @@ import Failpoints
 import FederationWire
 import Foundation
 import GRDB
-import Replication
+package import Replication
 package import VoucherDomain
 
 /// Payments of this city's claims: each step is an entry of the log, and stands where the feed says.
@@ -22,12 +22,15 @@ extension CityStore {
         package let refunded: Money
         /// To be paid back in all.
         package let clawback: Money
-        /// Whether it must not go on: do not pay it, cancel the reference.
+        /// Whether it must not go on: do not pay it, and cancel the reference where it is to be paid back; else a case decides
+        /// first.
         package let isStopped: Bool
         /// Whether the registry holds this city's word that the instruction goes to the bank.
         package let isSubmissionReceived: Bool
         /// What the registry says is wrong with what was said last.
         package let problem: String?
+        /// What kind of entry said something of it last, while that waits for the registry's answer.
+        package let pendingKind: EntryKind?
     }
 
     /// A step that an officer takes; the reference comes from the store.
@@ -67,15 +70,49 @@ extension CityStore {
     private static func paymentViews(
         _ condition: String, _ arguments: StatementArguments, _ database: Database
     ) throws -> [PaymentView] {
-        let sql = "SELECT * FROM v1_payments WHERE \(condition)"
+        let sql = """
+            SELECT v.*, (SELECT e.kind FROM payment p JOIN log_entry e ON e.sequence = p.last_sequence
+                WHERE p.claim_id = v.id AND e.decision IS NULL) AS pending_kind
+            FROM v1_payments v WHERE \(condition)
+            """
         return try Row.fetchAll(database.cachedStatement(sql: sql), arguments: arguments).map { row in
             PaymentView(
                 id: row["id"], claimNumber: row["claim_no"], stage: row["stage"],
                 reference: (row["reference"] as String?).flatMap { PaymentReference($0) },
                 amount: Money(rawValue: row["amount_fen"]), refunded: Money(rawValue: row["refunded_fen"]),
                 clawback: Money(rawValue: row["clawback_fen"]), isStopped: row["stopped"],
-                isSubmissionReceived: row["submission_received"], problem: row["problem"])
+                isSubmissionReceived: row["submission_received"], problem: row["problem"],
+                pendingKind: (row["pending_kind"] as UInt32?).map(EntryKind.init(rawValue:)))
         }
+    }
+
+    /// The kinds of entry that say something of a payment, as a list in SQL.
+    static let paymentKinds: String = {
+        let kinds: [EntryKind] = [
+            .paymentRequested, .paymentSubmitted, .paymentConfirmed, .paymentFailed, .paymentReversed,
+        ]
+        return kinds.map { "\($0.rawValue)" }.joined(separator: ", ")
+    }()
+
+    /// The kinds of all that was said of a payment and waits for the registry's answer.
+    ///
+    /// It reads each step of any payment that waits: for one payment, not for a list.
+    package func pendingKinds(ofClaim number: String) throws -> Set<EntryKind> {
+        try pool.read { try CityStore.pendingKinds(ofClaim: number, $0) }
+    }
+
+    private static func pendingKinds(ofClaim number: String, _ database: Database) throws -> Set<EntryKind> {
+        let sql = "SELECT * FROM log_entry WHERE decision IS NULL AND kind IN (\(paymentKinds))"
+        let rows = try Row.fetchCursor(database.cachedStatement(sql: sql))
+        var kinds: Set<EntryKind> = []
+        while let row = try rows.next() {
+            let entry = try CityStore.entry(row)
+            guard case .payment(let act) = PayloadCoding.content(of: entry),
+                act.claimNumber.utf8.elementsEqual(number.utf8)
+            else { continue }
+            kinds.insert(entry.kind)
+        }
+        return kinds
     }
 
     // MARK: Steps
@@ -84,9 +121,13 @@ extension CityStore {
     ///
     /// The very same step again changes nothing.
     ///
+    /// - Parameter onlyIfAnswered: Refuse what the bank has done where anything of the same kind was said and waits for the
+    ///   registry's answer: a person may mean to correct that one, and two reversals would both count.
     /// - Throws: ``StoreRefusal`` `.notFound` for a claim that this city does not have, `.invalid` for a bank record or
     ///   reason of a wrong form, `.conflict` for a step that the payment does not take where it stands.
-    package func take(_ step: PaymentStep, ofClaim number: String, now: UInt64) throws {
+    package func take(
+        _ step: PaymentStep, ofClaim number: String, onlyIfAnswered: Bool = false, now: UInt64
+    ) throws {
         if let fault = step.fault { throw StoreRefusal(.invalid, fault) }
         guard !number.utf8.contains(0) else { throw StoreRefusal(.notFound, "no such claim in this city") }
         try pool.write { database in
@@ -97,10 +138,14 @@ extension CityStore {
             let said = try payment.flatMap { try CityStore.lastSaid(of: $0, database) }
             let act = step.act(on: claim, payment)
             // The very same again, unless the registry found fault with it.
-            if let said, payment?.problem == nil, said.payload == act.map({ PayloadCoding.encode($0) }) { return }
+            if let said, payment?.problem == nil, said == act.map({ PayloadCoding.encode($0) }) { return }
             guard try step.isNew(for: claim, payment), let act else { return }
-            // What the bank has done is recorded in any case.
-            if let said, said.isPending, step == .request || step == .submit {
+            // The log is answered in its order: where the last word does not wait, none does. What the bank has done is
+            // otherwise recorded in any case.
+            if payment?.pendingKind != nil,
+                try step == .request || step == .submit
+                    || onlyIfAnswered && CityStore.pendingKinds(ofClaim: number, database).contains(act.step.kind)
+            {
                 throw StoreRefusal(
                     .conflict, "claim \(number): what was said last of its payment waits for the registry's answer")
             }
@@ -110,23 +155,13 @@ extension CityStore {
         Failpoint.reach(.paymentCommitted)
     }
 
-    /// What was said last of a payment.
-    private struct Said {
-        let kind: EntryKind
-        let payload: [UInt8]
-        /// Whether the registry has not answered it yet.
-        let isPending: Bool
-    }
-
-    private static func lastSaid(of payment: PaymentView, _ database: Database) throws -> Said? {
+    /// The payload of what was said last of a payment.
+    private static func lastSaid(of payment: PaymentView, _ database: Database) throws -> [UInt8]? {
         let sql = """
-            SELECT bytes, decision FROM log_entry
-            WHERE sequence = (SELECT last_sequence FROM payment WHERE claim_id = ?)
+            SELECT bytes FROM log_entry WHERE sequence = (SELECT last_sequence FROM payment WHERE claim_id = ?)
             """
-        return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [payment.id]).map { row in
-            let entry = try EntryCoding.decode(row.bytes("bytes"))
-            return Said(kind: entry.kind, payload: entry.payload, isPending: (row["decision"] as Int?) == nil)
-        }
+        return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [payment.id])
+            .map { try EntryCoding.decode($0.bytes("bytes")).payload }
     }
 
     // MARK: Red letters
@@ -163,20 +198,31 @@ extension CityStore {
         package let letter: RedLetter
         /// What the registry says is wrong with it.
         package let problem: String?
+        /// Whether it waits for the registry's answer.
+        package let isPending: Bool
     }
 
-    /// Red letters in the order in which they were told, after the one with id `after`.
-    package func redLetters(after: Int64 = 0, limit: Int) throws -> [RedLetterView] {
+    /// Red letters in the order in which they were told, or the newest first, after the one with id `after`; with 0 the first
+    /// ones.
+    package func redLetters(
+        after: Int64 = 0, isNewestFirst: Bool = false, limit: Int
+    ) throws -> [RedLetterView] {
         try pool.read { database in
-            let sql = "SELECT rowid AS id, * FROM red_letter WHERE rowid > ? ORDER BY rowid LIMIT ?"
-            return try Row.fetchAll(database.cachedStatement(sql: sql), arguments: [after, limit]).map { row in
+            let sql = """
+                SELECT r.rowid AS id, r.*, e.decision IS NULL AS pending
+                FROM red_letter r JOIN log_entry e ON e.sequence = r.sequence
+                WHERE r.rowid \(isNewestFirst ? "<" : ">") ? ORDER BY r.rowid \(isNewestFirst ? "DESC" : "") LIMIT ?
+                """
+            let bound = isNewestFirst && after == 0 ? .max : after
+            return try Row.fetchAll(database.cachedStatement(sql: sql), arguments: [bound, limit]).map { row in
                 guard let invoice = try? InvoiceNumber(row["invoice"] as String),
                     let number = try? InvoiceNumber(row["number"] as String)
                 else { throw StoreRefusal(.damaged, "a red letter names no invoice") }
                 let letter = RedLetter(
                     invoice: invoice, number: number, amount: Money(rawValue: row["amount_fen"]),
                     issuedOn: CalendarDate(rawValue: row["issued_on"]))
-                return RedLetterView(id: row["id"], letter: letter, problem: row["problem"])
+                return RedLetterView(
+                    id: row["id"], letter: letter, problem: row["problem"], isPending: row["pending"])
             }
         }
     }
@@ -287,7 +333,11 @@ extension CityStore.PaymentStep {
         case .submit:
             if payment?.stage == "submitted" || payment?.stage == "paid" { return false }
             try require(["released"])
-            guard payment?.isStopped == false else { throw refused("its payment was stopped: cancel it") }
+            guard payment?.isStopped == false else {
+                throw refused(
+                    payment?.clawback == .zero
+                        ? "its payment is frozen: a case decides first" : "its payment was stopped: cancel it")
+            }
             guard !claim.isBeingWithdrawn else { throw refused("it is being withdrawn") }
         case .confirm: try require(["released", "submitted", "paid"])
         case .fail: try require(["authorized", "released", "submitted"])

@@ -33,8 +33,11 @@ extension CityStore {
     package struct VoucherView: Hashable, Sendable {
         package let id: Int64
         package let number: String
+        /// `recorded`, `received`, `registered`, `refused` or `invalid`.
         package let state: String
         package let fields: [String: String]
+        /// What the registry says against it.
+        package let reasons: [Reason]
     }
 
     /// Claims of a filter, in its order, after the one with id `after`; with 0 the first ones.
@@ -91,13 +94,15 @@ extension CityStore {
     package func vouchers(after: Int64, limit: Int) throws -> [VoucherView] {
         try pool.read { database in
             let sql = """
-                SELECT w.id, w.voucher_no, w.state, v.fields FROM v1_vouchers w JOIN voucher v ON v.id = w.id
+                SELECT w.id, w.voucher_no, w.state, v.fields, v.reasons FROM v1_vouchers w JOIN voucher v ON v.id = w.id
                 WHERE w.id > ? ORDER BY w.id LIMIT ?
                 """
             return try Row.fetchAll(database.cachedStatement(sql: sql), arguments: [after, limit]).map { row in
-                VoucherView(
+                let reasons = row.bytes("reasons")
+                return VoucherView(
                     id: row["id"], number: row["voucher_no"], state: row["state"],
-                    fields: try StoredJSON.fields(row["fields"]))
+                    fields: try StoredJSON.fields(row["fields"]),
+                    reasons: reasons.isEmpty ? [] : try ReasonCoding.decode(reasons).reasons)
             }
         }
     }

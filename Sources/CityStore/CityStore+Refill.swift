@@ -33,22 +33,36 @@ extension CityStore {
         }
     }
 
-    /// Everything after this head is to be sent again: the registry has gone on without it.
+    /// Everything after this head is to be sent again: the registry has begun anew without it. The receipts for it count no
+    /// more, and are kept beside the others.
     ///
+    /// What the registry says of its head is not signed. So it is believed only as far as its signed words allow: a receipt
+    /// of the incarnation that now grants, or of a later one, says that this incarnation has the entry.
+    ///
+    /// - Parameter incarnation: That of a grant to this process, whose signature is verified.
+    /// - Returns: Whether it is to be sent again; `false`, and nothing has changed, where the newest receipt contradicts it.
     /// - Throws: ``StoreRefusal`` `.damaged` when the head is not one of this log.
-    package func forgetReceipts(after head: LogHead) throws {
+    package func sendAgain(after head: LogHead, to incarnation: UInt32) throws -> Bool {
         try pool.write { database in
-            let hash = try Data.fetchOne(
-                database.cachedStatement(sql: "SELECT hash FROM log_entry WHERE sequence = ?"),
-                arguments: [Int64(clamping: head.sequence)])
-            guard head.sequence == 0 || hash.map({ Array($0) }) == head.hash.rawValue else {
+            guard try head.sequence == 0 || CityStore.hash(at: head.sequence, database) == head.hash else {
                 throw StoreRefusal(.damaged, "the registry has another entry \(head.sequence) of this city's log")
             }
-            if SeededBug.receiptsKept.isActive { return }
+            let sequence = Int64(clamping: head.sequence)
+            let newest = try CityStore.signed(
+                database,
+                "SELECT body, signature FROM receipt WHERE through_sequence > ? ORDER BY through_sequence DESC LIMIT 1",
+                [sequence])
+            if let newest, try Receipt(kept: newest.body).leastIncarnation >= incarnation { return false }
+            if SeededBug.receiptsKept.isActive { return true }
             try database.run(
-                sql: "UPDATE node SET received_through = ?", arguments: [Int64(clamping: head.sequence)])
+                sql: "UPDATE node SET received_through = min(received_through, ?)", arguments: [sequence])
             try database.run(
-                sql: "DELETE FROM receipt WHERE through_sequence > ?", arguments: [Int64(clamping: head.sequence)])
+                sql: """
+                    INSERT OR IGNORE INTO earlier_receipt (through_sequence, body, signature)
+                    SELECT through_sequence, body, signature FROM receipt WHERE through_sequence > ?
+                    """, arguments: [sequence])
+            try database.run(sql: "DELETE FROM receipt WHERE through_sequence > ?", arguments: [sequence])
+            return true
         }
     }
 
@@ -60,9 +74,11 @@ extension CityStore {
                 database, "SELECT feed_seal_body AS body, feed_seal_signature AS signature FROM node")
             let receipt = try CityStore.signed(
                 database, "SELECT body, signature FROM receipt ORDER BY through_sequence DESC LIMIT 1")
+            let membership = try CityStore.signed(
+                database, "SELECT membership_body AS body, membership_signature AS signature FROM node")
             return Presentation(
                 city: cursors.city, feedSeal: seal, receipt: receipt,
-                call: try CityStore.keptCall(database))
+                call: try CityStore.keptCall(database), membership: membership)
         }
     }
 

@@ -20,15 +20,17 @@ package struct CityStore: Sendable {
 
     /// Opens the store in `directory`, making or migrating it if need be.
     ///
-    /// The caller holds the directory's lock: two processes must never write one store.
+    /// The caller holds the directory's lock: two processes must never write one store. What the last process left in the
+    /// write-ahead log is written and synced once more before anything is read from it.
     ///
     /// - Parameters:
     ///   - dialect: What this process speaks and reads.
     ///   - entryIDs: Makes the ids of new entries; random but for tests that write the same twice.
-    ///   - checkpointPages: After how many pages of write-ahead log SQLite checkpoints by itself; less than SQLite's own
+    ///   - checkpointPages: After how many pages of write-ahead log a commit moves it into the file; less than SQLite's own
     ///     figure only where every checkpoint is looked at.
     /// - Throws: ``StoreRefusal`` when the file is of a newer build, the pragmas do not hold, or another program keeps the
-    ///   write-ahead log in use; GRDB's errors when the file is damaged or the disk refuses.
+    ///   write-ahead log in use; GRDB's errors when the file is damaged or the disk refuses, also when it does not take the
+    ///   write-ahead log once more.
     package init(
         directory: String, dialect: Dialect = .current,
         entryIDs: @escaping EntryIDSource = CityStore.randomEntryID, checkpointPages: Int = 1_000
@@ -43,14 +45,15 @@ package struct CityStore: Sendable {
             database.add(function: CityStore.entryIDFunction(entryIDs))
         }
         let path = "\(directory)/\(CityStore.fileName)"
+        try WriteAheadLog.writeAnew(ofStore: path)
         pool = Connections(
-            try DatabasePool(path: path, configuration: configuration), checker: try CityStore.openChecker(path))
+            try DatabasePool(path: path, configuration: configuration), checker: try CityStore.openChecker(path),
+            checkpointPages: checkpointPages)
         // GRDB sets NORMAL when it turns WAL on, after any preparation of the connection: acknowledged rows could
         // then be lost with the power.
         let level = SeededBug.synchronousNormal.isActive ? "NORMAL" : "FULL"
         try pool.writeWithoutTransaction { database in
-            try database.execute(
-                sql: "PRAGMA synchronous = \(level); PRAGMA wal_autocheckpoint = \(checkpointPages)")
+            try database.execute(sql: "PRAGMA synchronous = \(level)")
         }
         // It holds what companies filed: nobody's business but the node's.
         chmod("\(directory)/\(CityStore.fileName)", 0o600)
@@ -86,11 +89,11 @@ package struct CityStore: Sendable {
         return try DatabaseQueue(path: path, configuration: configuration)
     }
 
-    /// Writes what the write-ahead log holds into the file, and syncs it.
+    /// Writes what the write-ahead log holds into the file, and syncs it: a process begins with an empty log, or says what
+    /// keeps it from that.
     ///
-    /// A process that was killed, or whose sync failed, leaves transactions there that can be read and are not durable.
-    /// Whoever repeats such a request is told that it is recorded, and a later transaction that is synced stands behind
-    /// it in the log: with the power all of them would be lost.
+    /// A process that was killed, or whose sync failed, leaves transactions there that can be read, and whoever repeats such
+    /// a request is told that it is recorded. They are durable by now: ``WriteAheadLog`` has synced them.
     private static func secureWhatWasFound(_ database: Database) throws {
         do {
             _ = try database.checkpoint(.truncate)

@@ -12,12 +12,17 @@ extension CityStore {
         /// A text that is a claim's number finds that claim alone, at once; any other is looked for claim by claim,
         /// until the page is full.
         package var text: String?
+        /// Only claims on the voucher with this very number; `nil` for all. They are looked for claim by claim.
+        package var voucherNumber: String?
         /// By default they come as they were filed.
         package var isNewestFirst: Bool
 
-        package init(state: String? = nil, text: String? = nil, isNewestFirst: Bool = false) {
+        package init(
+            state: String? = nil, text: String? = nil, voucherNumber: String? = nil, isNewestFirst: Bool = false
+        ) {
             self.state = state
             self.text = text
+            self.voucherNumber = voucherNumber
             self.isNewestFirst = isNewestFirst
         }
     }
@@ -49,9 +54,13 @@ extension CityStore.ClaimFilter {
             arguments += [state]
         }
         let typed = Normaliser.trimmed(text ?? "")
+        // SQLite would look for what stands before a zero byte, and find more.
+        guard !typed.utf8.contains(0), !(voucherNumber ?? "").utf8.contains(0) else { return nil }
+        if let voucherNumber {
+            conditions.append("v.voucher_no = ?")
+            arguments += [voucherNumber]
+        }
         if !typed.isEmpty {
-            // SQLite would look for what stands before a zero byte, and find more.
-            guard !typed.utf8.contains(0) else { return nil }
             let folded = Normaliser.folded(typed)
             if try CityStore.isNumber(typed, folded, database) {
                 // By their ids, or SQLite would read all claims in the order of the page.

@@ -9,12 +9,19 @@ struct Connections: Sendable {
     private let isInMemory: Bool
     private let time = UsedTime()
     let health = DiskHealth()
+    /// Kept because the writer calls it after each commit.
+    private let checkpoints: AutomaticCheckpoints?
 
-    /// - Parameter checker: Answers checks beside the pool: they neither wait for other readers nor share their pages.
-    init(_ pool: DatabasePool, checker: DatabaseQueue) {
+    /// - Parameters:
+    ///   - checker: Answers checks beside the pool: they neither wait for other readers nor share their pages.
+    ///   - checkpointPages: After how many pages of write-ahead log a commit moves it into the store.
+    init(_ pool: DatabasePool, checker: DatabaseQueue, checkpointPages: Int) {
+        let checkpoints = AutomaticCheckpoints(every: checkpointPages, checker: checker, health: health)
         writer = pool
         self.checker = checker
         isInMemory = false
+        self.checkpoints = checkpoints
+        pool.writeWithoutTransaction { checkpoints.watch($0) }
     }
 
     /// Of a store that is only looked at.
@@ -22,12 +29,14 @@ struct Connections: Sendable {
         writer = pool
         checker = pool
         isInMemory = false
+        checkpoints = nil
     }
 
     init(inMemory queue: DatabaseQueue) {
         writer = queue
         checker = queue
         isInMemory = true
+        checkpoints = nil
     }
 
     /// How long the store was used, by all together.
@@ -47,24 +56,18 @@ struct Connections: Sendable {
         let start = ContinuousClock.now
         defer { time.add(since: start) }
         // GRDB's own read asks the schema's version and compiles two statements each time, which takes as long as a check.
-        return try checker.unsafeRead { database in
-            try database.run(sql: "BEGIN DEFERRED TRANSACTION")
-            do {
-                let value = try body(database)
-                try database.run(sql: "COMMIT TRANSACTION")
-                return value
-            } catch {
-                try? database.rollback()
-                throw error
-            }
-        }
+        return try checker.unsafeRead { try $0.compiledTransaction("DEFERRED", body) }
     }
 
     /// Runs one transaction.
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
         let start = ContinuousClock.now
         defer { time.add(since: start) }
-        return try health.write { try writer.write(body) }
+        return try health.write {
+            guard isInMemory else { return try writer.write(body) }
+            // Where no disk is waited for, GRDB's compiling of both ends of the transaction is a good part of it.
+            return try writer.writeWithoutTransaction { try $0.compiledTransaction("IMMEDIATE", body) }
+        }
     }
 
     func writeWithoutTransaction<Value>(_ body: (Database) throws -> Value) throws -> Value {
@@ -93,6 +96,21 @@ struct Connections: Sendable {
     func close() throws {
         try checker.close()
         try writer.close()
+    }
+}
+
+extension Database {
+    /// Runs a transaction of that kind, both ends of which are compiled once on this connection.
+    fileprivate func compiledTransaction<Value>(_ kind: String, _ body: (Database) throws -> Value) throws -> Value {
+        try run(sql: "BEGIN \(kind) TRANSACTION")
+        do {
+            let value = try body(self)
+            try run(sql: "COMMIT TRANSACTION")
+            return value
+        } catch {
+            try? rollback()
+            throw error
+        }
     }
 }
 

@@ -15,12 +15,15 @@ final class DiskHealth: Sendable {
     func write<Value>(_ body: () throws -> Value) throws -> Value {
         if let failure = failure.withLock({ $0 }) { throw failure }
         do { return try body() } catch {
-            if error.isDiskFailure {
-                failure.withLock { $0 = $0 ?? error }
-                told.yield(error)
-                told.finish()
-            }
+            if error.isDiskFailure { note(error) }
             throw error
         }
+    }
+
+    /// Notes a failure of the disk: from now on nothing is written.
+    func note(_ error: any Error) {
+        failure.withLock { $0 = $0 ?? error }
+        told.yield(error)
+        told.finish()
     }
 }

@@ -64,35 +64,44 @@ struct NodeCursors {
                 || !(0..<NodeCursors.longestSilence).contains(Int64(clamping: now) - reported.at))
     }
 
+    /// The columns are looked up by their place here: by name GRDB compares each name of the row, in lower case, for each
+    /// look-up, and nearly every call of the store reads this row.
+    private static let query = """
+        SELECT city_code, epoch, hello_nonces, log_epoch, log_sequence, log_hash, log_time, received_through,
+            feed_incarnation, feed_position, feed_hash, restored, promised_incarnation, unread_kind, key_until_ms,
+            reported_position, reported_at_ms, report_wanted
+        FROM node
+        """
+
     static func read(_ database: Database) throws -> NodeCursors {
-        guard let row = try Row.fetchOne(database.cachedStatement(sql: "SELECT * FROM node")) else {
+        guard let row = try Row.fetchOne(database.cachedStatement(sql: query)) else {
             throw StoreRefusal(.notJoined, "this node has not joined: run city-node join TOKEN")
         }
-        guard let city = CityCode(rawValue: row["city_code"]), let epoch = Epoch(bytes: row.bytes("epoch")),
-            let logHash = Digest(rawValue: row.bytes("log_hash")),
-            let feedHash = Digest(rawValue: row.bytes("feed_hash"))
+        guard let city = CityCode(rawValue: row[0]), let epoch = Epoch(bytes: row.bytes(1)),
+            let logHash = Digest(rawValue: row.bytes(5)), let feedHash = Digest(rawValue: row.bytes(10))
         else { throw StoreRefusal(.damaged, "the node's own row is damaged") }
-        let position: Int64 = row["feed_position"]
-        let nonces = row.bytes("hello_nonces").pieces(of: 16)
+        let position: Int64 = row[9]
+        let nonces = row.bytes(2).pieces(of: 16)
         return NodeCursors(
             city: city, epoch: epoch, grantedNonce: nonces.first ?? [], sentNonces: Array(nonces.dropFirst()),
             logHead: LogHead(
-                epoch: Epoch(bytes: row.bytes("log_epoch")), sequence: UInt64(row["log_sequence"] as Int64),
-                hash: logHash),
-            logTime: HybridTime(rawValue: UInt64(bitPattern: row["log_time"])),
-            receivedThrough: UInt64(row["received_through"] as Int64),
+                epoch: Epoch(bytes: row.bytes(3)), sequence: UInt64(row[4] as Int64), hash: logHash),
+            logTime: HybridTime(rawValue: UInt64(bitPattern: row[6])), receivedThrough: UInt64(row[7] as Int64),
             feedHead: position == 0
-                ? .empty : FeedHead(incarnation: row["feed_incarnation"], position: UInt64(position), hash: feedHash),
-            isRestored: row["restored"], promise: row["promised_incarnation"],
-            unreadKind: (row["unread_kind"] as UInt32?).map(EntryKind.init(rawValue:)),
-            keyUntil: (row["key_until_ms"] as Int64?).map { Expiry(rawValue: UInt64(clamping: $0)) },
-            reported: (row["reported_position"], row["reported_at_ms"], row["report_wanted"]))
+                ? .empty : FeedHead(incarnation: row[8], position: UInt64(position), hash: feedHash),
+            isRestored: row[11], promise: row[12],
+            unreadKind: (row[13] as UInt32?).map(EntryKind.init(rawValue:)),
+            keyUntil: (row[14] as Int64?).map { Expiry(rawValue: UInt64(clamping: $0)) },
+            reported: (row[15], row[16], row[17]))
     }
 }
 
 extension Row {
     /// A blob; NULL reads as empty.
     func bytes(_ column: String) -> [UInt8] { (self[column] as Data?).map { Array($0) } ?? [] }
+
+    /// The same, by the column's place.
+    func bytes(_ column: Int) -> [UInt8] { (self[column] as Data?).map { Array($0) } ?? [] }
 }
 
 extension [UInt8] {

@@ -19,17 +19,20 @@ package struct CrashTrial: Sendable {
 
     /// Runs the trial of that number: the same number of the same scenario is the same trial.
     ///
-    /// - Parameter directory: A directory to be made and removed.
-    package init(_ scenario: RecordedScenario, number: Int, in directory: String) {
+    /// - Parameters:
+    ///   - given: The cut; `nil` for the one that the number says.
+    ///   - directory: A directory to be made and removed.
+    package init(_ scenario: RecordedScenario, number: Int, cutAt given: Int? = nil, in directory: String) {
         self.number = number
         var random = SeededGenerator(trial: number, of: scenario.seed)
         let recording = scenario.recording
         // The places beside whatever is not a write in turn, neighbours far apart; and as often any place.
         let boundaries = recording.boundaries
-        cut =
+        let drawn =
             number % 2 == 0
             ? boundaries[number / 2 * 7_919 % boundaries.count]
             : Int.random(in: 0...recording.events.count, using: &random)
+        cut = given ?? drawn
         place = Place(cut, recording.events)
         violation = Violation.caught {
             try crashes.run(

@@ -7,7 +7,7 @@ package struct DiskFaultTrial: Sendable {
     package let fault: RecordedDisk.Fault
     /// What failed; `nil` when the scenario has fewer calls.
     package private(set) var failure: RecordedDisk.Failure?
-    /// Whether the store told its caller; SQLite passes over what it can do later, as a checkpoint.
+    /// Whether the store told its caller; a checkpoint without space is passed over, and done later.
     package private(set) var isReported = false
     package private(set) var crashes = Crashes()
     package private(set) var violation: Violation?

@@ -1,5 +1,6 @@
 import CityStore
-package import Replication
+import FederationWire
+import Replication
 import VoucherDomain
 
 /// A city's store driven by a seed to the end without misfortune, with every write and sync recorded, and what it held after
@@ -12,14 +13,13 @@ package struct RecordedScenario: Sendable {
     package let recording: DiskRecording
     /// By claim number: after how many calls it was acknowledged as recorded, and the fields that it has.
     package let claims: [String: (call: Int, fields: [String: String])]
-    /// The feed as far as it was applied.
-    package let feed: [SealedFeedEntry]
 
     /// - Parameters:
     ///   - calls: How many calls; whatever an officer does takes one to six.
+    ///   - merges: Whether the city goes back, time and again, to where two registries agreed.
     ///   - directory: A directory to be made and removed.
-    package init(seed: UInt64, calls count: Int, in directory: String) throws {
-        var writer = try ScenarioWriter(seed: seed)
+    package init(seed: UInt64, calls count: Int, merges: Bool = false, in directory: String) throws {
+        var writer = try ScenarioWriter(seed: seed, merges: merges)
         var calls: [StoreCall] = []
         var states: [StoreState] = []
         var claims: [String: (call: Int, fields: [String: String])] = [:]
@@ -45,8 +45,29 @@ package struct RecordedScenario: Sendable {
         self.calls = calls
         self.states = states
         self.claims = claims
-        feed = calls.flatMap { call -> [SealedFeedEntry] in
-            if case .apply(let entries, _) = call { entries } else { [] }
+    }
+
+    /// The feed as far as the store has applied it, and not gone back from it, after so many calls.
+    func feed(after count: Int) -> [SealedFeedEntry] {
+        var feed: [SealedFeedEntry] = []
+        for call in calls.prefix(count) {
+            switch call {
+            case .apply(let entries, _): feed += entries
+            case .goBack(let call): feed = Array(feed.prefix(Int(call.wayBack?.to.position ?? 0)))
+            default: break
+            }
         }
+        return feed
+    }
+
+    /// The cuts of the recording at which the store is going back to where two registries agreed.
+    package var cutsGoingBack: [Int] {
+        var cuts: [Int] = []
+        var done = 0
+        for (cut, event) in recording.events.enumerated() {
+            if done < calls.count, case .goBack = calls[done] { cuts.append(cut) }
+            if case .acknowledged(let count) = event { done = count }
+        }
+        return cuts
     }
 }

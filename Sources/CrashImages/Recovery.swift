@@ -27,7 +27,7 @@ struct Recovery {
                 if done > 0 {
                     try checkLog(node.store, disk.directory)
                     try checkClaims(node.store, acknowledged)
-                    try checkFeed(node.store, state)
+                    try checkFeed(node.store, state, done)
                 }
                 try goOn(&node, disk, acknowledged, done, count)
                 return disk.recording
@@ -78,10 +78,14 @@ struct Recovery {
         }
     }
 
-    /// The claims and the key index are what the feed says up to the cursor (I12).
-    private func checkFeed(_ store: CityStore, _ state: StoreState) throws {
+    /// The cursor is where the last call left it, and the claims and the key index are what the feed says up to there (I12).
+    private func checkFeed(_ store: CityStore, _ state: StoreState, _ done: Int) throws {
         let cursor = try store.feedHead()
-        let reading = FeedReading(scenario.feed.prefix(Int(cursor.position)), city: ScenarioFederation.city)
+        let feed = scenario.feed(after: done)
+        guard cursor == feed.last?.head ?? .empty else {
+            throw Violation(invariant: "I12", text: "feed position \(cursor.position) is not that of call \(done)")
+        }
+        let reading = FeedReading(feed, city: ScenarioFederation.city)
         guard state.keys == reading.keys else {
             throw Violation(invariant: "I12", text: "the key index is not that of feed position \(cursor.position)")
         }

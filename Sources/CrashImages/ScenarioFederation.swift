@@ -60,6 +60,16 @@ struct ScenarioFederation {
         waiting.removeFirst(min(count, waiting.count))
     }
 
+    /// The call of a recovery of the registry, to this city.
+    ///
+    /// - Parameter number: Of the recovery, which the incarnation and the id follow.
+    static func call(_ number: UInt32, wayBack: RecoveryCall.WayBack? = nil) -> RecoveryCall {
+        let id = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 16)
+        return RecoveryCall(city: city, incarnation: number, recoveryID: id, wayBack: wayBack)
+    }
+
+    static func sign(_ call: RecoveryCall) throws -> SignedBytes { try call.signed(by: registryKey) }
+
     /// What follows a head, at most so many entries.
     func page(after head: FeedHead, atMost count: Int) -> [SealedFeedEntry] {
         Array(feed.dropFirst(Int(head.position)).prefix(count))

@@ -14,10 +14,23 @@ struct ScenarioWriter {
     private var serial = 0
     /// Where the store's cursor is.
     private var cursor = FeedHead.empty
+    private let merges: Bool
+    private var branch: Branch?
+    /// The last recovery of the registry; the first incarnation was none.
+    private var recovery: UInt32 = 1
 
-    init(seed: UInt64) throws {
+    /// A registry that went on apart from the one that the city follows, and will be the one that stands.
+    private struct Branch {
+        var federation: ScenarioFederation
+        /// The last head that both have.
+        let common: FeedHead
+    }
+
+    /// - Parameter merges: Whether time and again two registries go on apart, and the city follows the one that does not stand.
+    init(seed: UInt64, merges: Bool) throws {
         random = SeededGenerator(seed: seed)
         federation = try ScenarioFederation()
+        self.merges = merges
     }
 
     /// The next call; `store` is only looked at.
@@ -29,7 +42,10 @@ struct ScenarioWriter {
     /// Takes note of what came of a call.
     mutating func note(_ answer: StoreAnswer, to call: StoreCall) throws {
         if case .apply(_, let sealed) = call { cursor = sealed }
+        if case .goBack(let call) = call { try followStanding(call, answer) }
         guard case .batch(let batch?) = answer else { return }
+        // What one registry has received the other one gets when they are merged.
+        _ = try branch?.federation.receive(batch)
         let (receipt, signed) = try federation.receive(batch)
         next.append(.keep(receipt, signed, reported: batch.seal.feedHead))
         if number(below: 4) > 0 { try federation.decide(atMost: number(below: 2) == 0 ? 2 : .max) }
@@ -40,6 +56,7 @@ struct ScenarioWriter {
 
     private mutating func plan(_ store: CityStore) throws -> [StoreCall] {
         serial += 1
+        if merges, let calls = try merge() { return calls }
         switch number(below: 20) {
         case 0..<6: return [newClaims(1)]
         case 6..<8: return [newClaims(2 + number(below: 10))]
@@ -55,6 +72,40 @@ struct ScenarioWriter {
             try federation.fileElsewhere(claims + number(below: 3))
             return pages()
         }
+    }
+
+    /// In every fifth plan two registries go on apart; three plans later they are merged, and the city goes back.
+    ///
+    /// - Returns: `nil` where nothing of the kind is due.
+    private mutating func merge() throws -> [StoreCall]? {
+        if serial % 5 == 2 {
+            var other = federation
+            // Neither hears of the claim that the other one is told of.
+            try other.fileElsewhere(claims + 3)
+            branch = Branch(federation: other, common: federation.head)
+            try federation.fileElsewhere(claims + number(below: 3))
+            return pages()
+        }
+        guard serial % 5 == 0, let branch else { return nil }
+        recovery += 1
+        let call = ScenarioFederation.call(recovery)
+        let wayBack = RecoveryCall.WayBack(from: cursor, to: branch.common)
+        return [
+            .promise(call, try ScenarioFederation.sign(call)),
+            .goBack(ScenarioFederation.call(recovery, wayBack: wayBack)),
+        ]
+    }
+
+    /// The city has gone back: from now on it follows the registry that stands, which decides all that the city has said.
+    private mutating func followStanding(_ call: RecoveryCall, _ answer: StoreAnswer) throws {
+        guard case .wentBack(true) = answer, let wayBack = call.wayBack, let standing = branch?.federation else {
+            throw Violation(invariant: "recovery", text: "the store does not go back to where both registries agreed")
+        }
+        cursor = wayBack.to
+        federation = standing
+        branch = nil
+        try federation.decide(atMost: .max)
+        next += pages()
     }
 
     private mutating func newClaims(_ count: Int) -> StoreCall {

@@ -23,6 +23,10 @@ package enum StoreCall: Sendable {
     case seal
     case keep(Receipt, SignedBytes, reported: FeedHead)
     case apply([SealedFeedEntry], sealed: FeedHead)
+    /// A registry recovers, and is to be the only one that the city heeds.
+    case promise(RecoveryCall, SignedBytes)
+    /// What was applied of the feed does not stand: goes back to where it does.
+    case goBack(RecoveryCall)
 }
 
 /// What the store answered.
@@ -30,6 +34,8 @@ package enum StoreAnswer: Sendable {
     case done
     case rows([FilingResult])
     case batch(PushBatch?)
+    /// Whether it did.
+    case wentBack(Bool)
     /// In words for the officer; nothing was changed.
     case refused(StoreRefusal)
 }
@@ -64,6 +70,9 @@ extension StoreCall {
                 try store.store(receipt, signed: signed, reported: reported, now: now)
             case .apply(let entries, let sealed):
                 try store.apply(entries, sealed: sealed, detailKey: ScenarioFederation.detailKey, now: now)
+            case .promise(let call, let signed): try store.promise(call, signed: signed)
+            case .goBack(let call):
+                return .wentBack(try store.goBack(call, detailKey: ScenarioFederation.detailKey))
             }
             return .done
         } catch let refusal as StoreRefusal where [.conflict, .alreadyJoined, .notFound].contains(refusal.code) {

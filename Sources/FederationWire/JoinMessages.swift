@@ -125,11 +125,14 @@ package struct JoinAnswer: SyncMessage, Hashable {
     package let grant: SignedBytes
     /// The registry's signing key, to be compared with the token's fingerprint before anything else.
     package let registryKey: PublicKey
+    /// A ``Membership``, to be kept; `nil` in answers of earlier software.
+    package let membership: SignedBytes?
 
-    package init(welcome: SignedBytes, grant: SignedBytes, registryKey: PublicKey) {
+    package init(welcome: SignedBytes, grant: SignedBytes, registryKey: PublicKey, membership: SignedBytes? = nil) {
         self.welcome = welcome
         self.grant = grant
         self.registryKey = registryKey
+        self.membership = membership
     }
 
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
@@ -137,7 +140,9 @@ package struct JoinAnswer: SyncMessage, Hashable {
         guard let key = PublicKey(bytes: Array(message.registryKey)) else {
             throw WireFault("registry_key is no Ed25519 key")
         }
-        self.init(welcome: SignedBytes(message.welcome), grant: SignedBytes(message.grant), registryKey: key)
+        self.init(
+            welcome: SignedBytes(message.welcome), grant: SignedBytes(message.grant), registryKey: key,
+            membership: message.hasMembership ? SignedBytes(message.membership) : nil)
     }
 
     package func encoded(as format: BodyFormat) -> [UInt8] {
@@ -145,6 +150,7 @@ package struct JoinAnswer: SyncMessage, Hashable {
         message.welcome = welcome.wire
         message.grant = grant.wire
         message.registryKey = Data(registryKey.bytes)
+        if let membership { message.membership = membership.wire }
         return message.encoded(as: format)
     }
 }

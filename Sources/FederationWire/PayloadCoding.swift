@@ -95,6 +95,8 @@ package enum PayloadCoding {
                 return .payment(try payment(entry.payload, entry.kind))
             case .invoiceReversed: return .invoiceReversed(try redLetter(entry.payload))
             case .claimReviewed: return .claimReviewed(try reviewedClaim(entry.payload))
+            case .paymentFound: return .paymentFound(try FoundPayment(entry.payload).reference, filing: nil)
+            case .tailKept: return .tailKept(try KeptTail.claims(entry.payload))
             case .cityJoined, .citySuspended, .cityReinstated: return try membership(entry)
             case .nodeStarted, .cityEnrolled, .epochGranted, .registryRecovered, .entryRead: return .act
             // A kind that a dialect names and no rule is written for.

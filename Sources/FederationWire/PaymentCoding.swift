@@ -187,14 +187,14 @@ package struct PaymentDetail: Hashable, Sendable {
     package let refunded: Money
     /// To be paid back in all.
     package let clawback: Money
-    /// Whether it must not go on.
+    /// Whether it must not go on: for good where it is to be paid back, else until a case is decided.
     package let isStopped: Bool
 
     init(_ payment: Payment) {
         amount = payment.authorization?.amount ?? .zero
         refunded = payment.refunded
         clawback = payment.owed
-        isStopped = payment.isBarred
+        isStopped = payment.isBarred || payment.isFrozen
     }
 
     package init(_ bytes: [UInt8]) throws(WireFault) {

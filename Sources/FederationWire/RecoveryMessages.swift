@@ -12,12 +12,18 @@ package struct Presentation: SyncMessage, Hashable {
     package let receipt: SignedBytes?
     /// The last ``RecoveryCall`` that the city has kept: it accepts nothing of an incarnation below that one.
     package let call: SignedBytes?
+    /// The ``Membership`` under which the city has its key; `nil` where it joined before there was one.
+    package let membership: SignedBytes?
 
-    package init(city: CityCode, feedSeal: SignedBytes?, receipt: SignedBytes?, call: SignedBytes?) {
+    package init(
+        city: CityCode, feedSeal: SignedBytes?, receipt: SignedBytes?, call: SignedBytes?,
+        membership: SignedBytes? = nil
+    ) {
         self.city = city
         self.feedSeal = feedSeal
         self.receipt = receipt
         self.call = call
+        self.membership = membership
     }
 
     package init(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) {
@@ -26,7 +32,8 @@ package struct Presentation: SyncMessage, Hashable {
             city: try CityCode(wire: message.city),
             feedSeal: message.hasFeedSeal ? SignedBytes(message.feedSeal) : nil,
             receipt: message.hasReceipt ? SignedBytes(message.receipt) : nil,
-            call: message.hasCall ? SignedBytes(message.call) : nil)
+            call: message.hasCall ? SignedBytes(message.call) : nil,
+            membership: message.hasMembership ? SignedBytes(message.membership) : nil)
     }
 
     package func encoded(as format: BodyFormat) -> [UInt8] {
@@ -35,6 +42,7 @@ package struct Presentation: SyncMessage, Hashable {
         if let feedSeal { message.feedSeal = feedSeal.wire }
         if let receipt { message.receipt = receipt.wire }
         if let call { message.call = call.wire }
+        if let membership { message.membership = membership.wire }
         return message.encoded(as: format)
     }
 }
@@ -43,15 +51,31 @@ package struct Presentation: SyncMessage, Hashable {
 ///
 /// It is signed: where a registry meets a promise that it did not ask for, another one with the same keys is running.
 package struct RecoveryCall: Hashable, Sendable {
+    /// Where the feed of a city goes on that has applied what does not stand.
+    package struct WayBack: Hashable, Sendable {
+        /// The head that the city has shown, on a branch of the feed that was given up.
+        package let from: FeedHead
+        /// The last head before it that stands; ``FeedHead/empty`` where none does.
+        package let to: FeedHead
+
+        package init(from: FeedHead, to: FeedHead) {
+            self.from = from
+            self.to = to
+        }
+    }
+
     package let city: CityCode
     package let incarnation: UInt32
     /// Drawn when the recovery began: two recoveries that chose the same number are told apart by it.
     package let recoveryID: [UInt8]
+    /// `nil` for a city whose feed stands, and while the registry recovers.
+    package let wayBack: WayBack?
 
-    package init(city: CityCode, incarnation: UInt32, recoveryID: [UInt8]) {
+    package init(city: CityCode, incarnation: UInt32, recoveryID: [UInt8], wayBack: WayBack? = nil) {
         self.city = city
         self.incarnation = incarnation
         self.recoveryID = recoveryID
+        self.wayBack = wayBack
     }
 
     package func signed(by key: SigningKey) throws -> SignedBytes {
@@ -59,6 +83,10 @@ package struct RecoveryCall: Hashable, Sendable {
         body.city = city.rawValue
         body.incarnation = incarnation
         body.recoveryID = Data(recoveryID)
+        if let wayBack {
+            body.givenUp = wayBack.from.wire
+            body.goesBackTo = wayBack.to.wire
+        }
         return try key.sign(.recovery, body.bytes)
     }
 
@@ -72,8 +100,15 @@ package struct RecoveryCall: Hashable, Sendable {
     package init(kept bytes: [UInt8]) throws(WireFault) {
         let body = try WireRecoveryCallBody(decoding: bytes)
         guard body.incarnation < UInt32(Int32.max) else { throw WireFault("no such incarnation") }
+        var wayBack: WayBack?
+        if body.hasGivenUp || body.hasGoesBackTo {
+            let (from, to) = (try FeedHead(body.givenUp), try FeedHead(body.goesBackTo))
+            guard to.position < from.position else { throw WireFault("a way back must lead back") }
+            wayBack = WayBack(from: from, to: to)
+        }
         self.init(
-            city: try CityCode(wire: body.city), incarnation: body.incarnation, recoveryID: Array(body.recoveryID))
+            city: try CityCode(wire: body.city), incarnation: body.incarnation, recoveryID: Array(body.recoveryID),
+            wayBack: wayBack)
     }
 }
 
@@ -136,7 +171,7 @@ package struct RefillPage: SyncMessage, Hashable {
 package struct RecoveryStanding: SyncMessage, Hashable {
     /// The incarnation that begins when all is back; 0 when the registry is not recovering.
     package let incarnation: UInt32
-    /// A ``RecoveryCall``, to be kept before anything is sent; `nil` when the registry takes nothing now.
+    /// A ``RecoveryCall``, to be kept before anything is sent; `nil` where there is nothing to promise, or to go back to.
     package var call: SignedBytes?
     /// What the registry has of the city's log.
     package let logHead: LogHead
@@ -148,6 +183,12 @@ package struct RecoveryStanding: SyncMessage, Hashable {
     package let isComplete: Bool
     /// A ``Receipt`` for entries that came without one.
     package var receipt: SignedBytes?
+
+    /// Whether it asks for what an earlier answer has asked for: nothing was taken of what was sent in between, and nothing
+    /// would be if it were sent again.
+    package func asksAgain(as earlier: RecoveryStanding) -> Bool {
+        logHead == earlier.logHead && feedHead == earlier.feedHead && wantsFeed == earlier.wantsFeed
+    }
 
     /// The answer of a registry that is not recovering.
     package static func open(_ logHead: LogHead, _ feedHead: FeedHead) -> RecoveryStanding {

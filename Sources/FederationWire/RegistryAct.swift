@@ -23,6 +23,8 @@ package enum RegistryAct: Hashable, Sendable {
     /// The registry goes on under a new incarnation, without what these cities alone may hold.
     case recovered(incarnation: UInt32, id: EntryID, reason: String, absent: [CityCode])
     case read(EntryReading)
+    case found(FoundPayment)
+    case keptTail(KeptTail)
 
     package var kind: EntryKind {
         switch self {
@@ -40,6 +42,8 @@ package enum RegistryAct: Hashable, Sendable {
         case .reviewed: .claimReviewed
         case .recovered: .registryRecovered
         case .read: .entryRead
+        case .found: .paymentFound
+        case .keptTail: .tailKept
         }
     }
 
@@ -91,6 +95,8 @@ package enum RegistryAct: Hashable, Sendable {
             message.claim = claim.wire
             return message.bytes
         case .read(let reading): return reading.payload
+        case .found(let payment): return payment.payload
+        case .keptTail(let tail): return tail.payload
         case .recovered(let incarnation, let id, let reason, let absent):
             var message = WireRegistryRecovered()
             message.incarnation = incarnation

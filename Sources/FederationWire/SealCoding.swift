@@ -41,7 +41,12 @@ extension Receipt {
         guard signed.isValid(.receipt, by: key) || SeededBug.receiptUnsigned.isActive else {
             throw WireFault("the receipt's signature is not the registry's")
         }
-        let body = try WireReceiptBody(decoding: signed.body)
+        try self.init(kept: signed.body)
+    }
+
+    /// Reads the body of a receipt whose signature was verified before it was kept.
+    package init(kept bytes: [UInt8]) throws(WireFault) {
+        let body = try WireReceiptBody(decoding: bytes)
         self.init(
             id: Array(body.id), city: try CityCode(wire: body.city), through: try LogHead(body.through),
             feedHead: try FeedHead(body.feedHead), receivedAt: body.receivedAtMs)

@@ -11,7 +11,8 @@ extension Hello: SyncMessage {
             versions: message.versions, city: try CityCode(wire: message.city),
             processNonce: Array(message.processNonce), epoch: message.hasEpoch ? Epoch(message.epoch) : nil,
             logHead: try LogHead(message.logHead), feedHead: try FeedHead(message.feedHead),
-            promise: message.promise, recoveryID: Array(message.recoveryID))
+            promise: message.promise, recoveryID: Array(message.recoveryID),
+            compared: message.hasCompared ? try LogHead(message.compared) : nil)
         software = message.software
     }
 
@@ -25,6 +26,7 @@ extension Hello: SyncMessage {
         message.feedHead = feedHead.wire
         message.promise = promise
         message.recoveryID = Data(recoveryID)
+        if let compared { message.compared = compared.wire }
         message.software = software
         return message.encoded(as: format)
     }

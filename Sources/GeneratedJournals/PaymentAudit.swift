@@ -6,7 +6,7 @@ import VoucherDomain
 /// For journals of one policy, the sample one, and without red letters.
 package struct PaymentAudit {
     /// What is to hold at every position.
-    package enum Promise: Hashable {
+    package enum Promise: Hashable, Sendable {
         /// No blocking key is authorised for two holders that may not share it.
         case oneHolder
         /// Stages follow each other: nothing is submitted that is not released or was stopped, nothing paid that is not

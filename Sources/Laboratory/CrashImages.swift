@@ -21,6 +21,8 @@ struct CrashImagesCommand: AsyncParsableCommand {
     @Option(help: "Images of each seed.") var images = 1_000
     @Option(help: "Calls of the store in each scenario.") var calls = 60
     @Option(help: "Only the image of this number.") var image: Int?
+    @Flag(help: "Let two registries go on apart, time and again, and the city go back to where both agreed.")
+    var merges = false
     @Flag(help: "Also let every call of the disk fail: EIO once, EIO for good, ENOSPC.") var faults = false
     @Option(help: "Only let this call of the disk fail.") var fault: Int?
 
@@ -43,7 +45,8 @@ struct CrashImagesCommand: AsyncParsableCommand {
             var tally = CrashTally()
             let start = ContinuousClock.now
             for seed in seed..<seed.addingReportingOverflow(seeds).partialValue {
-                let scenario = try RecordedScenario(seed: seed, calls: calls, in: "\(directory)/scenario")
+                let scenario = try RecordedScenario(
+                    seed: seed, calls: calls, merges: merges, in: "\(directory)/scenario")
                 tally.take(scenario)
                 if fault == nil { runImages(scenario, directory, &tally) }
                 if faults || fault != nil { runFaults(scenario, directory, &tally) }
@@ -84,7 +87,8 @@ struct CrashImagesCommand: AsyncParsableCommand {
     /// Says what went wrong, and how to see it again.
     private func report(_ violation: Violation, _ what: String, _ scenario: RecordedScenario, _ option: String) {
         Output.line("seed \(scenario.seed), \(what): \(violation)")
-        Output.line("again: federation-lab crash-images --seed \(scenario.seed) --calls \(calls) \(option)")
+        let merging = merges ? " --merges" : ""
+        Output.line("again: federation-lab crash-images --seed \(scenario.seed) --calls \(calls)\(merging) \(option)")
     }
 
     private static func explain(_ error: any Error) -> String {

@@ -3,7 +3,7 @@ package import Foundation
 import Synchronization
 import Terminal
 
-/// A whole federation of real processes in one directory: a registry with its private PostgreSQL, and city nodes.
+/// A whole federation of real processes in one directory: a registry, by default with a private PostgreSQL, and city nodes.
 package final class Federation: Sendable {
     struct Failure: Error { let message: String }
 
@@ -32,6 +32,9 @@ package final class Federation: Sendable {
     /// Where a registry server said that it listens.
     private func urlFile(_ number: Int) -> String { "\(directory)/registry-\(number).url" }
 
+    /// What a registry server writes to standard error.
+    private func logFile(_ number: Int) -> String { "\(directory)/registry-\(number).log" }
+
     /// The port of the first registry server.
     var registryPort: UInt16 { get throws { try registryPort(1) } }
 
@@ -49,7 +52,7 @@ package final class Federation: Sendable {
 
     /// What a registry server has written to standard error, in all of its lives.
     func registryLog(_ number: Int) -> String {
-        let data = FileManager.default.contents(atPath: "\(directory)/registry-\(number).log") ?? Data()
+        let data = FileManager.default.contents(atPath: logFile(number)) ?? Data()
         return String(decoding: data, as: UTF8.self)
     }
 
@@ -76,10 +79,9 @@ package final class Federation: Sendable {
         _ number: Int = 1, storage: [String]? = nil, words: [String] = [], host: String = "127.0.0.1",
         options: [String] = [], death: Death?
     ) async throws {
-        let known = FileManager.default.contents(atPath: urlFile(number)).map { String(decoding: $0, as: UTF8.self) }
-        let port = known?.split(separator: ":").last.map(String.init) ?? "0"
+        let port = (try? registryPort(number)) ?? 0
         let output = "\(directory)/registry-\(number).out"
-        let log = "\(directory)/registry-\(number).log"
+        let log = logFile(number)
         let command =
             [registryProgram, "serve"] + (storage ?? self.storage) + ["--listen", "\(host):\(port)"] + options
         let child = try ChildProgram.start(words + Death.words(death) + command, output: output, errors: log)

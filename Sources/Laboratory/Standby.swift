@@ -8,7 +8,7 @@ struct Standby: Sendable {
     private let primary: EmbeddedPostgres
     private let directory: String
     /// What it calls itself at the primary.
-    private let name = "standby"
+    private static let name = "standby"
     /// More options of its server.
     private let options: String
 
@@ -26,15 +26,13 @@ struct Standby: Sendable {
         self.options = options
         // The account must be able to reach what is its own in there.
         try Folder.make(directory, mode: 0o755)
-        try Standby.copy(primary, to: data, name: name)
+        try Standby.copy(primary, to: data)
         try Standby.makeDirectory(socket, as: primary)
         try start()
     }
 
     /// Copies the files of a cluster that runs; a server that is started on them follows it.
-    ///
-    /// - Parameter name: What that server calls itself at the primary.
-    static func copy(_ primary: EmbeddedPostgres, to data: String, name: String) throws {
+    static func copy(_ primary: EmbeddedPostgres, to data: String) throws {
         try makeDirectory(data, as: primary)
         let source = "\(primary.url)&application_name=\(name)"
         try primary.run("pg_basebackup", ["-d", source, "-D", data, "-R", "-X", "stream", "-c", "fast"])
@@ -54,8 +52,7 @@ struct Standby: Sendable {
 
     /// Of whichever of both takes writes.
     var eitherURL: String {
-        let host = URLComponents(string: primary.url)?.queryItems?.first { $0.name == "host" }?.value ?? ""
-        return Standby.url(hosts: [host, socket]) + "&target_session_attrs=read-write"
+        Standby.url(hosts: [primary.socketDirectory, socket]) + "&target_session_attrs=read-write"
     }
 
     private static func url(hosts: [String]) -> String {
@@ -82,9 +79,9 @@ struct Standby: Sendable {
     /// Has every commit of the primary wait for it from now on, or for nobody.
     func set(isSynchronous: Bool) async throws {
         let pool = PostgresPool(url: primary.url, size: 1)
-        let name = name
+        let name = isSynchronous ? Standby.name : ""
         try await pool.run { session in
-            try session.run(script: "ALTER SYSTEM SET synchronous_standby_names = '\(isSynchronous ? name : "")'")
+            try session.run(script: "ALTER SYSTEM SET synchronous_standby_names = '\(name)'")
             try session.run(script: "SELECT pg_reload_conf()")
         }
         for _ in 0..<600 {

@@ -100,6 +100,7 @@ package struct ArbiterService: Service {
             if mayReadAgain, !report.more { mayReadAgain = try await store.readAgain(now: WallClock.now) }
             try await tickIfDue(&pace, arbiter)
             if !report.more {
+                try await store.followBranches(now: WallClock.now)
                 // In pieces: one that is being ended gives the lock up soon.
                 for _ in 0..<5 where !Task.isCancelled {
                     if try await arbiter.waitForWork(milliseconds: 100) { break }

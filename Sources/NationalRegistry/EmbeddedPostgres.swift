@@ -65,8 +65,8 @@ package final class EmbeddedPostgres: @unchecked Sendable {
     package var data: String { "\(directory)/data" }
     private var log: String { "\(directory)/postgres.log" }
 
-    /// A socket's path has at most 107 bytes, so it lives under /tmp when the directory's own path is long.
-    private var socketDirectory: String {
+    /// Where its socket is: the path has at most 107 bytes, so under /tmp when the directory's own path is long.
+    package var socketDirectory: String {
         directory.utf8.count <= 80 ? "\(directory)/socket" : "/tmp/vf-\(String(directory.hashedPath, radix: 36))"
     }
 

@@ -61,11 +61,11 @@ struct QueryRoutes {
 
     /// Lets a caller of one of `roles` in, and answers from one database.
     private func answer(
-        _ request: Request, _ roles: Set<RegistryStore.Role>,
+        _ request: Request, _ roles: Set<RegistryStore.Role>, ofPrimary: Bool = false,
         _ body: (RegistryQueries, RegistryStore.Caller) async throws -> Response
     ) async throws -> Response {
         try await gate.admit(request, roles) { caller in
-            try await desk.answer { queries in try await body(queries, caller) }
+            try await desk.answer(ofPrimary: ofPrimary) { queries in try await body(queries, caller) }
         }
     }
 
@@ -81,7 +81,8 @@ struct QueryRoutes {
         }
         router.get("metrics") { request, _ in
             try await gate.admit(request, Self.nation) { _ in
-                try await RegistryQueries(store: prompt).measure(arbiter: arbiter, tls: tls)
+                try await RegistryQueries(store: prompt).measure(
+                    arbiter: arbiter, tls: tls, replica: desk.replica)
                 return Response.metrics
             }
         }
@@ -100,16 +101,17 @@ struct QueryRoutes {
                 let position = try question.number("as_of", in: 0...Int64.max)
                 guard let name, QueryRoutes.mayRead(name, caller),
                     let document = try await queries.claim(name, asOf: position)
-                else { throw unknown(name, context) }
+                else { throw unknown(name, context, asOf: position) }
                 return try JSONBody.response(document, for: request)
             }
         }
         group.get("claims/{city_code}/{claim_no}/history") { request, context in
             let name = try claimName(context)
             return try await answer(request, Self.everybody) { queries, caller in
-                _ = try Question(request, known: [])
-                guard let name, QueryRoutes.mayRead(name, caller), let list = try await queries.history(of: name)
-                else { throw unknown(name, context) }
+                let position = try Question(request, known: ["as_of"]).number("as_of", in: 0...Int64.max)
+                guard let name, QueryRoutes.mayRead(name, caller),
+                    let list = try await queries.history(of: name, asOf: position)
+                else { throw unknown(name, context, asOf: position) }
                 return try JSONBody.response(list, for: request)
             }
         }
@@ -124,9 +126,9 @@ struct QueryRoutes {
         return ClaimName("\(city)/\(number)")
     }
 
-    private func unknown(_ name: ClaimName?, _ context: BasicRequestContext) -> Problem {
+    private func unknown(_ name: ClaimName?, _ context: BasicRequestContext, asOf position: Int64?) -> Problem {
         let text = name?.description ?? context.parameters.map { String($0.value) }.joined(separator: "/")
-        return Problem(.notFound, "not-found", "no claim \(text) has been decided")
+        return Problem(.notFound, "not-found", RegistryQueries.noClaim(text, asOf: position))
     }
 
     private static func mayRead(_ name: ClaimName, _ caller: RegistryStore.Caller) -> Bool {
@@ -137,7 +139,7 @@ struct QueryRoutes {
         _ request: Request, _ queries: RegistryQueries, _ caller: RegistryStore.Caller
     ) async throws -> Response {
         let question = try Question(
-            request, known: RegistryStore.ClaimFilter.parameters + ["order", "after", "limit"])
+            request, known: RegistryStore.ClaimFilter.parameters + ["order", "after", "seen", "limit"])
         var filter = try RegistryStore.ClaimFilter(question)
         if caller.role == .city {
             guard filter.city == nil || filter.city == caller.city else {
@@ -150,6 +152,7 @@ struct QueryRoutes {
                 ["oldest": false, "newest": true][$0]
             } ?? false
         let after = try question.number("after", in: 0...Int64.max)
+        try queries.expect(try question.reach(behind: after, isSettled: filter.isSettled))
         return try JSONBody.response(
             try await queries.claims(filter, after: after, limit: try question.limit()), for: request)
     }
@@ -175,27 +178,34 @@ struct QueryRoutes {
     // MARK: Duplicates, cases, payments
 
     private func duplicates(_ request: Request, _ queries: RegistryQueries) async throws -> Response {
-        let question = try Question(request, known: RegistryStore.DuplicateFilter.parameters + ["after", "limit"])
+        let question = try Question(
+            request, known: RegistryStore.DuplicateFilter.parameters + ["after", "seen", "limit"])
+        let filter = try RegistryStore.DuplicateFilter(question)
         let after = try question.value(
             "after", "what the page before gave as next", RegistryStore.DuplicatePlace.init(_:))
+        try queries.expect(try question.reach(isSettled: filter.asOf != nil))
         return try JSONBody.response(
-            try await queries.duplicates(
-                RegistryStore.DuplicateFilter(question), after: after, limit: try question.limit()),
-            for: request)
+            try await queries.duplicates(filter, after: after, limit: try question.limit()), for: request)
     }
 
     private func cases(
         _ request: Request, _ queries: RegistryQueries, _ caller: RegistryStore.Caller
     ) async throws -> Response {
-        let question = try Question(request, known: ["state", "as_of", "after", "limit"])
+        let question = try Question(request, known: ["state", "as_of", "order", "after", "seen", "limit"])
         var filter = RegistryStore.CaseFilter()
+        filter.isByMoney =
+            try question.value("order", "oldest or money") { ["oldest": false, "money": true][$0] } ?? false
+        guard !filter.isByMoney || caller.role != .city else {
+            throw Problem(.forbidden, "role", "the order by money would tell what other cities' claims claim")
+        }
         filter.isOpen = try question.value("state", "open or closed") { ["open": true, "closed": false][$0] }
         filter.asOf = try question.number("as_of", in: 0...Int64.max)
         filter.city = caller.city
+        let after = try question.value(
+            "after", "what the page before gave as next, in the same order", filter.place(_:))
+        try queries.expect(try question.reach(behind: after?.position, isSettled: filter.isSettled))
         return try JSONBody.response(
-            try await queries.cases(
-                filter, after: try question.number("after", in: 0...Int64.max) ?? 0, limit: try question.limit()),
-            for: request)
+            try await queries.cases(filter, after: after, limit: try question.limit()), for: request)
     }
 
     private func conflictCase(
@@ -204,20 +214,20 @@ struct QueryRoutes {
         let position = try Question(request, known: ["as_of"]).number("as_of", in: 0...Int64.max)
         guard let found = try await queries.conflictCase(id, asOf: position, for: caller.city),
             caller.role != .city || found.claims.contains(where: { $0.city_code == caller.city?.description })
-        else { throw Problem(.notFound, "not-found", "there is no case \(id)") }
+        else { throw Problem(.notFound, "not-found", RegistryQueries.noCase(id, asOf: position)) }
         return try JSONBody.response(found, for: request)
     }
 
     private func payments(_ request: Request, _ queries: RegistryQueries) async throws -> Response {
-        let question = try Question(request, known: ["stage", "after", "limit"])
+        let question = try Question(request, known: ["stage", "after", "seen", "limit"])
         let stage = try question.value(
             "stage", "requested, authorized, released, submitted, paid, failed or reversed"
         ) { name in Payment.Stage.allCases.first { $0.name == name } }
+        let after = try question.number("after", in: 0...Int64.max)
+        // A payment is where its claim is, and is asked for later.
+        try queries.expect(try question.reach(behind: after, isSettled: false))
         return try JSONBody.response(
-            try await queries.payments(
-                stage: stage, after: try question.number("after", in: 0...Int64.max) ?? 0,
-                limit: try question.limit()),
-            for: request)
+            try await queries.payments(stage: stage, after: after ?? 0, limit: try question.limit()), for: request)
     }
 
     // MARK: Reports and exports
@@ -227,8 +237,9 @@ struct QueryRoutes {
             let name = try context.parameters.require("name")
             return try await answer(request, Self.nation) { queries, _ in try await report(name, request, queries) }
         }
+        // The position of the feed says nothing of these, and whoever looks for a question that was just asked finds it.
         group.get("audit-events") { request, _ in
-            try await answer(request, Self.nation) { queries, _ in
+            try await answer(request, Self.nation, ofPrimary: true) { queries, _ in
                 let question = try Question(request, known: ["before", "limit"])
                 return try JSONBody.response(
                     try await queries.auditEvents(

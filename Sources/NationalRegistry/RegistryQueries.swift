@@ -13,130 +13,38 @@ package struct RegistryQueries: Sendable {
     let store: RegistryStore
     /// The feed's end that the database had when it was asked; `nil`: it is looked up where it is needed.
     let seen: FeedHead?
-    /// Where to go on with what is read piece by piece when the database is a replica that goes away.
-    let primary: RegistryStore?
+    /// Whether it is a replica: what it has not, the primary may have.
+    let isReplica: Bool
+    /// Where to go on with what is read piece by piece; `nil` where one database alone is asked, as by a command.
+    let desk: QuestionDesk?
 
     package init(store: RegistryStore) { self.init(store: store, seen: nil) }
 
-    init(store: RegistryStore, seen: FeedHead?, primary: RegistryStore? = nil) {
+    init(store: RegistryStore, seen: FeedHead?, isReplica: Bool = false, desk: QuestionDesk? = nil) {
         self.store = store
         self.seen = seen
-        self.primary = primary
+        self.isReplica = isReplica
+        self.desk = desk
     }
 
-    /// A city in `city list` and `GET /v1/cities`.
-    package struct CityDocument: Encodable, Sendable {
-        package let city_code: String
-        package let name: String
-        package let status: String
-        package let entries: UInt64
-        /// Entries received and not yet decided.
-        package let undecided: UInt64
-        /// Feed entries that the city has not yet applied.
-        package let feed_lag: UInt64
-        /// RFC 3339, or null before the first contact.
-        package let last_contact: String?
-        package let epoch: UInt32
-        /// What its node calls itself; `nil` before its first hello.
-        package let software: String?
-        /// When it joined with its key, RFC 3339; `nil` before that, as are the next two.
-        package let key_since: String?
-        /// When it is to have replaced its key, RFC 3339. The key works on after that.
-        package let key_until: String?
-        /// `current`, `ending` within sixty days of it, or `over`.
-        package let key_state: String?
+    /// What a replica has not come to yet.
+    private struct Behind: Error {}
+
+    /// Goes on only where the database has come to a position of the feed. The primary has come as far as there is, whatever
+    /// is expected.
+    ///
+    /// - Throws: At a replica that is behind it; the desk then asks the primary.
+    func expect(_ position: Int64) throws {
+        if isReplica, let seen, Int64(clamping: seen.position) < position { throw Behind() }
     }
 
-    /// Claims that met under one key and one rule.
-    package struct DuplicateDocument: Encodable, Sendable {
-        package let rule: String
-        package let key_hash: String
-        package let claims: [ReasonDocument.Blocking]
-        package let claimed_yuan: String
-
-        init(_ duplicate: RegistryStore.Duplicate) {
-            rule = duplicate.rule
-            key_hash = duplicate.keyHash.hexadecimal
-            claims = duplicate.claims.map(ReasonDocument.Blocking.init)
-            claimed_yuan = duplicate.claimed.yuan
-        }
-    }
-
-    /// A case in `case list` and `GET /v1/cases`.
-    package struct CaseDocument: Encodable, Sendable {
-        package struct Claim: Encodable, Sendable {
-            package let city_code: String
-            package let claim_no: String
-            /// `nil` for a city that it is not of, as is what it claims.
-            package let state: String?
-            package let claimed_yuan: String?
-            /// Whether it still holds its keys.
-            package let live: Bool
-        }
-
-        /// What happened, in the order of the journal.
-        package struct Step: Encodable, Sendable {
-            package let position: Int64
-            package let event: String
-            package let city_code: String?
-            package let answer: String?
-            package let code: String?
-            package let by: String?
-            package let text: String
-
-            init(_ step: RegistryStore.CaseStep, isForCity: Bool) {
-                position = step.position
-                event = step.kind.name
-                city_code = step.city?.description
-                answer = step.answer?.name
-                code = step.code?.name
-                by = step.by.isEmpty || isForCity ? nil : step.by
-                text = step.text
-            }
-        }
-
-        package let case_id: String
-        /// `open`, `escalated` or `closed`.
-        package let state: String
-        /// Whether the registry opened it by itself, because the first claim was refused and filed before the others.
-        package let automatic: Bool
-        package let position: Int64
-        /// The last day on which the cities answer.
-        package let deadline: String
-        package let rules: [String]
-        /// The claim whose filing opened the case comes first.
-        package let claims: [Claim]
-        /// Who proposed a ruling that waits for a second person.
-        package let proposed_by: String?
-        /// `nil` in lists.
-        package let steps: [Step]?
-
-        /// - Parameter city: Whom it is for: a city reads no more of others' claims than their names, and no operator's.
-        init(_ found: RegistryStore.CaseView, steps: [RegistryStore.CaseStep]? = nil, for city: CityCode?) {
-            case_id = found.id
-            state = found.state.rawValue
-            automatic = found.isAutomatic
-            position = found.position
-            deadline = found.deadline.iso8601
-            rules = found.rules
-            proposed_by = city == nil ? found.proposal?.by : nil
-            self.steps = steps.map { $0.map { Step($0, isForCity: city != nil) } }
-            claims = found.parties.map { party in
-                let isShown = city == nil || city == party.claim.city
-                return Claim(
-                    city_code: party.claim.city.description, claim_no: party.claim.number,
-                    state: isShown ? party.state.name : nil, claimed_yuan: isShown ? party.claimed.yuan : nil,
-                    live: party.isLive)
-            }
-        }
-    }
-
+    /// - Parameter after: Where the page before ended, in the filter's order; `nil` for the first page.
     package func cases(
-        _ filter: RegistryStore.CaseFilter, after: Int64 = 0, limit: Int
+        _ filter: RegistryStore.CaseFilter, after: RegistryStore.CasePlace? = nil, limit: Int
     ) async throws -> ListDocument<CaseDocument> {
         _ = try await head(filter.asOf)
         let found = try await store.cases(filter, after: after, limit: limit)
-        let next = found.count == limit && !filter.isByMoney ? found.last.map { String($0.position) } : nil
+        let next = found.count == limit ? found.last.map { filter.place(of: $0).description } : nil
         return ListDocument(items: found.map { CaseDocument($0, for: filter.city) }, next: next)
     }
 
@@ -156,36 +64,51 @@ package struct RegistryQueries: Sendable {
     ) async throws -> CaseDocument? {
         _ = try await head(position)
         guard let found = try await store.conflictCase(id, asOf: position) else { return nil }
-        let steps = try await store.steps(ofCase: id).filter { $0.position <= position ?? .max }
+        let steps = try await store.steps(ofCase: id, asOf: position)
         return CaseDocument(found, steps: steps, for: city)
     }
 
     package func cities() async throws -> [CityDocument] {
         let now = WallClock.now
-        return try await store.cities().map { city in
-            CityDocument(
-                city_code: city.code.description, name: city.name, status: city.status, entries: city.logSequence,
-                undecided: city.undecided, feed_lag: city.feedLag,
-                last_contact: city.lastContact.map { StatedTime(rawValue: Int64($0)).rfc3339 },
-                epoch: city.epochCounter, software: city.software.isEmpty ? nil : city.software,
-                key_since: city.keySince.map { StatedTime(rawValue: Int64(clamping: $0)).rfc3339 },
-                key_until: city.keyUntil?.rfc3339, key_state: city.keyUntil?.stage(now: now).rawValue)
-        }
+        return try await store.cityHealth().map { CityDocument($0, now: now) }
     }
 
     package func claims(
         _ filter: RegistryStore.ClaimFilter, after: Int64?, limit: Int
     ) async throws -> ListDocument<ClaimDocument> {
-        _ = try await head(filter.asOf)
-        let records = try await store.claims(filter, after: after, limit: limit)
-        let next = records.count == limit ? records.last.map { String($0.decidedAt.position) } : nil
+        let (records, next) = try await self.records(filter, after: after, limit: limit)
         return ListDocument(items: records.map { RegistryQueries.document($0, withReceipt: true) }, next: next)
+    }
+
+    /// What ``claims(_:after:limit:)`` lists, as the store has it, and where the list goes on.
+    func records(
+        _ filter: RegistryStore.ClaimFilter, after: Int64?, limit: Int
+    ) async throws -> (rows: [RegistryStore.ClaimRecord], next: String?) {
+        _ = try await head(filter.asOf)
+        let found = try await store.claims(filter, after: after, limit: limit)
+        return (found, found.count == limit ? found.last.map { String($0.decidedAt.position) } : nil)
     }
 
     /// - Parameter position: As of which position; `nil` for now.
     package func claim(_ name: ClaimName, asOf position: Int64? = nil) async throws -> ClaimDocument? {
         _ = try await head(position)
         return try await store.claim(name, asOf: position).map { RegistryQueries.document($0, withReceipt: true) }
+    }
+
+    /// What is said of a claim that is not found.
+    ///
+    /// - Parameters:
+    ///   - position: As of which position it was looked for; `nil` for now.
+    ///   - advice: What to do where it was looked for as of now.
+    static func noClaim(_ name: String, asOf position: Int64?, advice: String = "") -> String {
+        position.map { "no claim \(name) had been decided at position \($0): look at it as it stands now" }
+            ?? "no claim \(name) has been decided\(advice)"
+    }
+
+    /// What is said of a case that is not found, as ``noClaim(_:asOf:advice:)`` of a claim.
+    static func noCase(_ id: String, asOf position: Int64?, advice: String = "") -> String {
+        position.map { "no case \(id) had been opened at position \($0): look at it as it stands now" }
+            ?? "there is no case \(id)\(advice)"
     }
 
     /// The feed's entry at a position; `nil` asks for the last one.
@@ -200,29 +123,20 @@ package struct RegistryQueries: Sendable {
         return head
     }
 
-    /// What became of a claim, as JSON.
-    package struct ClaimStepDocument: Encodable, Sendable {
-        package let position: Int64
-        package let state: String
-        package let payment_stage: String?
-        /// Whose entry did it; `000000` is the registry itself.
-        package let city_code: String
-        package let received_at: String
-
-        init(_ step: RegistryStore.ClaimStep) {
-            position = step.position
-            state = step.state.name
-            payment_stage = step.stage?.name
-            city_code = step.city.description
-            received_at = StatedTime(rawValue: step.receivedAt).rfc3339
-        }
+    /// What became of a claim since it was decided; `nil` when there is no such claim.
+    ///
+    /// - Parameter position: Up to which position; `nil` for all.
+    package func history(
+        of name: ClaimName, asOf position: Int64? = nil
+    ) async throws -> ListDocument<ClaimStepDocument>? {
+        _ = try await head(position)
+        guard let record = try await store.claim(name, asOf: position) else { return nil }
+        return ListDocument(items: try await steps(of: record, asOf: position), next: nil)
     }
 
-    /// What became of a claim since it was decided; `nil` when there is no such claim.
-    package func history(of name: ClaimName) async throws -> ListDocument<ClaimStepDocument>? {
-        guard let record = try await store.claim(name) else { return nil }
-        let steps = try await store.steps(ofClaim: Int64(record.decidedAt.position))
-        return ListDocument(items: steps.map(ClaimStepDocument.init), next: nil)
+    /// What became of a claim up to a position; `nil` for all.
+    func steps(of record: RegistryStore.ClaimRecord, asOf position: Int64?) async throws -> [ClaimStepDocument] {
+        try await store.steps(ofClaim: Int64(record.decidedAt.position), asOf: position).map(ClaimStepDocument.init)
     }
 
     /// - Parameter withReceipt: Without it the document is a function of the feed alone.
@@ -257,53 +171,10 @@ package struct RegistryQueries: Sendable {
         return ListDocument(items: found.map(DuplicateDocument.init), next: next)
     }
 
-    /// A report as JSON: `columns` in their order, and each row as an object of texts.
-    package struct ReportDocument: Encodable, Sendable {
-        package let report: String
-        /// Whether a row is a breach of what the registry promises.
-        package let must_be_empty: Bool
-        package let columns: [String]
-        package let items: [[String: String]]
-        /// Whether there are more rows than were asked for.
-        package let cut: Bool
-        /// As of which end of the feed, and when.
-        package let position: PositionDocument
-        package let made_at: String
-
-        init(_ report: RegistryStore.Report, now: UInt64) {
-            cut = report.isCut
-            self.report = report.name.rawValue
-            must_be_empty = report.name.mustBeEmpty
-            columns = report.columns
-            items = report.rows.map { Dictionary(uniqueKeysWithValues: zip(report.columns, $0)) }
-            position = PositionDocument(report.head)
-            made_at = StatedTime(rawValue: Int64(now)).rfc3339
-        }
-    }
-
     /// A report, at most `limit` rows of it.
     package func report(_ name: RegistryStore.Report.Name, limit: Int) async throws -> RegistryStore.Report {
         let today = CalendarDate.inChina(milliseconds: Int64(WallClock.now))
         return try await store.report(name, today: today, limit: limit)
-    }
-
-    /// A line of the audit log, as JSON.
-    package struct AuditEventDocument: Encodable, Sendable {
-        package let event_id: Int64
-        package let at: String
-        package let actor: String
-        package let action: String
-        package let detail: String
-        package let purpose: String
-
-        init(_ event: RegistryStore.AuditEvent) {
-            event_id = event.id
-            at = StatedTime(rawValue: event.at).rfc3339
-            actor = event.actor
-            action = event.action
-            detail = event.detail
-            purpose = event.purpose
-        }
     }
 
     package func auditEvents(before: Int64?, limit: Int) async throws -> ListDocument<AuditEventDocument> {
@@ -313,7 +184,7 @@ package struct RegistryQueries: Sendable {
     }
 
     /// Sets the gauges that are looked up when they are asked for.
-    func measure(arbiter: ArbiterStatus, tls: TLSDates) async throws {
+    func measure(arbiter: ArbiterStatus, tls: TLSDates, replica: Replica?) async throws {
         let now = WallClock.now
         for city in try await store.cities() {
             let labels = [("city", "\(city.code)")]
@@ -329,17 +200,10 @@ package struct RegistryQueries: Sendable {
         if let left = tls.authority?.secondsLeft(now: now) {
             Gauge(label: "national_registry.trust_anchor_left_seconds").record(left)
         }
+        Gauge(label: "national_registry.lost_cities").record(try await store.lostMembers().count)
+        Gauge(label: "national_registry.refused_feeds").record(try await store.refusedFeeds().count)
+        Gauge(label: "national_registry.frozen_payments").record(try await store.frozenPayments().count)
         Gauge(label: "national_registry.is_arbiter").record(arbiter.isArbiter ? 1 : 0)
-    }
-}
-
-/// A payment in a list, with its claim.
-package struct ClaimPaymentDocument: Encodable, Sendable {
-    let claim: ReasonDocument.Blocking
-    let payment: PaymentDocument
-
-    init(_ payment: Payment) {
-        claim = ReasonDocument.Blocking(payment.claim)
-        self.payment = PaymentDocument(payment)
+        replica?.measure()
     }
 }

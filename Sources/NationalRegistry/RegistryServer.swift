@@ -122,7 +122,7 @@ package struct RegistryServer {
             FeedListener(store: store, bell: bell),
         ]
         if let replica = desk.replica {
-            services.append(ReplicaWatch(replica: replica, store: store, desk: desk, bell: pageBell, logger: logger))
+            services.append(ReplicaWatch(replica: replica, store: store, bell: pageBell, logger: logger))
         }
         try await run(services, deciding: ArbiterService(store: store, bell: bell, status: arbiter, logger: logger))
     }
@@ -177,8 +177,9 @@ package struct RegistryServer {
         router.add(middleware: MetricsMiddleware())
         let methods = RoutedMethods()
         router.add(middleware: ProblemMiddleware(methods: methods))
-        SyncRoutes(store: store, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bells.feed)
-            .add(to: router)
+        SyncRoutes(
+            store: store, checks: checks, gate: SignedRequestGate(store: store, baseURL: baseURL), bell: bells.feed
+        ).add(to: router)
         let gate = CallerGate(store: store, identityProvider: options.identityProvider)
         QueryRoutes(desk: desk, prompt: store, checks: checks, arbiter: arbiter, tls: tls, gate: gate).add(to: router)
         try APIDocumentation(OpenAPIDocuments.registry).add(to: router)

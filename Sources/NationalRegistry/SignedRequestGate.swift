@@ -2,6 +2,7 @@ import FederationHTTP
 import FederationWire
 import HTTPTypes
 package import Hummingbird
+import Metrics
 package import RegistryStore
 package import Replication
 import Synchronization
@@ -47,6 +48,54 @@ package final class SignedRequestGate: Sendable {
         let body = try await request.bytes(upTo: limit)
         try take(head, with: body)
         return (head.city, body)
+    }
+
+    /// What the city that signed the request presents. It is heard under a key that the registry does not know, too, where it
+    /// shows the registry's own word that it joined with it: that may be among what was lost.
+    ///
+    /// - Parameters:
+    ///   - limit: The most bytes that the body may have.
+    ///   - read: What a body says.
+    func admitPresenting(
+        _ request: Request, upTo limit: Int, _ read: ([UInt8]) throws -> Presentation
+    ) async throws -> (city: CityCode, presentation: Presentation) {
+        let head = try SignedHead(request)
+        do {
+            try verify(head, of: request, by: try await registeredKey(head.city, true))
+        } catch let refusal where SignedRequestGate.isOfUnknownKey(refusal) {
+            let body = try await request.bytes(upTo: limit)
+            guard let presentation = try? read(body),
+                try await isMember(head, of: request, body, presentation.membership)
+            else { throw refusal }
+            return (head.city, presentation)
+        }
+        let body = try await request.bytes(upTo: limit)
+        try take(head, with: body)
+        return (head.city, try read(body))
+    }
+
+    private static func isOfUnknownKey(_ refusal: any Error) -> Bool {
+        switch refusal {
+        case let problem as Problem: ["signature", "unknown-city"].contains(problem.kind)
+        case let refusal as RegistryRefusal: refusal.code == .recovering
+        default: false
+        }
+    }
+
+    /// Whether the registry has signed that the city joined with the key that the request is signed by, and hears it under
+    /// that.
+    private func isMember(
+        _ head: SignedHead, of request: Request, _ body: [UInt8], _ signed: SignedBytes?
+    ) async throws -> Bool {
+        guard let signed, let member = try? Membership(signed, by: store.secrets.signingKey.publicKey),
+            member.city == head.city
+        else { return false }
+        try verify(head, of: request, by: member.publicKey)
+        // Before anything is read or noted: what was sent once costs that once.
+        try take(head, with: body)
+        let meeting = try await store.meet(member, now: WallClock.now)
+        if meeting == .lost(isNews: true) { Counter(label: "national_registry.lost_city_alarms").increment() }
+        return meeting == .heard
     }
 
     /// The city that signed the request, with a key that its body names.
@@ -105,6 +154,7 @@ package final class SignedRequestGate: Sendable {
     }
 
     private func registeredKey(_ city: CityCode, _ givesBack: Bool) async throws -> PublicKey {
+        if givesBack, let shown = try await store.shownKey(of: city) { return shown }
         guard let credentials = try await store.credentials(of: city), city != .registry else {
             // What let the city join may be among what was lost.
             try await store.requireOpen()

@@ -1,3 +1,4 @@
+import Arbitration
 import Failpoints
 import FederationHTTP
 import FederationWire
@@ -9,12 +10,15 @@ import RegistryStore
 import Replication
 import VoucherDomain
 
-/// The replication protocol over HTTP: join, hello, push, feed, log, and for a restored registry present and refill
+/// The replication protocol over HTTP: join, hello, push, feed, log, check, and for a restored registry present and refill
 /// (protocol page §4–§7).
 struct SyncRoutes {
     let store: RegistryStore
+    /// For checks, which may be of thousands of keys and must not keep the log and the feed from it.
+    let checks: RegistryStore
     let gate: SignedRequestGate
     let bell: Bell
+    let turns = CheckTurns()
 
     func add(to router: Router<BasicRequestContext>) {
         let group = router.group("v1/sync")
@@ -24,6 +28,7 @@ struct SyncRoutes {
         group.post("log") { request, _ in try await noted(request) { try await log(request) } }
         group.post("present") { request, _ in try await noted(request) { try await present(request) } }
         group.post("refill") { request, _ in try await noted(request) { try await refill(request) } }
+        group.post("check") { request, _ in try await noted(request) { try await check(request) } }
         group.post("feed") { request, _ in try await noted(request) { try await feed(request) } }
     }
 
@@ -76,8 +81,10 @@ struct SyncRoutes {
     }
 
     private func present(_ request: Request) async throws -> Response {
-        let (signer, body, format) = try await admitted(request, upTo: 64 << 10, givesBack: true)
-        let message: Presentation = try decode(body, format)
+        let format = try bodyFormat(request)
+        let (signer, message) = try await gate.admitPresenting(request, upTo: 64 << 10) { body in
+            try decode(body, format) as Presentation
+        }
         guard signer == message.city else { throw otherCity(signer) }
         return try answer(try await store.present(message, now: WallClock.now), format)
     }
@@ -98,6 +105,27 @@ struct SyncRoutes {
         }
         Failpoint.reach(.pageUnsent, when: !page.entries.isEmpty)
         return try answer(page, format)
+    }
+
+    /// What a city asks before it files, as JSON: `POST /v1/checks`, signed instead of with a token; one at a time.
+    private func check(_ request: Request) async throws -> Response {
+        guard try bodyFormat(request) == .json else {
+            throw Problem(.unsupportedMediaType, "media-type", "send \(BodyFormat.json.contentType)")
+        }
+        let (signer, body, _) = try await admitted(request, upTo: CheckRequests.maximumBytes)
+        let asked: CheckRequests
+        let questions: [PreCheck]
+        do throws(WireFault) {
+            asked = try CheckRequests(json: body)
+            questions = try asked.questions(askedBy: signer)
+        } catch {
+            throw Problem(.badRequest, "malformed", error.message)
+        }
+        guard questions.allSatisfy({ $0.city == signer }) else { throw otherCity(signer) }
+        return try await turns.take(by: signer) {
+            try JSONBody.response(
+                CheckAnswers(try await RegistryQueries(store: checks).check(questions), to: asked))
+        }
     }
 
     /// The signer is known before a byte of the body is read.
@@ -179,7 +207,7 @@ extension HelloReview.Fault {
         case .suspended: Problem(.forbidden, kind, message)
         case .noCommonVersion: Problem(.upgradeRequired, kind, message)
         case .unpromised: Problem(.serviceUnavailable, kind, message, retryAfter: 2)
-        case .staleEpoch, .diverged, .unknownFeedHead, .unknownEpoch: Problem(.conflict, kind, message)
+        case .staleEpoch, .diverged, .unknownFeedHead, .unknownEpoch, .grown: Problem(.conflict, kind, message)
         }
     }
 }

@@ -13,6 +13,12 @@ package struct PostgresParameter: Hashable, Sendable {
     }
     package static func bytea(_ value: [UInt8]?) -> PostgresParameter { .init(type: 17, bytes: value) }
 
+    package static func boolArray(_ values: [Bool]) -> PostgresParameter {
+        array(type: 1000, element: 16, values.count) { bytes in
+            for value in values { bytes.appendField([value ? 1 : 0]) }
+        }
+    }
+
     package static func int4Array(_ values: [Int32]) -> PostgresParameter {
         array(type: 1007, element: 23, values.count) { bytes in
             for value in values { bytes.appendField(value.bigEndianBytes) }

@@ -145,6 +145,10 @@ package struct Arbiter: Sendable {
         let batch: FoldedBatch
         if let ready { batch = ready.batch } else { batch = try await firstBatch(alone: isSuspect) }
         guard !batch.decided.isEmpty else {
+            if batch.work.isRewinding {
+                try await rewindTables()
+                return Report(decided: 0, more: true)
+            }
             if beginning != nil {
                 try await writer.run { try FoldWatch(session: $0).settle() }.get()
                 ahead.beginning.withLock { $0 = nil }
@@ -171,6 +175,14 @@ package struct Arbiter: Sendable {
             ahead.ready.withLock { $0 = written }
         }
         return Report(decided: decided.count, more: batch.work.more, guarded: guarded)
+    }
+
+    /// Makes the tables anew that follow from the journal, of which a part was given up.
+    private func rewindTables() async throws {
+        let (secrets, dialect) = (store.secrets, store.dialect)
+        try await writer.run { session in
+            try session.transaction { try TableRewind.run(session, secrets, dialect) }
+        }.get()
     }
 
     /// The same batch would fail for ever, and with it the nation: looks for the entry at fault, first batch by batch,
@@ -282,7 +294,7 @@ package struct Arbiter: Sendable {
     /// - Parameter batch: What was folded: the feed must end where it begins.
     private static func lockRegistry(_ session: PostgresSession, for batch: FoldedBatch) throws -> RegistryRow {
         let registry = try RegistryRow.lock(session)
-        guard registry.recovery != .collecting, registry.incarnations == batch.work.incarnations else {
+        guard registry.isDeciding, registry.incarnations == batch.work.incarnations else {
             throw PostgresError(
                 code: .serializationFailure, message: "the registry has entered recovery mode meanwhile")
         }

@@ -28,8 +28,7 @@ struct CaseWriter {
                 conflict_case (case_id, position, rules, state, deadline, is_appealed, proposal, stands_alone,
                 automatic_dwell_seconds, contested, untold)
                 """, opened, CaseWriter.addCase)
-        try session.insert(
-            into: "conflict_case_claim (case_id, city_code, claim_no, place, live)", opened, CaseWriter.addParties)
+        try addParties(of: opened, session)
         for conflict in cases where conflict.position < first { try update(conflict, session) }
         try session.insert(
             into: "case_event (case_id, position, kind, city_code, answer, code, operator, text, deadline)", events,
@@ -54,6 +53,26 @@ struct CaseWriter {
             }
         }
         try session.flush()
+    }
+
+    /// With what each claims, for a case with a claim that the table of claims does not have is an error.
+    private func addParties(of opened: [ConflictCase], _ session: PostgresSession) throws {
+        let parties = opened.flatMap { conflict in
+            conflict.parties.enumerated().map { (id: conflict.id, place: Int32($0), party: $1) }
+        }
+        guard !parties.isEmpty else { return }
+        try session.queue(
+            """
+            INSERT INTO conflict_case_claim (case_id, city_code, claim_no, place, live, claimed_fen)
+            SELECT g.id, g.city, g.number, g.place, g.live, c.claimed_fen
+            FROM unnest($1::text[], $2::int4[], $3::text[], $4::int4[], $5::bool[]) AS g(id, city, number, place, live)
+            LEFT JOIN claim c ON c.city_code = g.city AND c.claim_no = g.number COLLATE "C"
+            """,
+            [
+                .textArray(parties.map(\.id)), .int4Array(parties.map { Int32($0.party.claim.city.rawValue) }),
+                .textArray(parties.map(\.party.claim.number)), .int4Array(parties.map(\.place)),
+                .boolArray(parties.map(\.party.isLive)),
+            ])
     }
 
     private func update(_ conflict: ConflictCase, _ session: PostgresSession) throws {
@@ -97,17 +116,6 @@ struct CaseWriter {
         if let dwell = conflict.automaticDwell { rows.int8(dwell) } else { rows.null() }
         rows.bool(conflict.isContested)
         if let untold = conflict.untold { rows.int2(Int16(untold.rawValue)) } else { rows.null() }
-    }
-
-    private static func addParties(_ conflict: ConflictCase, to rows: inout CopyRows) {
-        for (place, party) in conflict.parties.enumerated() {
-            rows.row(fields: 5)
-            rows.text(conflict.id)
-            rows.int4(Int32(party.claim.city.rawValue))
-            rows.text(party.claim.number)
-            rows.int4(Int32(place))
-            rows.bool(party.isLive)
-        }
     }
 
     private static func addEvent(_ item: (position: Int64, event: CaseEvent), to rows: inout CopyRows) {

@@ -67,11 +67,13 @@ struct CityRow {
 }
 
 /// The one row of `registry`.
-struct RegistryRow {
+struct RegistryRow: Sendable {
     /// What a registry does whose database was restored.
     enum RecoveryPhase: String {
         /// Cities give back what they hold; nothing is decided, and nothing written to a log but that.
         case collecting
+        /// The tables that follow from the journal are made anew, because a part of it was given up.
+        case rewinding
         /// What they gave back is decided again; what others want to write still waits.
         case replaying
     }
@@ -85,6 +87,9 @@ struct RegistryRow {
     let untimedThrough: UInt64
 
     var incarnation: UInt32 { incarnations.current }
+
+    /// Whether entries are decided: on tables that stand where the feed ends, and in an order that stands.
+    var isDeciding: Bool { recovery == nil || recovery == .replaying }
 
     static func read(_ session: PostgresSession) throws -> RegistryRow { try ask(session).get() }
 

@@ -51,6 +51,11 @@ extension RegistryStore {
             isSelective || isOfFindings || asOf == nil || state == .reserved ? nil : state
         }
 
+        /// Whether a claim that is in the list or is not stays so, whatever is decided later: the list only grows, at its end.
+        ///
+        /// A claim changes its state, becomes a party of later cases, and is found by a name that its companies get later.
+        package var isSettled: Bool { asOf != nil || state == nil && caseID == nil && partyName == nil }
+
         /// Whether nothing finds few claims but their city.
         var isCityAlone: Bool { city != nil && !isSelective && !isOfFindings && pastState == nil }
     }

@@ -53,35 +53,12 @@ struct FoldWriter {
     private let decided: [Decided]
     /// Ends where these were folded; it makes their feed entries.
     private let composer: FeedComposer
-    /// What became of claims decided before or in this batch, by their positions.
-    private let changes: [Int64: Change]
-
-    /// All effects on one claim together.
-    private struct Change {
-        var state: Outcome.Decision
-        var withdrawnAt: Int64?
-        var isReleased = false
-        /// The group that a key's holding has from now on.
-        var groups: [Key: String] = [:]
-        var lifted: [Trace] = []
-    }
+    private let changes: ClaimChanges
 
     init(_ decided: [Decided], composer: FeedComposer) {
         self.decided = decided
         self.composer = composer
-        var changes: [Int64: Change] = [:]
-        for item in decided {
-            for effect in item.outcome.effects {
-                var change = changes[effect.position] ?? Change(state: effect.state)
-                change.state = effect.state
-                if effect.state == .withdrawn { change.withdrawnAt = item.position }
-                if !effect.state.isLive { change.isReleased = true }
-                for holding in effect.regrouped { change.groups[holding.key] = holding.group }
-                change.lifted += effect.lifted.traces
-                changes[effect.position] = change
-            }
-        }
-        self.changes = changes
+        changes = ClaimChanges(decided)
     }
 
     /// Writes everything, inside the caller's transaction.
@@ -95,12 +72,13 @@ struct FoldWriter {
             FoldWriter.addFeed(item, sealed, to: &rows)
         }
         try writeTables(session)
+        try FrozenPayments.note(decided, session)
         return composer.head
     }
 
     /// Writes what follows from the feed; keys are given back before others take them.
     func writeTables(_ session: PostgresSession) throws {
-        try writeChanges(session)
+        if let first = decided.first { try changes.writeEarlier(than: first.position, session) }
         let noted = decided.filter { $0.outcome.decision == .noted }
         try session.insert(
             into: "policy (version, position, document, dwell_seconds, witness_cities, from_position, from_date)",
@@ -155,7 +133,7 @@ struct FoldWriter {
             "SELECT key, position FROM claim_key WHERE live AND exclusive AND key = ANY($1)",
             [.byteaArray(Array(Set(wanted.map(\.key.bytes))))])
         var holders: [Key: Int64] = [:]
-        for row in 0..<result.count where !isReleased(result.int(row, 1)) {
+        for row in 0..<result.count where !changes.isReleased(result.int(row, 1)) {
             holders[Key(bytes: result.bytes(row, 0))] = result.int(row, 1)
         }
         var refused: [Int64: Set<Key>] = [:]
@@ -171,46 +149,12 @@ struct FoldWriter {
 
     /// Whether the claim still holds its keys at the end of the batch.
     private func isLive(_ item: Decided) -> Bool {
-        !item.outcome.taken.isEmpty && !isReleased(item.position)
+        !item.outcome.taken.isEmpty && !changes.isReleased(item.position)
     }
-
-    /// Whether the claim gave back its keys in this batch.
-    private func isReleased(_ position: Int64) -> Bool { changes[position]?.isReleased ?? false }
 
     /// How a claim of this batch stands at its end.
     private func finalState(_ item: Decided) -> Outcome.Decision {
         changes[item.position]?.state ?? item.outcome.decision
-    }
-
-    /// What becomes of claims that were decided in earlier batches.
-    private func writeChanges(_ session: PostgresSession) throws {
-        guard let first = decided.first?.position else { return }
-        let earlier = changes.filter { $0.key < first }.sorted { $0.key < $1.key }
-        guard !earlier.isEmpty else { return }
-        let released = earlier.filter(\.value.isReleased)
-        if !released.isEmpty {
-            try session.queue(
-                "UPDATE claim_key SET live = false WHERE position = ANY($1) AND live",
-                [.int8Array(released.map(\.key))])
-        }
-        for (position, change) in earlier where !change.isReleased {
-            for (key, group) in change.groups.sorted(by: { $0.key < $1.key }) {
-                try session.queue(
-                    """
-                    UPDATE claim_key SET cofunding_group = $3, exclusive = false
-                    WHERE position = $1 AND key = $2 AND live
-                    """, [.int8(position), .bytea(key.bytes), .text(group)])
-            }
-        }
-        try KeptTotals.change(earlier.map { ($0.key, $0.value.state, $0.value.withdrawnAt) }, session)
-        guard !released.isEmpty else { return }
-        try session.queue(
-            "UPDATE claim SET traces = '{}', resource_class = NULL, price_class = NULL WHERE position = ANY($1)",
-            [.int8Array(released.map(\.key))])
-        let traces = released.flatMap { position, change in change.lifted.map { ($0.rawValue, position) } }
-        try session.queue(
-            "DELETE FROM trace USING unnest($1::int8[], $2::int8[]) AS t(k, p) WHERE key = t.k AND position = t.p",
-            [.int8Array(traces.map(\.0)), .int8Array(traces.map(\.1))])
     }
 
     private func writeClaims(_ session: PostgresSession) throws {
@@ -221,15 +165,12 @@ struct FoldWriter {
                 provider_uscc, contract_no, claimed_fen, service_from, service_until, case_id, reasons,
                 withdrawn_position, programme, received_at_ms, filed_at_ms, traces, resource_class, price_class)
                 """, filed, addClaim)
-        try session.insert(
-            into: """
-                claim_key (key, position, live, exclusive, holder, cofunding_group, item, amount_fen, capacity_fen,
-                service_from, service_until)
-                """, filed, addKeys)
+        try session.insert(into: FoldWriter.keyColumns, filed, addKeys)
+        try changes.writeTaken(session)
         try session.insert(
             into: "finding (position, city_code, rule, outcome, key, blocking_city, blocking_claim_no)",
             filed.filter { !$0.outcome.reasons.isEmpty }, FoldWriter.addFindings)
-        let standing = filed.filter { !isReleased($0.position) }
+        let standing = filed.filter { !changes.isLifted($0.position) }
         try session.insert(into: "trace (key, position)", standing) { item, rows in
             for trace in item.outcome.imprint.traces {
                 rows.row(fields: 2)
@@ -242,6 +183,12 @@ struct FoldWriter {
         try KeptCaps.write(decided, session)
         try CaseWriter(decided).write(session)
     }
+
+    /// Where ``addKey(_:isLive:isExclusive:group:to:)`` puts a row.
+    static let keyColumns = """
+        claim_key (key, position, live, exclusive, holder, cofunding_group, item, amount_fen, capacity_fen,
+        service_from, service_until)
+        """
 
     private func writePrices(_ session: PostgresSession) throws {
         var counts: [PricePoint: Int64] = [:]
@@ -340,7 +287,7 @@ struct FoldWriter {
         rows.text(item.outcome.filing?.programme ?? "")
         rows.int8(item.journalEntry.receivedAt)
         rows.int8(item.outcome.filing?.filedAt ?? item.journalEntry.receivedAt)
-        let imprint = isReleased(item.position) ? Imprint() : item.outcome.imprint
+        let imprint = changes.isLifted(item.position) ? Imprint() : item.outcome.imprint
         rows.int8Array(imprint.traces.map(\.rawValue))
         if let price = imprint.price {
             rows.text(price.resourceClass)
@@ -352,21 +299,28 @@ struct FoldWriter {
     }
 
     private func addKeys(_ item: Decided, to rows: inout CopyRows) {
+        let change = changes[item.position]
+        // What it has taken again is written apart.
+        guard change?.taken.isEmpty ?? true else { return }
         var last: Key?
         for holding in item.outcome.holdings {
+            let group = change?.groups[holding.key]
             // One row a key is exclusive, however many items the claim has under it.
-            addKey(holding, item, isFirst: holding.key != last, to: &rows)
+            let isExclusive = holding.key != last && group == nil && item.takesAlone(holding.key)
+            FoldWriter.addKey(holding, isLive: isLive(item), isExclusive: isExclusive, group: group, to: &rows)
             last = holding.key
         }
     }
 
-    private func addKey(_ holding: Holding, _ item: Decided, isFirst: Bool, to rows: inout CopyRows) {
+    /// - Parameter group: The one that the holding has by now, if that is another.
+    static func addKey(
+        _ holding: Holding, isLive: Bool, isExclusive: Bool, group: String?, to rows: inout CopyRows
+    ) {
         rows.row(fields: 11)
         rows.bytea(holding.key.bytes)
-        rows.int8(item.position)
-        rows.bool(isLive(item))
-        let group = changes[item.position]?.groups[holding.key]
-        rows.bool(isFirst && group == nil && item.takesAlone(holding.key))
+        rows.int8(holding.position)
+        rows.bool(isLive)
+        rows.bool(isExclusive)
         rows.bytea(holding.holder)
         rows.text(group ?? holding.group)
         rows.bytea(holding.item)

@@ -14,7 +14,12 @@ struct JournaledEntry: Sendable {
     /// Whether it is answered `unsupported` here, by whichever build.
     var isUnread = false
     /// The entry that this one, the registry's word, decides anew; `nil` for all others.
-    private(set) var read: (entry: Entry, receivedAt: Int64, fault: String?)?
+    private(set) var read: Stored?
+    /// The entry that filed the claim whose payment this one, the registry's word, is about; `nil` for all others.
+    private(set) var filing: Stored?
+
+    /// An entry that is in the tables.
+    typealias Stored = (entry: Entry, receivedAt: Int64, fault: String?)
 
     init(entry: Entry, receivedAt: Int64, fault: String?) {
         self.entry = entry
@@ -27,8 +32,12 @@ struct JournaledEntry: Sendable {
     /// The registry's word by which ``answered`` is decided anew, if it is.
     var act: Entry? { read == nil ? nil : entry }
 
-    func content(in dialect: Dialect) -> JournalEntry.Content {
-        isUnread ? .unsupported : PayloadCoding.content(of: entry, rejectedFor: fault, in: dialect)
+    private func content(in dialect: Dialect) -> JournalEntry.Content {
+        if isUnread { return .unsupported }
+        let content = PayloadCoding.content(of: entry, rejectedFor: fault, in: dialect)
+        guard case .paymentFound(let reference, _) = content, let filing else { return content }
+        let filed = JournaledEntry(entry: filing.entry, receivedAt: filing.receivedAt, fault: filing.fault)
+        return .paymentFound(reference, filing: filed.placed(at: 0, in: dialect))
     }
 
     /// As the fold sees it.
@@ -46,20 +55,24 @@ struct JournaledEntry: Sendable {
 
     // MARK: Completing
 
-    /// The entries, each word of the registry with the entry that it decides anew.
+    /// The entries, each word of the registry with the entry that it decides anew, or that filed what it is about.
     ///
     /// - Parameter isReplay: Whether a restored registry decides again: what was answered `unsupported` then is so now.
     static func completed(
         _ entries: [JournaledEntry], isReplay: Bool, _ session: PostgresSession
     ) throws -> [JournaledEntry] {
         var entries = entries
-        let words = entries.indices.compactMap { index in
-            entries[index].entry.kind == .entryRead && entries[index].fault == nil
-                ? (try? EntryReading(entries[index].entry.payload)).map { (index, $0) } : nil
-        }
+        let words = entries.indices.compactMap { index in entries[index].named.map { (index: index, place: $0) } }
         if !words.isEmpty {
-            let found = try read(words.map(\.1), session)
-            for (index, reading) in words { entries[index].read = found[reading.entry.hash] }
+            let found = try stored(words.map(\.place), session)
+            for (index, place) in words {
+                let other = found[place.entry.hash]
+                if entries[index].entry.kind == .entryRead {
+                    entries[index].read = other
+                } else {
+                    entries[index].filing = other
+                }
+            }
         }
         if isReplay {
             let unread = try unread(entries.map(\.entry), session)
@@ -70,10 +83,23 @@ struct JournaledEntry: Sendable {
         return entries
     }
 
+    /// The place of an entry in its city's log.
+    private typealias Place = (city: CityCode, entry: LogHead)
+
+    /// The entry that this one, a word of the registry that was not rejected, decides anew, or that filed what it is about.
+    private var named: Place? {
+        guard fault == nil else { return nil }
+        switch entry.kind {
+        case .entryRead: return (try? EntryReading(entry.payload)).map { ($0.city, $0.entry) }
+        case .paymentFound: return (try? FoundPayment(entry.payload)).map { ($0.city, $0.filing) }
+        default: return nil
+        }
+    }
+
     /// The entries that words of the registry name, by their hashes.
-    private static func read(
-        _ readings: [EntryReading], _ session: PostgresSession
-    ) throws -> [Digest: (entry: Entry, receivedAt: Int64, fault: String?)] {
+    private static func stored(
+        _ places: [Place], _ session: PostgresSession
+    ) throws -> [Digest: Stored] {
         let result = try session.execute(
             """
             SELECT e.bytes, b.received_at_ms, e.fault FROM unnest($1::int4[], $2::int8[]) AS r(city, sequence)
@@ -84,10 +110,10 @@ struct JournaledEntry: Sendable {
                 ORDER BY b.last_sequence LIMIT 1) AS b
             """,
             [
-                .int4Array(readings.map { Int32($0.city.rawValue) }),
-                .int8Array(readings.map { Int64(clamping: $0.entry.sequence) }),
+                .int4Array(places.map { Int32($0.city.rawValue) }),
+                .int8Array(places.map { Int64(clamping: $0.entry.sequence) }),
             ])
-        var found: [Digest: (entry: Entry, receivedAt: Int64, fault: String?)] = [:]
+        var found: [Digest: Stored] = [:]
         for row in 0..<result.count {
             let entry = try EntryCoding.decode(result.bytes(row, 0))
             found[entry.hash] = (entry, result.int(row, 1), result.isNull(row, 2) ? nil : result.text(row, 2))

@@ -21,8 +21,10 @@ enum KeptCaps {
         var uses: [Key: CapUse] = [:]
         for use in decided.flatMap(\.caps) { uses[use.key] = use }
         let kept = uses.values.filter(isKept).sorted { $0.key < $1.key }
-        // A cap from which was only taken was kept no more than it is now.
-        let eased = Set(decided.flatMap(\.outcome.released).map(\.key))
+        // A cap from which was only taken was kept no more than it is now; but a claim that takes again comes before those
+        // that took since, and its capacity may be another.
+        let again = decided.flatMap(\.outcome.effects).flatMap(\.taken)
+        let eased = Set((decided.flatMap(\.outcome.released) + again).map(\.key))
         let gone = uses.values.filter { eased.contains($0.key) && !isKept($0) }.map(\.key).sorted()
         if !gone.isEmpty {
             try session.queue("DELETE FROM cap_use WHERE key = ANY($1)", [.byteaArray(gone.map(\.bytes))])

@@ -14,7 +14,8 @@ enum KeptFaults {
     static func look(at decided: [FoldWriter.Decided], _ session: PostgresSession) throws {
         let effects = decided.flatMap(\.outcome.effects)
         try lookForUncleared(Set(effects.map(\.position)).sorted(), session)
-        try lookForPairs(Set(effects.filter(mayChangePairs).map(\.position)).sorted(), session)
+        let found = decided.filter(isFound).flatMap(\.outcome.effects)
+        try lookForPairs(Set((effects.filter(mayChangePairs) + found).map(\.position)).sorted(), session)
         let refused = decided.filter(isRefusedConfirmation).map(\.position)
         if !refused.isEmpty {
             try session.queue("INSERT INTO uncleared_payment SELECT unnest($1::int8[])", [.int8Array(refused)])
@@ -22,6 +23,11 @@ enum KeptFaults {
     }
 
     // MARK: Two payments under one key
+
+    /// Whether it binds keys to a payment, whoever has them.
+    private static func isFound(_ item: FoldWriter.Decided) -> Bool {
+        if case .paymentFound = item.journalEntry.content { true } else { false }
+    }
 
     /// Whether money may be out from now on or no more, or who may share the claim's keys has changed.
     private static func mayChangePairs(_ effect: Outcome.Effect) -> Bool {

@@ -72,6 +72,9 @@ struct LedgerLoader {
             try payments.queueMarks(after: automatic, building)
         }
         try payments.queuePayments(building.releasing, building)
+        let freezing = building.ledger.cases.values.filter { $0.rules.contains(Fold.branchRule) }
+        try payments.queuePayments(building.positions(in: freezing), building)
+        try payments.queueFrozen(by: freezing.map(\.id), building)
         try surroundings.loadFilings(needs.lookups(policies.all, building.ledger.register), building)
         let more = try keys(ofClaimsAt: building.releasing).filter { !needs.keys.contains(Key(bytes: $0)) }
         try queueHoldings(more, building)
@@ -110,6 +113,11 @@ struct LedgerLoader {
         var hasAllRequests = true
 
         init(_ ledger: Ledger) { self.ledger = ledger }
+
+        /// The positions of the claims that these cases name.
+        func positions(in cases: [ConflictCase]) -> [Int64] {
+            cases.flatMap(\.parties).compactMap { ledger.claims[$0.claim]?.position }
+        }
 
         /// How many of the claims that may give back their keys are found under each trace.
         var leaving: [Trace: Int64] {

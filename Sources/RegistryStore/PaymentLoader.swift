@@ -84,7 +84,7 @@ struct PaymentLoader {
             """
             WITH m AS (SELECT * FROM unnest($1::int4[], $2::int8[], $3::int4[]) AS m(city, feed, active))
             SELECT p.city_code, p.claim_no FROM payment p JOIN m AS own ON own.city = p.city_code
-            WHERE p.stage = 2 AND own.feed >= p.authorized_position AND p.witness_cities <= (
+            WHERE p.stage = 2 AND p.frozen_by = '' AND own.feed >= p.authorized_position AND p.witness_cities <= (
                 SELECT count(*) FROM m WHERE city <> p.city_code AND active = 1 AND feed >= p.authorized_position)
             ORDER BY p.authorized_position, p.claim_position LIMIT $4
             """,
@@ -179,7 +179,7 @@ struct PaymentLoader {
     static let columns = """
         p.claim_position, p.city_code, p.claim_no, p.requested_position, p.stage, p.authorized_position, p.reference,
             p.amount_fen, p.witness_cities, p.bank_transaction, p.refunded_fen, p.refunds, p.clawback_fen, p.generation,
-            p.barred_by
+            p.barred_by, p.frozen_by
         """
 
     /// The payments of claims that were decided at these positions.
@@ -187,6 +187,17 @@ struct PaymentLoader {
         guard !positions.isEmpty else { return }
         try session.queue(
             "SELECT \(PaymentLoader.columns) FROM payment p WHERE claim_position = ANY($1)", [.int8Array(positions)]
+        ) { result in try PaymentLoader.insertPayments(result, into: &building.ledger) }
+    }
+
+    /// The payments that these cases freeze.
+    func queueFrozen(by caseIDs: [String], _ building: LedgerLoader.Building) throws {
+        guard !caseIDs.isEmpty else { return }
+        try session.queue(
+            """
+            SELECT \(PaymentLoader.columns) FROM payment p
+            WHERE frozen_by <> '' AND string_to_array(frozen_by, ' ') && $1
+            """, [.textArray(caseIDs.sorted())]
         ) { result in try PaymentLoader.insertPayments(result, into: &building.ledger) }
     }
 
@@ -220,6 +231,7 @@ struct PaymentLoader {
         payment.clawback = Money(rawValue: result.int(row, first + 12))
         payment.generation = UInt32(result.int(row, first + 13))
         payment.barredBy = Set(result.text(row, first + 14).split(separator: " ").map(String.init))
+        payment.frozenBy = Set(result.text(row, first + 15).split(separator: " ").map(String.init))
         return payment
     }
 

@@ -166,11 +166,12 @@ struct PaymentWriter {
             """
             INSERT INTO payment (claim_position, city_code, claim_no, requested_position, stage, authorized_position,
                 reference, amount_fen, witness_cities, bank_transaction, refunded_fen, refunds, clawback_fen, generation,
-                barred_by)
-            VALUES ($1, $2, $3, $4, $5::int4, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                barred_by, frozen_by)
+            VALUES ($1, $2, $3, $4, $5::int4, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             ON CONFLICT (claim_position) DO UPDATE SET requested_position = $4, stage = $5::int4,
                 authorized_position = $6, reference = $7, amount_fen = $8, witness_cities = $9, bank_transaction = $10,
-                refunded_fen = $11, refunds = $12, clawback_fen = $13, generation = $14, barred_by = $15
+                refunded_fen = $11, refunds = $12, clawback_fen = $13, generation = $14, barred_by = $15,
+                frozen_by = $16
             """,
             [
                 .int8(payment.position), .int4(Int32(payment.claim.city.rawValue)), .text(payment.claim.number),
@@ -179,6 +180,7 @@ struct PaymentWriter {
                 .text(payment.transaction), .int8(payment.refunded.rawValue),
                 .text(payment.refunds.joined(separator: "\n")), .int8(payment.clawback.rawValue),
                 .int4(Int32(bitPattern: payment.generation)), .text(payment.barredBy.sorted().joined(separator: " ")),
+                .text(payment.frozenBy.sorted().joined(separator: " ")),
             ])
     }
 

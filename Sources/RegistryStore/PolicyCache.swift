@@ -20,9 +20,16 @@ struct PolicyStanding: Sendable {
     }
 }
 
+/// A policy by its version and its file: a version that was given up with a branch of the feed may be another one now.
+struct PolicyVersion: Hashable, Sendable {
+    let number: Int64
+    /// SHA-256 of the file.
+    fileprivate let digest: [UInt8]
+}
+
 /// Policies, decoded once a version.
 final class PolicyCache: Sendable {
-    private let known = Mutex<[Int64: Policy]>([:])
+    private let known = Mutex<[PolicyVersion: Policy]>([:])
 
     func standing(_ session: PostgresSession) throws -> PolicyStanding {
         try standing(askVersions(session).get(), session)
@@ -32,21 +39,29 @@ final class PolicyCache: Sendable {
     func current(_ session: PostgresSession) throws -> Policy? { try standing(session).current }
 
     /// Queues reading the version that binds the next position, and after it those that wait.
-    func askVersions(_ session: PostgresSession) throws -> PendingAnswer<[Int64]> {
+    func askVersions(_ session: PostgresSession) throws -> PendingAnswer<[PolicyVersion]> {
         try session.ask(
             """
             WITH current AS (
                 SELECT max(version) AS version FROM policy, registry WHERE from_position <= feed_position + 1)
-            SELECT p.version FROM policy p, current WHERE p.version >= current.version ORDER BY p.version
+            SELECT p.version, sha256(p.document) FROM policy p, current
+            WHERE p.version >= current.version ORDER BY p.version
             """
-        ) { result in (0..<result.count).map { result.int($0, 0) } }
+        ) { result in
+            (0..<result.count).map { PolicyVersion(number: result.int($0, 0), digest: result.bytes($0, 1)) }
+        }
     }
 
     /// - Parameter versions: What ``askVersions(_:)`` gave.
-    func standing(_ versions: [Int64], _ session: PostgresSession) throws -> PolicyStanding {
+    func standing(_ versions: [PolicyVersion], _ session: PostgresSession) throws -> PolicyStanding {
         let missing = known.withLock { known in versions.filter { known[$0] == nil } }
         for version in missing {
-            let result = try session.execute("SELECT document FROM policy WHERE version = $1", [.int4(Int32(version))])
+            let result = try session.execute(
+                "SELECT document FROM policy WHERE version = $1 AND sha256(document) = $2",
+                [.int4(Int32(version.number)), .bytea(version.digest)])
+            guard result.count == 1 else {
+                throw PostgresError(code: .serializationFailure, message: "the policies have changed meanwhile")
+            }
             let policy = try PolicyCoding.decode(result.bytes(0, 0))
             known.withLock { $0[version] = policy }
         }

@@ -20,12 +20,14 @@ struct Recovery {
     ///
     /// - Parameter incarnation: An incarnation that was seen; the new one is above it.
     static func begin(
-        _ session: PostgresSession, _ registry: RegistryRow, above incarnation: UInt32, reason: String, now: UInt64
+        _ session: PostgresSession, _ secrets: RegistrySecrets, _ registry: RegistryRow, above incarnation: UInt32,
+        reason: String, now: UInt64
     ) throws {
         // Who is appending to the registry's own log comes to an end first; who comes after sees the mode.
         _ = try CityRow.lock(.registry, session)
         try session.queue(
             "DELETE FROM incarnation WHERE first_position > $1", [.int8(Int64(registry.feedHead.position) + 1)])
+        try Recovery(session: session, secrets: secrets, city: .registry, now: now).keepAdopted(registry)
         try session.queue("DELETE FROM recovery_feed")
         try session.queue("DELETE FROM recovery_city")
         try session.queue(
@@ -36,7 +38,7 @@ struct Recovery {
             """
             UPDATE registry SET recovery_phase = 'collecting', recovery_reason = $1,
                 recovery_incarnation = 1 + greatest(recovery_incarnation, $2), recovery_id = $3,
-                recovery_sender = NULL, recovery_sent_at_ms = NULL, recovery_problem = NULL
+                recovery_sender = NULL, recovery_sent_at_ms = NULL, recovery_problem = NULL, recovery_common = NULL
             """,
             [
                 .text(reason), .int4(Int32(bitPattern: max(registry.incarnation, incarnation))),
@@ -56,14 +58,17 @@ struct Recovery {
         let feedHead: FeedHead
         /// What the city has a receipt for. More than that, and than what the feed answers, is not waited for: a city may say
         /// whatever it likes of the rest.
-        let received: LogHead?
+        let receipt: Receipt?
         /// The city accepts nothing of an incarnation below this one.
         let promise: UInt32
         /// The recovery that it has promised this to; empty when it has promised nothing.
         let recoveryID: [UInt8]
 
         /// The highest incarnation that is shown to have begun, or to have been about to.
-        var incarnation: UInt32 { max(feedHead.incarnation, promise) }
+        var incarnation: UInt32 { max(begun, promise) }
+
+        /// The highest incarnation of which the city holds something.
+        var begun: UInt32 { max(feedHead.incarnation, receipt?.leastIncarnation ?? 0) }
 
         init(_ presentation: Presentation, _ secrets: RegistrySecrets) throws {
             let key = secrets.signingKey.publicKey
@@ -74,7 +79,7 @@ struct Recovery {
                     call?.city ?? presentation.city == presentation.city
                 else { throw WireFault("the receipt or the call is another city's") }
                 feedHead = try presentation.feedSeal.map { try FeedSeal($0, by: key).head } ?? .empty
-                received = receipt?.through
+                self.receipt = receipt
                 promise = call?.incarnation ?? 0
                 recoveryID = call?.recoveryID ?? []
             } catch let fault as WireFault { throw RegistryRefusal(.invalid, fault.message) }
@@ -90,22 +95,34 @@ struct Recovery {
             return "city \(row.code) was called by a registry that recovers as incarnation \(shown.promise): a second "
                 + "server with these keys ran on another database; stop it"
         }
-        // A recovery has ended since, without this city: what it alone holds comes too late to change what was decided.
-        let isCurrent = registry.incarnation == 1 || shown.feedHead.incarnation >= registry.incarnation
-        let (feedHead, received) = (shown.feedHead, shown.received)
-        guard isCurrent else { return nil }
-        if feedHead.position > registry.feedHead.position {
-            return "city \(row.code) holds the sealed feed up to \(feedHead.position), this database ends at "
+        return try newsOfFeed(shown.feedHead, row, registry, session) ?? newsOfLog(shown.receipt, row, registry)
+    }
+
+    /// Whether what was signed in an incarnation must be known here. If not, a recovery has ended since without the city: what
+    /// it alone holds comes too late to change what was decided.
+    private static func isCurrent(_ incarnation: UInt32, _ registry: RegistryRow) -> Bool {
+        registry.incarnation == 1 || incarnation >= registry.incarnation
+    }
+
+    private static func newsOfFeed(
+        _ head: FeedHead, _ row: CityRow, _ registry: RegistryRow, _ session: PostgresSession
+    ) throws -> String? {
+        guard isCurrent(head.incarnation, registry) else { return nil }
+        if head.position > registry.feedHead.position {
+            return "city \(row.code) holds the sealed feed up to \(head.position), this database ends at "
                 + "\(registry.feedHead.position)"
         }
-        if feedHead.position > 0, try hash(at: feedHead.position, session) != feedHead.hash {
-            return "city \(row.code) holds another sealed feed at position \(feedHead.position)"
-        }
-        if let received, received.sequence > row.head.sequence {
-            return "city \(row.code) has a receipt for entry \(received.sequence), this database has its log up to "
-                + "\(row.head.sequence)"
-        }
-        return nil
+        guard head.position > 0, try hash(at: head.position, session) != head.hash else { return nil }
+        return "city \(row.code) holds another sealed feed at position \(head.position)"
+    }
+
+    /// By the receipt's own incarnation: the city may have pushed to this one, and not yet read anything of its feed.
+    private static func newsOfLog(_ receipt: Receipt?, _ row: CityRow, _ registry: RegistryRow) -> String? {
+        guard let receipt, isCurrent(receipt.leastIncarnation, registry),
+            receipt.through.sequence > row.head.sequence
+        else { return nil }
+        return "city \(row.code) has a receipt for entry \(receipt.through.sequence), this database has its log up to "
+            + "\(row.head.sequence)"
     }
 
     // MARK: Collecting
@@ -115,7 +132,7 @@ struct Recovery {
     func note(_ shown: Shown, _ registry: RegistryRow) throws {
         let isOurs = shown.recoveryID == registry.recoveryID
         // A second restore must outrank what the first one began, and another server's call.
-        let outranked = max(shown.feedHead.incarnation, isOurs ? 0 : shown.promise)
+        let outranked = max(shown.begun, isOurs ? 0 : shown.promise)
         try session.queue(
             "UPDATE registry SET recovery_incarnation = greatest(recovery_incarnation, $1, $2)",
             [
@@ -133,7 +150,7 @@ struct Recovery {
             """,
             [
                 code, .int4(Int32(bitPattern: isOurs ? shown.promise : 0)),
-                .int8(Int64(clamping: shown.received?.sequence ?? 0)),
+                .int8(Int64(clamping: shown.receipt?.through.sequence ?? 0)),
                 .int4(Int32(bitPattern: shown.feedHead.incarnation)),
                 .int8(Int64(clamping: shown.feedHead.position)), .bytea(shown.feedHead.hash.rawValue),
             ])
@@ -150,7 +167,7 @@ struct Recovery {
             """, [code, .int4(Int32(bitPattern: min(page.promise, UInt32(Int32.max))))])
         guard promised.count == 1 else { throw RegistryRefusal(.recovering, "present what you hold first") }
         guard promised.bool(0, 0) else { throw RegistryRefusal(.recovering, "the registry goes on without this city") }
-        let refusal = page.feed.isEmpty ? nil : try stage(page.feed)
+        let refusal = page.feed.isEmpty ? nil : try stage(page.feed, mayStand: true)
         return (page.entries.isEmpty ? nil : try receive(page, row), refusal)
     }
 
@@ -169,8 +186,8 @@ struct Recovery {
             original = try page.receipt.map { try Receipt($0, by: key) }
         } catch let fault as WireFault { throw RegistryRefusal(.invalid, fault.message) }
         let standing = CityStanding(
-            city: city, isSuspended: false, publicKey: known.publicKey, grantedEpoch: epoch, head: known.head,
-            time: known.time, watermark: known.watermark)
+            city: city, isSuspended: false, publicKey: try Recovery.shownKey(of: city, session) ?? known.publicKey,
+            grantedEpoch: epoch, head: known.head, time: known.time, watermark: known.watermark)
         let hashes = try RegistryStore.askHashes(batch, city, session)
         let ids = try RegistryStore.askIDs(batch, session)
         let (knownHashes, usedIDs) = try (hashes.get(), ids.get())
@@ -214,7 +231,8 @@ struct Recovery {
         let missing = try session.execute(
             """
             SELECT 1 FROM (\(Recovery.cities)) AS c
-            WHERE absence_reason IS NULL AND (feed_position IS NULL OR feed_position > 0 AND known_hash IS NULL) LIMIT 1
+            WHERE absence_reason IS NULL AND (feed_position IS NULL
+                OR feed_position > 0 AND known_hash IS NULL AND NOT is_aside) LIMIT 1
             """)
         if missing.count > 0 {
             throw RegistryRefusal(.recovering, "the feed comes first, then entries without a receipt")

@@ -39,14 +39,19 @@ struct RecoveryReplay {
                 + "own log; if it is 0, restore the backup once more"
         }
         try takeOverFaults()
+        try rejectStrayAnswers()
         try order()
         try noteIncarnations()
-        try session.execute(
+        let isBehind = try session.execute(
             """
-            UPDATE registry SET recovery_phase = 'replaying', recovery_sender = NULL
-            RETURNING pg_notify('\(RegistryStore.inboxChannel)', '')
-            """)
+            UPDATE registry SET recovery_phase = CASE WHEN tables_behind THEN 'rewinding' ELSE 'replaying' END,
+                recovery_sender = NULL
+            RETURNING tables_behind, pg_notify('\(RegistryStore.inboxChannel)', '')
+            """
+        ).bool(0, 0)
         try Recovery.note(session, "recovery: everything is back", "deciding again what was lost", now: now)
+        // The arbiter makes the tables anew first.
+        if isBehind { return nil }
         let head = try RegistryRow.read(session).feedHead
         try decided(from: head.position + 1, through: head)
         return nil
@@ -76,9 +81,9 @@ struct RecoveryReplay {
         }
     }
 
-    private static func decode(_ bytes: [UInt8]) throws -> FeedEntry {
+    static func decode(_ bytes: [UInt8]) throws -> FeedEntry {
         do { return try FeedCoding.decode(bytes).entry } catch {
-            throw PostgresError(code: .unexpectedResult, message: "a damaged row in recovery_feed: \(error.message)")
+            throw PostgresError(code: .unexpectedResult, message: "a damaged row of the feed: \(error.message)")
         }
     }
 
@@ -93,6 +98,38 @@ struct RecoveryReplay {
         return detail.reasons.lazy.compactMap { reason -> String? in
             if case .faultyEntry(let fault) = reason.finding { fault } else { nil }
         }.first(where: known.contains)
+    }
+
+    /// Answers to cases of a branch that was given up are rejected where the feed does not answer them already.
+    private func rejectStrayAnswers() throws {
+        let rows = try session.execute(
+            """
+            SELECT e.bytes FROM batch b
+            JOIN entry e ON e.city_code = b.city_code AND e.sequence BETWEEN b.first_sequence AND b.last_sequence
+            WHERE NOT b.folded AND e.kind = $1 AND e.fault IS NULL AND EXISTS (SELECT FROM given_up_feed)
+                AND NOT EXISTS (
+                    SELECT FROM recovery_feed r
+                    WHERE r.adopted AND r.city_code = e.city_code AND r.sequence = e.sequence)
+            """, [.int4(Int32(EntryKind.caseAnswered.rawValue))])
+        let answers = try (0..<rows.count).map { try Recovery.entry(rows.bytes($0, 0)) }
+        let stray = try Recovery.strayAnswers(answers, session)
+        let rejected = answers.filter { stray.contains($0.hash) }
+        for entry in rejected {
+            try session.queue(
+                "UPDATE entry SET fault = $3 WHERE city_code = $1 AND sequence = $2",
+                [.int4(Int32(entry.city.rawValue)), .int8(Int64(entry.sequence)), .text(PushReview.strayAnswer)])
+        }
+        for city in Set(rejected.map(\.city)).sorted() { try unbindClock(of: city) }
+    }
+
+    /// The clock of a rejected entry binds nothing after it: that of the last one which is not rejected does.
+    private func unbindClock(of city: CityCode) throws {
+        let code = PostgresParameter.int4(Int32(city.rawValue))
+        let last = try session.execute(
+            "SELECT bytes FROM entry WHERE city_code = $1 AND fault IS NULL ORDER BY sequence DESC LIMIT 1", [code])
+        let time = last.count == 1 ? try Recovery.entry(last.bytes(0, 0)).time : .zero
+        try session.queue(
+            "UPDATE city SET log_time = $2 WHERE city_code = $1", [code, .int8(Int64(bitPattern: time.rawValue))])
     }
 
     /// Renumbers the batches that wait: those that the feed answers in its order, the others after them as they were
@@ -171,10 +208,7 @@ struct RecoveryReplay {
     private func receipt(endingAt run: Run) throws -> SignedBytes {
         let row = try session.execute(
             "SELECT bytes FROM entry WHERE city_code = $1 AND sequence = $2", [.int4(Int32(run.city)), .int8(run.last)])
-        let entry: Entry
-        do { entry = try EntryCoding.decode(row.bytes(0, 0)) } catch {
-            throw PostgresError(code: .unexpectedResult, message: "a damaged row in entry: \(error.message)")
-        }
+        let entry = try Recovery.entry(row.bytes(0, 0))
         var generator = SystemRandomNumberGenerator()
         return try Receipt(
             id: EntryID(using: &generator).rawValue, city: entry.city, through: entry.head,
@@ -229,21 +263,26 @@ struct RecoveryReplay {
             FROM registry
             """)
         let incarnation = UInt32(standing.int(0, 1))
+        let now = UInt64(try RecoveryReplay.clock(session))
+        let rejoined = try Recovery.takeOverKeysShown(session, now: now)
         try session.queue("DELETE FROM recovery_feed")
         try session.queue("DELETE FROM recovery_city")
         try session.queue(
             """
             UPDATE registry SET recovery_phase = NULL, recovery_reason = NULL, recovery_incarnation = NULL,
-                recovery_sender = NULL, recovery_sent_at_ms = NULL, recovery_problem = NULL
+                recovery_sender = NULL, recovery_sent_at_ms = NULL, recovery_problem = NULL, recovery_common = NULL
             """)
         var generator = SystemRandomNumberGenerator()
         let epoch = Epoch(incarnation: incarnation, counter: 1, nonce: generator.next())
         try session.queue("UPDATE city SET granted_epoch = $1 WHERE city_code = 0", [.bytea(epoch.bytes)])
         let absent = standing.int8Array(0, 2).compactMap { CityCode(rawValue: UInt32($0)) }
-        try RegistryStore.append(
-            .recovered(
-                incarnation: incarnation, id: EntryID(using: &generator), reason: standing.text(0, 0), absent: absent),
-            session, secrets, now: UInt64(try RecoveryReplay.clock(session)))
+        let recovered = RegistryAct.recovered(
+            incarnation: incarnation, id: EntryID(using: &generator), reason: standing.text(0, 0), absent: absent)
+        let stood = try CityRow.lock(.registry, session).head.sequence
+        try RegistryStore.append([recovered] + rejoined, session, secrets, now: now)
+        let recovery = Recovery(session: session, secrets: secrets, city: .registry, now: now)
+        try recovery.tellFoundPayments(decidedOnly: false)
+        try recovery.appendActsAgain(behind: stood)
     }
 
     /// The database server's clock, in milliseconds since 1970.

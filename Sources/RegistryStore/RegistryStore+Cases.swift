@@ -47,6 +47,10 @@ extension RegistryStore {
         /// Who ruled or proposed; empty for others.
         package let by: String
         package let text: String
+        /// SHA-256 of the documents that the city which answered has shown and keeps, in its order.
+        package let evidence: [[UInt8]]
+        /// When the registry received the entry that did it, milliseconds since 1970.
+        package let receivedAt: Int64
     }
 
     /// Which cases are looked for; all that is given must match.
@@ -60,16 +64,51 @@ extension RegistryStore {
         package var asOf: Int64?
         /// Those with the most money claimed first, instead of by position.
         package var isByMoney = false
-        /// What the last case of the page before claimed then, where the most money comes first: what it claims by now is no
-        /// place in the list.
-        package var afterMoney: Money?
 
         package init(isOpen: Bool? = nil) { self.isOpen = isOpen }
+
+        /// Whether a case that is in the list or is not stays so, at its place, whatever happens later: the list only grows, at
+        /// its end. A case has its parties from the beginning.
+        package var isSettled: Bool { !isByMoney && (asOf != nil || isOpen == nil) }
+
+        /// Where a page that ends with a case has ended.
+        package func place(of last: CaseView) -> CasePlace {
+            CasePlace(position: last.position, claimed: isByMoney ? last.claimed : nil)
+        }
+
+        /// Reads where the page before ended; `nil` for what is no place in this order.
+        package func place(_ text: String) -> CasePlace? {
+            CasePlace(text).flatMap { ($0.claimed != nil) == isByMoney ? $0 : nil }
+        }
     }
 
-    /// Cases in the filter's order, at most `limit` behind the one that was opened at the position `after`.
+    /// Where a page of cases ended: a cursor.
+    package struct CasePlace: Hashable, Sendable, LosslessStringConvertible {
+        /// Where the last case was opened.
+        package let position: Int64
+        /// What it claimed then, since what it claims by now is no place in the list; `nil` where cases stand by position.
+        package let claimed: Money?
+
+        package init(position: Int64, claimed: Money? = nil) {
+            self.position = position
+            self.claimed = claimed
+        }
+
+        /// Reads `POSITION`, or `FEN:POSITION`, in digits.
+        package init?(_ text: String) {
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count <= 2, parts.allSatisfy(\.isASCIIDigits) else { return nil }
+            let numbers = parts.compactMap { Int64($0) }
+            guard numbers.count == parts.count, let position = numbers.last else { return nil }
+            self.init(position: position, claimed: numbers.count == 2 ? Money(rawValue: numbers[0]) : nil)
+        }
+
+        package var description: String { claimed.map { "\($0.rawValue):\(position)" } ?? "\(position)" }
+    }
+
+    /// Cases in the filter's order, at most `limit` behind the place `after` in it; `nil` begins with the first.
     package func cases(
-        _ filter: CaseFilter = CaseFilter(), after: Int64 = 0, limit: Int
+        _ filter: CaseFilter = CaseFilter(), after: CasePlace? = nil, limit: Int
     ) async throws -> [CaseView] {
         try await pool.run { session in
             let query = CaseQuery(filter, after: after, limit: limit)
@@ -86,14 +125,22 @@ extension RegistryStore {
         }
     }
 
+    /// How PostgreSQL goes about finding cases, in its own words: for benchmarks.
+    package func plan(of filter: CaseFilter, limit: Int) async throws -> String {
+        let query = CaseQuery(filter, after: nil, limit: limit)
+        return try await pool.run { try $0.plan(of: query.sql, query.parameters) }
+    }
+
     /// The ids of the cases that a claim is a party of, the oldest first.
-    package func cases(naming claim: ClaimName) async throws -> [String] {
+    ///
+    /// - Parameter position: Those opened up to there; `nil` for all.
+    package func cases(naming claim: ClaimName, asOf position: Int64? = nil) async throws -> [String] {
         try await pool.run { session in
             let result = try session.execute(
                 """
                 SELECT k.case_id FROM conflict_case_claim JOIN conflict_case k USING (case_id)
-                WHERE city_code = $1 AND claim_no = $2 ORDER BY k.position
-                """, [.int4(Int32(claim.city.rawValue)), .text(claim.number)])
+                WHERE city_code = $1 AND claim_no = $2 AND k.position <= $3 ORDER BY k.position
+                """, [.int4(Int32(claim.city.rawValue)), .text(claim.number), .int8(position ?? .max)])
             return (0..<result.count).map { result.text($0, 0) }
         }
     }
@@ -133,13 +180,21 @@ extension RegistryStore {
     }
 
     /// What happened in a case, in the order of the journal.
-    package func steps(ofCase id: String) async throws -> [CaseStep] {
+    ///
+    /// - Parameter end: Up to which position; `nil` for all.
+    package func steps(ofCase id: String, asOf end: Int64? = nil) async throws -> [CaseStep] {
         try await pool.run { session in
             let result = try session.execute(
                 """
-                SELECT position, kind, city_code, answer, code, operator, text FROM case_event
-                WHERE case_id = $1 ORDER BY position, kind
-                """, [.text(id)])
+                SELECT v.position, v.kind, v.city_code, v.answer, v.code, v.operator, v.text, b.received_at_ms, e.bytes
+                FROM case_event v JOIN feed f ON f.position = v.position
+                CROSS JOIN LATERAL (
+                    SELECT received_at_ms FROM batch b
+                    WHERE b.city_code = f.city_code AND b.last_sequence >= f.sequence
+                    ORDER BY b.last_sequence LIMIT 1) b
+                LEFT JOIN entry e ON v.kind = $2 AND e.city_code = f.city_code AND e.sequence = f.sequence
+                WHERE v.case_id = $1 AND v.position <= $3 ORDER BY v.position, v.kind
+                """, [.text(id), .int4(Int32(CaseEvent.Kind.answered.rawValue)), .int8(end ?? .max)])
             return try (0..<result.count).map { row in
                 guard let kind = CaseEvent.Kind(rawValue: UInt8(result.int(row, 1))) else {
                     throw PostgresError(code: .unexpectedResult, message: "a damaged row in case_event")
@@ -149,12 +204,38 @@ extension RegistryStore {
                     city: result.optionalInt(row, 2).flatMap { CityCode(rawValue: UInt32($0)) },
                     answer: result.optionalInt(row, 3).flatMap { CaseAnswer.Kind(rawValue: UInt8($0)) },
                     code: result.optionalInt(row, 4).flatMap { Ruling.Code(rawValue: UInt8($0)) },
-                    by: result.text(row, 5), text: result.text(row, 6))
+                    by: result.text(row, 5), text: result.text(row, 6),
+                    evidence: result.isNull(row, 8)
+                        ? [] : try PayloadCoding.caseAnswer(EntryCoding.decode(result.bytes(row, 8)).payload).evidence,
+                    receivedAt: result.int(row, 7))
             }
         }
     }
 
     // MARK: Acts
+
+    /// The steps that may come of somebody's rulings on a case, and reopenings of it, which wait for the arbiter's decision: a
+    /// ruling takes effect or waits for a second person.
+    package func awaitedSteps(onCase id: String, by name: String) async throws -> Set<CaseEvent.Kind> {
+        try await pool.run { session in
+            let result = try session.execute(
+                """
+                SELECT e.bytes FROM batch b
+                JOIN entry e ON e.city_code = b.city_code AND e.sequence BETWEEN b.first_sequence AND b.last_sequence
+                WHERE NOT b.folded AND b.city_code = $1
+                """, [.int4(Int32(CityCode.registry.rawValue))])
+            var steps: Set<CaseEvent.Kind> = []
+            for row in 0..<result.count {
+                switch PayloadCoding.content(of: try EntryCoding.decode(result.bytes(row, 0))) {
+                case .caseRuled(let ruling) where ruling.caseID == id && ruling.by == name:
+                    steps.formUnion([.ruled, .proposed])
+                case .caseReopened(id, _, name): steps.insert(.reopened)
+                default: break
+                }
+            }
+            return steps
+        }
+    }
 
     /// Appends a ruling to the registry's log; it takes effect where the arbiter decides it.
     ///
@@ -215,11 +296,13 @@ private struct CaseQuery {
     private var claimState = "c.state"
     private var proposal = "k.proposal"
     private var isLive = "p.live"
+    /// Where a case's claims are looked up for what they claim.
+    private var parties = "conflict_case_claim p"
     private var deadline = "k.deadline"
     private let isByMoney: Bool
     private let limit: Int
 
-    init(_ filter: RegistryStore.CaseFilter, after: Int64, limit: Int) {
+    init(_ filter: RegistryStore.CaseFilter, after: RegistryStore.CasePlace?, limit: Int) {
         self.limit = limit
         isByMoney = filter.isByMoney
         if let position = filter.asOf {
@@ -227,6 +310,7 @@ private struct CaseQuery {
             conditions.append("position <= \(asOf)")
             state = CaseQuery.state(asOf: asOf)
             claimState = ClaimHistory.state(asOf: asOf)
+            parties = "conflict_case_claim p JOIN claim c USING (city_code, claim_no)"
             deadline = """
                 coalesce((SELECT v.deadline FROM case_event v WHERE v.case_id = k.case_id AND v.position <= \(asOf)
                     ORDER BY v.position DESC, v.kind DESC LIMIT 1), k.deadline)
@@ -240,10 +324,10 @@ private struct CaseQuery {
                     AND \(claimState) = \(Outcome.Decision.refused.rawValue))
                 """
         }
-        if after > 0 {
-            let last = bind(.int8(after))
+        if let after {
+            let last = bind(.int8(after.position))
             if isByMoney {
-                let least = bind(.int8(filter.afterMoney?.rawValue ?? 0))
+                let least = bind(.int8(after.claimed?.rawValue ?? 0))
                 conditions.append("(\(money), -position) < (\(least), -\(last))")
             } else {
                 conditions.append("position > \(last)")
@@ -282,8 +366,7 @@ private struct CaseQuery {
     /// What the live claims of a case claim.
     private var money: String {
         """
-        coalesce((SELECT sum(c.claimed_fen) FROM conflict_case_claim p JOIN claim c USING (city_code, claim_no)
-            WHERE p.case_id = k.case_id AND \(isLive)), 0)
+        coalesce((SELECT sum(p.claimed_fen) FROM \(parties) WHERE p.case_id = k.case_id AND \(isLive)), 0)
         """
     }
 
@@ -296,7 +379,7 @@ private struct CaseQuery {
             """, limit, at: "$\(parameters.count)")
         return """
             SELECT k.case_id, k.position, k.shown_state, array_to_string(k.rules, ' '), p.city_code, p.claim_no,
-                \(claimState), c.claimed_fen, \(deadline), \(proposal), k.automatic_dwell_seconds IS NOT NULL, \(isLive)
+                \(claimState), p.claimed_fen, \(deadline), \(proposal), k.automatic_dwell_seconds IS NOT NULL, \(isLive)
             FROM \(page) k
             JOIN conflict_case_claim p ON p.case_id = k.case_id
             JOIN claim c ON c.city_code = p.city_code AND c.claim_no = p.claim_no

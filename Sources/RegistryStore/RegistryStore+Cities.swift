@@ -153,6 +153,7 @@ extension RegistryStore {
         try session.execute(
             "UPDATE city SET status = 'active', public_key = $2, key_since_ms = $3 WHERE city_code = $1",
             [.int4(Int32(request.city.rawValue)), .bytea(request.publicKey.bytes), .int8(Int64(now))])
+        try session.queue("DELETE FROM lost_member WHERE city_code = $1", [.int4(Int32(request.city.rawValue))])
         try append(.joined(request.city, request.publicKey), session, secrets, now: now)
         return epoch
     }
@@ -196,9 +197,10 @@ extension RegistryStore {
             detailKey: DetailCipher.cityKey(master: secrets.detailMaster, city: request.city))
         let grant = Grant(
             city: request.city, epoch: epoch, processNonce: request.processNonce, version: version)
+        let membership = Membership(city: request.city, name: name, publicKey: request.publicKey, epoch: epoch)
         return JoinAnswer(
             welcome: try welcome.signed(by: secrets.signingKey), grant: try grant.signed(by: secrets.signingKey),
-            registryKey: secrets.signingKey.publicKey)
+            registryKey: secrets.signingKey.publicKey, membership: try membership.signed(by: secrets.signingKey))
     }
 
     /// Greets a city: compares heads, grants an epoch by compare-and-set.

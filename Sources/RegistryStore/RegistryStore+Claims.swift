@@ -10,6 +10,9 @@ extension RegistryStore {
         package let name: ClaimName
         package let claim: Claim
         package let entryID: EntryID
+        /// Where its entry is in its city's log, and under which grant it was written.
+        package let sequence: UInt64
+        package let epoch: Epoch
         package let state: Outcome.Decision
         package let reasons: [Reason]
         package let caseID: String?
@@ -91,8 +94,7 @@ extension RegistryStore {
     package func plan(of filter: ClaimFilter, limit: Int) async throws -> String {
         try await pool.run { session in
             guard let query = try RegistryStore.query(filter, after: nil, limit: limit, session) else { return "" }
-            let result = try session.execute("EXPLAIN " + query.sql, query.parameters)
-            return (0..<result.count).map { result.text($0, 0) }.joined(separator: "\n")
+            return try session.plan(of: query.sql, query.parameters)
         }
     }
 
@@ -115,7 +117,7 @@ extension RegistryStore {
         let reasons = result.bytes(row, 5)
         return ClaimRecord(
             name: ClaimName(city: city, number: result.text(row, 2)), claim: try PayloadCoding.claim(entry.payload),
-            entryID: entry.id, state: state,
+            entryID: entry.id, sequence: entry.sequence, epoch: entry.epoch, state: state,
             reasons: reasons.isEmpty ? [] : try ReasonCoding.decode(reasons).reasons,
             caseID: result.isNull(row, 4) ? nil : result.text(row, 4), policyVersion: UInt32(result.int(row, 11)),
             receivedAt: result.int(row, 12), filedAt: result.int(row, 13),
@@ -140,7 +142,9 @@ extension RegistryStore {
     }
 
     /// What became of the claim that was decided at `position`, in the order of the journal.
-    package func steps(ofClaim position: Int64) async throws -> [ClaimStep] {
+    ///
+    /// - Parameter end: Up to which position; `nil` for all.
+    package func steps(ofClaim position: Int64, asOf end: Int64? = nil) async throws -> [ClaimStep] {
         try await pool.run { session in
             let result = try session.execute(
                 """
@@ -150,8 +154,8 @@ extension RegistryStore {
                     SELECT received_at_ms FROM batch b
                     WHERE b.city_code = f.city_code AND b.last_sequence >= f.sequence
                     ORDER BY b.last_sequence LIMIT 1) b
-                WHERE h.claim_position = $1 ORDER BY h.position
-                """, [.int8(position)])
+                WHERE h.claim_position = $1 AND h.position <= $2 ORDER BY h.position
+                """, [.int8(position), .int8(end ?? .max)])
             return try (0..<result.count).map { row in
                 guard let state = Outcome.Decision(rawValue: UInt8(result.int(row, 1))) else {
                     throw PostgresError(code: .unexpectedResult, message: "a damaged row in claim_history")

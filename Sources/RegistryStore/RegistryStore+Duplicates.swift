@@ -109,23 +109,28 @@ extension RegistryStore {
     /// How PostgreSQL goes about finding the first duplicates, in its own words: for benchmarks.
     package func planOfDuplicates(limit: Int) async throws -> String {
         let (sql, parameters) = RegistryStore.statement(DuplicateFilter(), after: nil, limit: limit)
-        return try await pool.run { session in
-            let result = try session.execute("EXPLAIN " + sql, parameters)
-            return (0..<result.count).map { result.text($0, 0) }.joined(separator: "\n")
-        }
+        return try await pool.run { try $0.plan(of: sql, parameters) }
     }
 
-    /// How claims stand now, and what they claim.
-    package func standings(of names: [ClaimName]) async throws -> [ClaimName: (state: Outcome.Decision, claimed: Money)]
-    {
+    /// How claims stand, and what they claim.
+    ///
+    /// - Parameter position: As of which position, for claims decided up to there; `nil` for now.
+    package func standings(
+        of names: [ClaimName], asOf position: Int64? = nil
+    ) async throws -> [ClaimName: (state: Outcome.Decision, claimed: Money)] {
         guard !names.isEmpty else { return [:] }
         return try await pool.run { session in
             let result = try session.execute(
                 """
-                SELECT c.city_code, c.claim_no, c.state, c.claimed_fen
+                SELECT c.city_code, c.claim_no, \(position == nil ? "c.state" : ClaimHistory.state(asOf: "$3")), c.claimed_fen
                 FROM unnest($1::int4[], $2::text[]) AS n(city, number)
                 JOIN claim c ON c.city_code = n.city AND c.claim_no = n.number COLLATE "C"
-                """, [.int4Array(names.map { Int32($0.city.rawValue) }), .textArray(names.map(\.number))])
+                WHERE c.position <= $3
+                """,
+                [
+                    .int4Array(names.map { Int32($0.city.rawValue) }), .textArray(names.map(\.number)),
+                    .int8(position ?? .max),
+                ])
             var found: [ClaimName: (state: Outcome.Decision, claimed: Money)] = [:]
             for row in 0..<result.count {
                 let name = ClaimName(city: try result.city(row, 0, in: "claim"), number: result.text(row, 1))

@@ -126,6 +126,56 @@ extension RegistryStore {
         return FeedHead(incarnation: UInt32(result.int(0, 1)), position: UInt64(position), hash: hash)
     }
 
+    /// Where the feed stands with what was received before a time.
+    package struct PlaceOfTime: Hashable, Sendable {
+        /// Of the last entry that was received before it; 0 where there is none.
+        package let position: Int64
+        /// Whether the feed ends there.
+        package let isEnd: Bool
+        /// Whether something that was received before it waits for its decision, which comes behind the position.
+        package let isAwaited: Bool
+    }
+
+    /// Where the feed stands with all that was received before a time.
+    ///
+    /// Found by halving, since entries are decided in the order in which they were received; where the registry's word
+    /// decides one anew, the word counts.
+    ///
+    /// - Parameter time: Milliseconds since 1970, by the registry's clock.
+    package func feedPlace(before time: Int64) async throws -> PlaceOfTime {
+        try await pool.run { session in
+            try session.transaction(isSnapshot: true) {
+                let end = Int64(try RegistryRow.read(session).feedHead.position)
+                var (last, next) = (Int64(0), end + 1)
+                while next - last > 1 {
+                    let middle = last + (next - last) / 2
+                    if try RegistryStore.receivedAt(middle, session) < time { last = middle } else { next = middle }
+                }
+                let waiting = try session.execute(
+                    "SELECT EXISTS (SELECT FROM batch WHERE NOT folded AND received_at_ms < $1)", [.int8(time)])
+                return PlaceOfTime(position: last, isEnd: last == end, isAwaited: waiting.bool(0, 0))
+            }
+        }
+    }
+
+    /// When the registry received what it decided at a position, milliseconds since 1970.
+    private static func receivedAt(_ position: Int64, _ session: PostgresSession) throws -> Int64 {
+        let row = try session.execute("SELECT bytes FROM feed WHERE position = $1", [.int8(position)])
+        guard row.count == 1 else {
+            throw PostgresError(code: .unexpectedResult, message: "the feed has no position \(position)")
+        }
+        let entry = try FeedCoding.decode(row.bytes(0, 0)).entry
+        let word = entry.registryEntry.isEmpty ? nil : try EntryCoding.decode(entry.registryEntry)
+        let (city, sequence) = word.map { (CityCode.registry, $0.sequence) } ?? (entry.city, entry.answers.sequence)
+        let batch = try session.execute(
+            "SELECT received_at_ms FROM batch WHERE city_code = $1 AND last_sequence >= $2 ORDER BY last_sequence LIMIT 1",
+            [.int4(Int32(city.rawValue)), .int8(Int64(clamping: sequence))])
+        guard batch.count == 1 else {
+            throw PostgresError(code: .unexpectedResult, message: "no batch has what was decided at \(position)")
+        }
+        return batch.int(0, 0)
+    }
+
     /// Whether the database answers and has a registry.
     package func checkReady() async throws { _ = try await feedHead() }
 }

@@ -13,19 +13,42 @@ extension RegistryStore {
     static func append(
         _ acts: [RegistryAct], _ session: PostgresSession, _ secrets: RegistrySecrets, now: UInt64
     ) throws {
+        var generator = SystemRandomNumberGenerator()
+        let words = acts.map { Word(kind: $0.kind, payload: $0.payload, id: EntryID(using: &generator)) }
+        try append(words, session, secrets, now: now)
+    }
+
+    /// Appends entries of a history that was given up, each under the id that it always had, inside the caller's
+    /// transaction.
+    static func append(
+        again entries: [Entry], _ session: PostgresSession, _ secrets: RegistrySecrets, now: UInt64
+    ) throws {
+        let words = entries.map { Word(kind: $0.kind, payload: $0.payload, id: $0.id) }
+        try append(words, session, secrets, now: now)
+    }
+
+    /// What is to be an entry of the registry's own log.
+    private struct Word {
+        let kind: EntryKind
+        let payload: [UInt8]
+        let id: EntryID
+    }
+
+    private static func append(
+        _ words: [Word], _ session: PostgresSession, _ secrets: RegistrySecrets, now: UInt64
+    ) throws {
         let row = try CityRow.lock(.registry, session)
         let registry = try RegistryRow.read(session)
         try registry.requireOpen()
         guard let epoch = row.grantedEpoch else { throw RegistryRefusal(.notInitialised, "the registry has no log") }
-        var generator = SystemRandomNumberGenerator()
         var (head, time) = (row.head, row.time)
         var entries: [Entry] = []
-        for act in acts {
+        for word in words {
             time = time.next(now: now)
             let entry = EntryCoding.make(
                 EntryDraft(
-                    city: .registry, epoch: epoch, sequence: head.sequence + 1, time: time, kind: act.kind,
-                    feedHead: registry.feedHead, id: EntryID(using: &generator), payload: act.payload,
+                    city: .registry, epoch: epoch, sequence: head.sequence + 1, time: time, kind: word.kind,
+                    feedHead: registry.feedHead, id: word.id, payload: word.payload,
                     previousHash: head.hash))
             head = entry.head
             entries.append(entry)
@@ -34,7 +57,7 @@ extension RegistryStore {
         let seal = Seal(city: .registry, head: head, watermark: .zero, feedHead: registry.feedHead)
         // The feed says when an act was received, so that it is the same when the act comes back out of it. Of a word by
         // which another entry is decided it does not, and the time of the log counts.
-        let isReading = acts.contains { $0.kind == .entryRead }
+        let isReading = words.contains { $0.kind == .entryRead }
         let batch = StoredBatch(
             city: .registry, entries: entries.map { ($0, nil) }, seal: try seal.signed(by: secrets.signingKey),
             receivedAt: isReading ? time.milliseconds : now)

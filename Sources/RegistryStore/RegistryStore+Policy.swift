@@ -17,11 +17,20 @@ extension RegistryStore {
             let versions = try policies.askVersions(session).get()
             let result = try session.execute(
                 "SELECT document FROM policy WHERE version = ANY($1) ORDER BY version",
-                [.int4Array(versions.map { Int32($0) })])
+                [.int4Array(versions.map { Int32($0.number) })])
             return try (0..<result.count).map { row in
                 let document = result.bytes(row, 0)
                 return PublishedPolicy(policy: try PolicyCoding.decode(document), document: document)
             }
+        }
+    }
+
+    /// SHA-256 of a policy's file, byte for byte; `nil` before such a version was folded.
+    package func policyDigest(version: UInt32) async throws -> [UInt8]? {
+        try await pool.run { session in
+            let result = try session.execute(
+                "SELECT sha256(document) FROM policy WHERE version = $1", [.int4(Int32(clamping: version))])
+            return result.count == 1 ? result.bytes(0, 0) : nil
         }
     }
 
@@ -78,7 +87,7 @@ extension RegistryStore {
     }
 
     /// The newest policy of the registry's log, folded or not.
-    private static func lastPublished(_ session: PostgresSession) throws -> (version: UInt32, document: [UInt8])? {
+    static func lastPublished(_ session: PostgresSession) throws -> (version: UInt32, document: [UInt8])? {
         let result = try session.execute(
             "SELECT bytes FROM entry WHERE city_code = 0 AND kind = $1 ORDER BY sequence DESC LIMIT 1",
             [.int4(Int32(EntryKind.policyPublished.rawValue))])

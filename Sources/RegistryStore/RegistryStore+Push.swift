@@ -23,9 +23,10 @@ extension RegistryStore {
                 throw RegistryRefusal(.unknownCity, "city \(city) has not joined")
             }
             let (known, used) = try (hashes.get(), ids.get())
+            let stray = try Recovery.strayAnswers(batch.entries, session)
             let accepted = try PushReview.review(
                 batch, standing: standing, incarnation: registry.incarnation, knownHash: { known[$0] },
-                isKnownID: used.contains, now: now
+                isKnownID: used.contains, isStray: { stray.contains($0.hash) }, now: now
             ).get()
             Failpoint.reach(.batchReviewed)
             if batch.entries.isEmpty { try RegistryStore.queueReport(batch, city, session, now: now) }

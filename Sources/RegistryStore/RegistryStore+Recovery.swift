@@ -22,7 +22,7 @@ extension RegistryStore {
         _ session: PostgresSession, _ secrets: RegistrySecrets, reason: String, above incarnation: UInt32, now: UInt64
     ) throws {
         let registry = try RegistryRow.lock(session)
-        try Recovery.begin(session, registry, above: incarnation, reason: reason, now: now)
+        try Recovery.begin(session, secrets, registry, above: incarnation, reason: reason, now: now)
         // Without cities there is nobody to wait for.
         try Recovery(session: session, secrets: secrets, city: .registry, now: now).advance()
     }
@@ -37,22 +37,15 @@ extension RegistryStore {
             var registry = try RegistryRow.lock(session)
             let row = try CityRow.lock(presentation.city, session)
             let shown = try Recovery.Shown(presentation, secrets)
+            let recovery = Recovery(session: session, secrets: secrets, city: presentation.city, now: now)
             if registry.recovery == nil {
                 guard let reason = try Recovery.news(shown, row, registry, session) else {
-                    var standing = RecoveryStanding.open(row.head, registry.feedHead)
-                    // The city was away while the registry began anew, and is to promise before it is greeted.
-                    if registry.incarnation > max(1, shown.promise) {
-                        let call = RecoveryCall(
-                            city: presentation.city, incarnation: registry.incarnation,
-                            recoveryID: registry.recoveryID)
-                        standing.call = try call.signed(by: secrets.signingKey)
-                    }
-                    return standing
+                    return try recovery.openStanding(shown, registry)
                 }
-                try Recovery.begin(session, registry, above: shown.incarnation, reason: reason, now: now)
+                try Recovery.begin(
+                    session, secrets, registry, above: shown.incarnation, reason: reason, now: now)
                 registry = try RegistryRow.lock(session)
             }
-            let recovery = Recovery(session: session, secrets: secrets, city: presentation.city, now: now)
             if registry.recovery == .collecting {
                 try recovery.note(shown, registry)
                 try recovery.advance()
@@ -69,8 +62,8 @@ extension RegistryStore {
         let (standing, refusal): (RecoveryStanding, RegistryRefusal?) = try await pool.transaction { session in
             let registry = try RegistryRow.lock(session)
             let row = try CityRow.lock(city, session)
-            guard let phase = registry.recovery else { return (.open(row.head, registry.feedHead), nil) }
             let recovery = Recovery(session: session, secrets: secrets, city: city, now: now)
+            guard let phase = registry.recovery else { return try recovery.takeTail(page, registry) }
             guard phase == .collecting else { return (try recovery.standing(), nil) }
             let (receipt, refusal) = try recovery.take(page, row)
             try recovery.advance()
@@ -83,13 +76,14 @@ extension RegistryStore {
     }
 
     /// Goes on without a city that does not come: the operator knows that its node is lost, or that it has applied nothing
-    /// that others have not.
+    /// that others have not. Or without one of which nothing tells any more (``lostMembers()``), recovery or not.
     ///
     /// - Throws: ``RegistryRefusal`` when more cities would be missing than an authorisation has witnesses.
     package func acceptAbsence(of city: CityCode, reason: String, now: UInt64) async throws {
         let secrets = secrets
         try await pool.transaction { session in
             let registry = try RegistryRow.lock(session)
+            if try Recovery.acceptLoss(of: city, reason: reason, session, now: now) { return }
             guard registry.recovery == .collecting else {
                 throw RegistryRefusal(.invalid, "the registry waits for no city")
             }
@@ -114,7 +108,7 @@ extension RegistryStore {
             package let isComplete: Bool
         }
 
-        /// `collecting` or `replaying`.
+        /// `collecting`, `rewinding` or `replaying`.
         package let phase: String
         package let reason: String
         package let problem: String?
@@ -126,6 +120,19 @@ extension RegistryStore {
     /// - Returns: `nil` while the registry is not recovering.
     package func recoveryReport() async throws -> RecoveryReport? {
         try await pool.run { session in try session.transaction(isSnapshot: true) { try Recovery.report(session) } }
+    }
+
+    /// A city that came after a recovery with a feed of its own, which an open registry does not keep: the city stands still.
+    package struct RefusedFeed: Hashable, Sendable {
+        package let city: CityCode
+        package let name: String
+        /// What it is about, and what operators are to do.
+        package let message: String
+    }
+
+    /// By code; none while the registry recovers, for its report names them.
+    package func refusedFeeds() async throws -> [RefusedFeed] {
+        try await pool.run { try Recovery.refusedFeeds($0) }
     }
 
     /// Keeps for the operators why a recovery does not come to its end.

@@ -25,6 +25,18 @@ extension RegistryStore {
 
             /// Whether a row in it is a breach of what the registry promises.
             package var mustBeEmpty: Bool { self == .duplicatesPaid || self == .unclearedPayments }
+
+            /// What each column is called, in their order; money is in what ends in `_yuan`.
+            package var columns: [String] {
+                switch self {
+                case .duplicatesByRule: ["rule", "city_code", "other_city_code", "claims", "claimed_yuan"]
+                case .duplicatesPaid: ["key", "claim", "stage", "other_claim", "other_stage", "claimed_yuan"]
+                case .capsUsed: ["key", "claims", "used_yuan", "capacity_yuan", "used_percent"]
+                case .overdueCases: ["case_id", "state", "deadline", "days_over", "claims", "claimed_yuan"]
+                case .rulings: ["position", "case_id", "event", "code", "by", "claims", "claimed_yuan", "reason"]
+                case .unclearedPayments: ["claim", "city_code", "log_entry", "what", "claimed_yuan"]
+                }
+            }
         }
 
         package let name: Name
@@ -61,8 +73,7 @@ extension RegistryStore {
         try await pool.run { session in
             let query = ReportQuery(
                 name, today: today, policy: try policies.standing(session).current, limit: limit + 1)
-            let result = try session.execute("EXPLAIN " + query.sql, query.parameters)
-            return (0..<result.count).map { result.text($0, 0) }.joined(separator: "\n")
+            return try session.plan(of: query.sql, query.parameters)
         }
     }
 }
@@ -85,16 +96,7 @@ private struct ReportQuery {
         }
     }
 
-    var columns: [String] {
-        switch name {
-        case .duplicatesByRule: ["rule", "city_code", "other_city_code", "claims", "claimed_yuan"]
-        case .duplicatesPaid: ["key", "claim", "stage", "other_claim", "other_stage", "claimed_yuan"]
-        case .capsUsed: ["key", "claims", "used_yuan", "capacity_yuan", "used_percent"]
-        case .overdueCases: ["case_id", "state", "deadline", "days_over", "claims", "claimed_yuan"]
-        case .rulings: ["position", "case_id", "event", "code", "by", "claims", "claimed_yuan", "reason"]
-        case .unclearedPayments: ["claim", "city_code", "log_entry", "what", "claimed_yuan"]
-        }
-    }
+    var columns: [String] { name.columns }
 
     func text(_ result: borrowing PostgresResult, _ row: Int, _ column: Int) -> String {
         let name = columns[column]
@@ -170,20 +172,18 @@ private struct ReportQuery {
 
     private static let overdueCases = """
         SELECT k.case_id, k.state, k.deadline::text, ($2::text::date - k.deadline)::text,
-            string_agg(\(claim("c")), ' ' ORDER BY p.place, p.city_code, p.claim_no), sum(c.claimed_fen)::bigint
+            string_agg(\(claim("p")), ' ' ORDER BY p.place, p.city_code, p.claim_no), sum(p.claimed_fen)::bigint
         FROM conflict_case k
         JOIN conflict_case_claim p ON p.case_id = k.case_id
-        JOIN claim c ON c.city_code = p.city_code AND c.claim_no = p.claim_no
         WHERE k.state <> 'closed' AND k.deadline < $2::text::date
-        GROUP BY k.case_id ORDER BY sum(c.claimed_fen) DESC, k.position
+        GROUP BY k.case_id ORDER BY sum(p.claimed_fen) DESC, k.position
         """
 
     private static let rulings = """
         SELECT v.position::text, v.case_id, \(event), \(rulingCode), v.operator,
-            string_agg(\(claim("c")), ' ' ORDER BY p.place, p.city_code, p.claim_no), sum(c.claimed_fen)::bigint, v.text
+            string_agg(\(claim("p")), ' ' ORDER BY p.place, p.city_code, p.claim_no), sum(p.claimed_fen)::bigint, v.text
         FROM case_event v
         JOIN conflict_case_claim p ON p.case_id = v.case_id
-        JOIN claim c ON c.city_code = p.city_code AND c.claim_no = p.claim_no
         WHERE v.kind IN (\([CaseEvent.Kind.proposed, .ruled, .reopened].map { "\($0.rawValue)" }.joined(separator: ", ")))
             AND v.operator <> ''
         GROUP BY v.case_id, v.position, v.kind ORDER BY v.position, v.case_id

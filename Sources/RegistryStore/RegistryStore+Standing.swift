@@ -109,10 +109,9 @@ extension RegistryStore {
         try await pool.run { session in
             let result = try session.execute(
                 """
-                SELECT (SELECT count(*) FROM conflict_case WHERE state <> 'closed'), coalesce(sum(c.claimed_fen), 0)::bigint
-                FROM (SELECT DISTINCT p.city_code, p.claim_no FROM conflict_case k
+                SELECT (SELECT count(*) FROM conflict_case WHERE state <> 'closed'), coalesce(sum(p.claimed_fen), 0)::bigint
+                FROM (SELECT DISTINCT p.city_code, p.claim_no, p.claimed_fen FROM conflict_case k
                     JOIN conflict_case_claim p USING (case_id) WHERE k.state <> 'closed' AND p.live) p
-                JOIN claim c ON c.city_code = p.city_code AND c.claim_no = p.claim_no
                 """)
             return (Int(result.int(0, 0)), Money(rawValue: result.int(0, 1)))
         }

@@ -51,7 +51,8 @@ extension RegistryStore {
             """
             SELECT (EXISTS (SELECT 1 FROM conflict_case WHERE state = 'open' AND deadline < $1::text::date)
                     OR EXISTS (SELECT 1 FROM conflict_case WHERE untold IS NOT NULL)
-                    OR EXISTS (SELECT 1 FROM payment WHERE stage = 2 OR stage = 1 AND barred_by = '')
+                    OR EXISTS (
+                        SELECT 1 FROM payment WHERE stage = 2 AND frozen_by = '' OR stage = 1 AND barred_by = '')
                     OR EXISTS (SELECT 1 FROM conflict_case WHERE automatic_dwell_seconds = 0 AND state <> 'closed'
                         AND NOT contested)
                     OR EXISTS (SELECT 1 FROM policy WHERE from_position IS NULL AND from_date <= $1::text::date)
@@ -120,7 +121,8 @@ struct NewSeals {
             guard isNew else { continue }
             if try NewSeals.isOurs(candidate.seal.feedHead, session) {
                 found.append(candidate)
-            } else {
+            } else if try Recovery.wayBack(from: candidate.seal.feedHead, session) == nil {
+                // A city that was on a branch which was given up seals what stands once it is greeted.
                 strangers.append(city)
             }
         }

@@ -116,7 +116,7 @@ package struct RelationPurpose: Hashable, Sendable {
         index("conflict_case_claim_name", "the cases of a claim, asked for every payment"),
         table("case_event", "what happened in each case"),
         index("case_event_pkey", "the events of a case in their order"),
-        index("case_event_ruling", "what operators ruled, the newest first: few of all events"),
+        index("case_event_ruling", "what operators ruled, in the order of the report: few of all events"),
     ]
 
     /// Lists that operators import or publish.
@@ -172,10 +172,25 @@ package struct RelationPurpose: Hashable, Sendable {
     ]
 
     private static let recovery = [
-        table("recovery_city", "whom a recovery waits for, and what each has presented"),
+        table(
+            "recovery_city",
+            "whom a recovery waits for, or who came after it with a feed of its own, and what each has presented"),
         index("recovery_city_pkey", "one row a city"),
-        table("recovery_feed", "the lost part of the feed as cities gave it back; empty but in a recovery"),
+        table("lost_member", "cities that joined in a time that was lost, which operators are to let join again"),
+        index("lost_member_pkey", "one row a city"),
+        table(
+            "recovery_feed",
+            "the lost part of the feed as cities gave it back; else a tail that a city brings after a recovery"),
         index("recovery_feed_pkey", "that part in its order"),
         index("recovery_feed_answers", "how an entry was answered before"),
+        table("given_up_feed", "branches of the feed that do not stand, since two registries decided at a time"),
+        index("given_up_feed_pkey", "whether a head that a city shows is on one of them"),
+        table("given_up_payment", "what such a branch has released, to which its keys are bound"),
+        index("given_up_payment_pkey", "each of these payments once"),
+        table("given_up_tail", "tails that cities brought after a recovery, which open cases"),
+        index("given_up_tail_pkey", "each of these tails once"),
+        index("payment_frozen", "payments that a case freezes"),
+        table("given_up_entry", "what operators did on such a branch"),
+        index("given_up_entry_pkey", "each of these acts once"),
     ]
 }

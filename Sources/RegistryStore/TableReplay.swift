@@ -40,11 +40,14 @@ struct TableReplay {
     /// What the writer writes and somebody else compares.
     private static let others = ["claim_total", "received_day", "rule_pair_total", "rule_total"]
 
+    /// All tables that follow from the journal, each once, by name.
+    static let names = Set(tables.map(\.name) + others).sorted()
+
     /// Makes the empty tables; outside of any transaction.
     init(_ session: PostgresSession) throws {
         self.session = session
         schema = try session.execute("SELECT quote_ident(current_schema())").text(0, 0)
-        for name in Set(TableReplay.tables.map(\.name) + TableReplay.others).sorted() {
+        for name in TableReplay.names {
             try session.run(script: "CREATE TEMP TABLE \(name) (LIKE \(schema).\(name) INCLUDING ALL)")
         }
         try session.run(script: "SET search_path = \(schema), pg_temp")

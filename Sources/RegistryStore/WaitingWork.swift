@@ -38,6 +38,8 @@ struct WaitingWork: Sendable {
     let asOf: FeedHead
     /// Those that had begun: a recovery since then has put what waits into another order, under other ids.
     let incarnations: Incarnations
+    /// Whether the tables are to be made anew before anything is decided.
+    let isRewinding: Bool
     private let ledger: Ledger
 
     /// Reads the oldest batches that wait: at most ``Arbiter/maximumEntries`` entries and
@@ -55,8 +57,9 @@ struct WaitingWork: Sendable {
         let versions = try policies.askVersions(session)
         let batches = try askBatches(session, inFlight: works.flatMap(\.batchIDs), most: most, only: sequence)
         let standing = try registry.get()
-        // While cities give back what they hold, nothing is in its order yet.
-        let waiting = standing.recovery == .collecting ? Batches() : try batches.get()
+        // While cities give back what they hold nothing is in its order yet; while tables are made anew nothing is held
+        // against them.
+        let waiting = standing.isDeciding ? try batches.get() : Batches()
         let isReplay = standing.recovery == .replaying
         let items = try JournaledEntry.completed(waiting.entries, isReplay: isReplay, session)
             .map { Item($0, in: dialect) }
@@ -69,7 +72,8 @@ struct WaitingWork: Sendable {
         return WaitingWork(
             batchIDs: waiting.ends.map(\.batch), ends: waiting.ends.map { ($0.city, $0.last) }, items: items,
             more: waiting.more, isFarReaching: items.contains(where: \.journalEntry.isFarReaching), needs: needs,
-            asOf: standing.feedHead, incarnations: standing.incarnations, ledger: ledger)
+            asOf: standing.feedHead, incarnations: standing.incarnations, isRewinding: standing.recovery == .rewinding,
+            ledger: ledger)
     }
 
     /// The claims that it files.
@@ -95,11 +99,11 @@ struct WaitingWork: Sendable {
     private static let closingKinds: Set<EntryKind> = [.policyPublished, .companiesListed, .providersListed, .ticked]
 
     /// Kinds for which claims are loaded that the entry does not name, as the tables lead to them: what a tick may move
-    /// on, and the claims of a case. Nothing is folded with what comes before them.
+    /// on, the claims of a case, and what stands beside a claim. Nothing is folded with what comes before them.
     ///
     /// Nobody rules on a case before it is committed, but a restored registry decides both again. Whatever else names a
     /// case changes nothing but the case, and what names a claim of the same batch finds it in the ledger.
-    private static let openingKinds: Set<EntryKind> = [.ticked, .caseRuled]
+    private static let openingKinds: Set<EntryKind> = [.ticked, .caseRuled, .paymentFound, .tailKept]
 
     /// Whether nothing is folded with what follows the entry. A city's entry of such a kind says nothing.
     static func isClosing(_ entry: Entry) -> Bool { entry.city == .registry && closingKinds.contains(entry.kind) }

@@ -90,4 +90,8 @@ package struct Receipt: Hashable, Sendable {
         self.feedHead = feedHead
         self.receivedAt = receivedAt
     }
+
+    /// The incarnation of the registry that gave it; or an earlier one, where the registry was getting back what it had lost
+    /// and named the feed head that it had.
+    package var leastIncarnation: UInt32 { max(1, feedHead.incarnation) }
 }

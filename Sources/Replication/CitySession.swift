@@ -1,3 +1,5 @@
+import SeededBugs
+
 /// The city's half of replication, without its I/O.
 ///
 /// One hello opens a session; then two flows run beside each other: *push* (sealed batches up, one at a time)
@@ -134,7 +136,7 @@ package struct CitySession: Hashable, Sendable {
             return [.push]
         case (.busy(_, let attempt), _, .appended):
             live.push = .busy(again: true, attempt: attempt)
-            return []
+            return SeededBug.pushesOverlap.isActive ? [.push] : []
         case (.busy(let again, _), _, .pushed(let unsent)):
             live.push = unsent || again ? .busy(again: false, attempt: 0) : .idle
             return live.push == .idle ? [] : [.push]

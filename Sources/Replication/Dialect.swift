@@ -21,6 +21,7 @@ package struct Dialect: Hashable, Sendable {
             .paymentConfirmed, .paymentFailed, .paymentReversed, .nodeStarted, .invoiceReversed, .cityEnrolled,
             .cityJoined, .citySuspended, .cityReinstated, .epochGranted, .policyPublished, .companiesListed,
             .providersListed, .caseRuled, .caseReopened, .ticked, .claimReviewed, .registryRecovered, .entryRead,
+            .paymentFound, .tailKept,
         ])
 
     /// The highest version; a join is answered under it.

@@ -41,6 +41,7 @@ package enum HashDomain: String, Sendable, CaseIterable {
     case check = "voucher-federation/check/v1"
     case key = "voucher-federation/key/v1"
     case recovery = "voucher-federation/recovery/v1"
+    case membership = "voucher-federation/member/v1"
     /// What an export holds.
     case export = "voucher-federation/export/v1"
     /// What a registry saw of its database, for itself.

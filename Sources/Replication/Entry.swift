@@ -33,6 +33,8 @@ package struct EntryKind: RawRepresentable, Hashable, Sendable {
     package static let claimReviewed = EntryKind(rawValue: 111)
     package static let registryRecovered = EntryKind(rawValue: 112)
     package static let entryRead = EntryKind(rawValue: 113)
+    package static let paymentFound = EntryKind(rawValue: 114)
+    package static let tailKept = EntryKind(rawValue: 115)
 
     /// Whether the kind belongs in the registry's log and nowhere else.
     package var isRegistryAct: Bool { (100..<200).contains(rawValue) }

@@ -16,12 +16,16 @@ package struct Hello: Hashable, Sendable {
     package let promise: UInt32
     /// The recovery that it has promised this to; empty before the first, or where that was before recoveries had ids.
     package let recoveryID: [UInt8]
+    /// The registry's head of this log as the node has compared it with its own; `nil` where it has compared nothing, for it
+    /// holds the grant or gets back what it lacks. Another node of the city has written whatever the registry has by then
+    /// besides.
+    package let compared: LogHead?
     /// What the node calls itself, for people to read; empty where it does not.
     package var software = ""
 
     package init(
         versions: [UInt32], city: CityCode, processNonce: [UInt8], epoch: Epoch?, logHead: LogHead,
-        feedHead: FeedHead, promise: UInt32 = 0, recoveryID: [UInt8] = []
+        feedHead: FeedHead, promise: UInt32 = 0, recoveryID: [UInt8] = [], compared: LogHead? = nil
     ) {
         self.versions = versions
         self.city = city
@@ -31,6 +35,7 @@ package struct Hello: Hashable, Sendable {
         self.feedHead = feedHead
         self.promise = promise
         self.recoveryID = recoveryID
+        self.compared = compared
     }
 }
 
@@ -61,6 +66,8 @@ package enum HelloReview {
         case diverged(String)
         /// The registry has not the feed head that the city has applied: one of them was restored to an earlier point.
         case unknownFeedHead(UInt64)
+        /// The registry has received more of the log than the node has compared: this sequence is its last.
+        case grown(through: UInt64)
 
         package var message: String {
             switch self {
@@ -79,6 +86,9 @@ package enum HelloReview {
             case .diverged(let why): "\(why); \(HelloReview.adviceOnCopies)"
             case .unknownFeedHead(let position):
                 "the registry does not have the feed head \(position) that this city has applied"
+            case .grown(let sequence):
+                "the registry has received this city's log up to entry \(sequence) since this node compared it: it is "
+                    + "compared again before anything is granted"
             }
         }
     }
@@ -118,6 +128,10 @@ package enum HelloReview {
         }
         // A grant that the registry lost with its database counts, once the registry has begun anew.
         guard epoch <= granted || isAnew else { return .failure(.unknownEpoch(epoch)) }
+        // Another node of the city goes on: a grant would fence it, and this one would find that it lacks entries and stop.
+        if let compared = hello.compared, compared.sequence < standing.head.sequence {
+            return .failure(.grown(through: standing.head.sequence))
+        }
         return .success(.grant(version: version, counter: granted.counter + 1))
     }
 

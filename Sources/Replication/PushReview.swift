@@ -128,6 +128,9 @@ package enum PushReview {
 
     /// The fault of an entry whose permanent id is taken; it is then stored without the id.
     package static let repeatedID = "its id is already used by another entry"
+    /// The fault of an answer to a case that was written on a branch of the feed which was given up: the case's spoken id is
+    /// that of a position, and may be another case's on the feed that stands.
+    package static let strayAnswer = "it answers a case of a history that was given up: see the case as it is now"
     private static let fallingClock = "its clock does not rise"
     private static let belowWatermark = "it is filed before the city's own watermark"
     private static let distantClock = "its clock is beyond the year 2999"
@@ -136,7 +139,7 @@ package enum PushReview {
 
     /// Everything that an entry is rejected for when it is received. The feed repeats it: these texts never change.
     package static let faults: Set = [
-        repeatedID, fallingClock, belowWatermark, distantClock, foreignKind, hugePayload,
+        repeatedID, strayAnswer, fallingClock, belowWatermark, distantClock, foreignKind, hugePayload,
     ]
 
     /// Judges a batch.
@@ -147,10 +150,11 @@ package enum PushReview {
     ///   - incarnation: The registry's present one: a session of an earlier one is over.
     ///   - knownHash: The hash that the registry has at a sequence at or below its head.
     ///   - isKnownID: Whether an entry id is already used by another entry, of any city.
+    ///   - isStray: Whether an entry answers a case of a branch of the feed that was given up.
     ///   - now: The registry's clock, milliseconds since 1970.
     package static func review(
         _ batch: PushBatch, standing: CityStanding, incarnation: UInt32, knownHash: (UInt64) -> Digest?,
-        isKnownID: (EntryID) -> Bool, now: UInt64
+        isKnownID: (EntryID) -> Bool, isStray: (Entry) -> Bool = { _ in false }, now: UInt64
     ) -> Result<Accepted, Fault> {
         if standing.isSuspended { return .failure(.suspended) }
         if let fault = fence(batch.sessionEpoch, standing, incarnation: incarnation) { return .failure(fault) }
@@ -169,7 +173,7 @@ package enum PushReview {
         let start = batch.entries.first.map { $0.sequence &- 1 } ?? batch.seal.head.sequence
         guard start <= standing.head.sequence else { return .failure(.ahead(sequence: start)) }
         if let fault = sealFault(batch, standing, now) { return .failure(.badSeal(fault)) }
-        return follow(batch, standing, knownHash, isKnownID)
+        return follow(batch, standing, knownHash, isKnownID, isStray)
     }
 
     /// Whether a session is over: another one was granted since, or the registry has begun anew.
@@ -201,7 +205,7 @@ package enum PushReview {
 
     private static func follow(
         _ batch: PushBatch, _ standing: CityStanding, _ knownHash: (UInt64) -> Digest?,
-        _ isKnownID: (EntryID) -> Bool
+        _ isKnownID: (EntryID) -> Bool, _ isStray: (Entry) -> Bool
     ) -> Result<Accepted, Fault> {
         var chain = Chain(city: standing.city, head: standing.head, time: standing.time)
         var answers: [Answer] = []
@@ -215,8 +219,9 @@ package enum PushReview {
                 answers.append(.alreadyKnown)
                 continue
             }
-            let fault = entryFault(
-                entry, chain, standing, isKnown: isKnownID(entry.id) || !ids.insert(entry.id).inserted)
+            let isKnown = isKnownID(entry.id) || !ids.insert(entry.id).inserted
+            let fault =
+                entryFault(entry, chain, standing, isKnown: isKnown) ?? (isStray(entry) ? strayAnswer : nil)
             // A rejected entry is a link of the chain, but its clock binds nothing after it.
             do { try chain.append(entry, keepingTime: fault != nil) } catch { return .failure(.chain(error)) }
             answers.append(fault.map(Answer.rejected) ?? .accepted)

@@ -26,14 +26,18 @@ extension HelloReview.Fault {
         case .staleEpoch: "fenced"
         case .diverged: "diverged"
         case .unknownFeedHead, .unknownEpoch: "unknown-feed-head"
+        // Passes by itself: the node compares again, and goes on or stops.
+        case .grown: "log-grew"
         }
     }
 }
 
 extension CitySession.Failure {
-    /// Kinds upon which a city that was greeted greets again: a registry has lost its memory, or is getting it back, or the
-    /// city has; then it is seen which of both is behind.
-    package static let sessionEndingKinds: Set = ["recovering", "unknown-feed-head", "fenced"]
+    /// Kinds upon which a city that was greeted greets again: a registry has lost its memory (of the city's key, or of the city,
+    /// perhaps), or is getting it back, or the city has; then it is seen which of both is behind.
+    package static let sessionEndingKinds: Set = [
+        "recovering", "unknown-feed-head", "fenced", "signature", "unknown-city",
+    ]
 
     /// What the session is told of a refusal that does not only end it.
     ///

@@ -28,7 +28,7 @@ extension SeededBug {
             .unreleasedSubmitted, .stoppedSubmitted:
             16
         case .policyBindsAtOnce, .termsOfToday: 17
-        case .everyHolderWalked: 18
+        case .everyHolderWalked, .pushesOverlap: 18
         case .corruptionIgnored: 19
         case .guardIgnored, .openCaseIgnored, .unreadableIsNoted, .unknownKindIsNoted: 20
         }

@@ -191,6 +191,8 @@ public enum SeededBug: String, CaseIterable, Hashable, Sendable {
 
     /// Every claim walks all holders of its keys.
     case everyHolderWalked = "every-holder-walked"
+    /// A city whose log grows pushes all that is unsent once more, beside the batch that is under way.
+    case pushesOverlap = "pushes-overlap"
 
     // MARK: Trap 19: errors of the disk
 

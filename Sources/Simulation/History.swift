@@ -42,6 +42,12 @@ package struct History: Sendable {
         case suspended(CityCode)
         case reinstated(CityCode)
         case decided(DecisionFact)
+        /// A process of a node started, and found its store so.
+        case started(StoreFact)
+        /// A process of a node began a request of that flow.
+        case asked(CitySession.Flow)
+        /// Such a request of it ended, whatever came of it; those of a process that ends come to nothing.
+        case answered(CitySession.Flow)
         /// A node applied a feed entry.
         case applied(position: UInt64, hash: Digest)
         /// The store of a node is lost: what was only there is gone.
@@ -105,6 +111,27 @@ package struct EntryFact: Hashable, Sendable {
         self.init(
             city: entry.city, epoch: entry.epoch, sequence: entry.sequence, hash: entry.hash,
             previousHash: entry.previousHash, time: entry.time, id: entry.id, kind: entry.kind)
+    }
+}
+
+/// What a store says of the feed that it has applied, and by it of the city's claims.
+package struct StoreFact: Hashable, Sendable {
+    package let city: CityCode
+    package let feedPosition: UInt64
+    package let feedHash: Digest
+    /// By claim number, as officers see it.
+    package let states: [String: String]
+    /// Over the national key index.
+    package let indexDigest: Digest
+
+    package init(
+        city: CityCode, feedPosition: UInt64, feedHash: Digest, states: [String: String], indexDigest: Digest
+    ) {
+        self.city = city
+        self.feedPosition = feedPosition
+        self.feedHash = feedHash
+        self.states = states
+        self.indexDigest = indexDigest
     }
 }
 

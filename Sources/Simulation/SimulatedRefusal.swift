@@ -21,10 +21,13 @@ struct SimulatedRefusal: Error, Hashable {
 struct Unreachable: Error {}
 
 extension CitySession.Failure {
-    /// What a city's service makes of an error.
-    init(_ error: any Error) {
+    /// What a city's service makes of an error in a flow.
+    init(_ error: any Error, in flow: CitySession.Flow) {
         self =
             switch error {
+            case let refusal as SimulatedRefusal
+            where flow != .hello && CitySession.Failure.sessionEndingKinds.contains(refusal.kind):
+                .sessionLost
             case let refusal as SimulatedRefusal: .init(refusal: refusal.kind, refusal.message)
             case let refusal as StoreRefusal: .refused(refusal.message)
             case let fault as FeedPage.Fault: .refused(fault.message)

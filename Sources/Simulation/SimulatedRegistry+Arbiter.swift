@@ -73,12 +73,17 @@ extension SimulatedRegistry {
     }
 
     private func changesSomething(_ act: TickAct, now: UInt64) throws -> Bool {
-        let entry = JournalEntry(
-            position: Int64(feed.count + 1), city: .registry, id: [UInt8](repeating: 0, count: 16),
-            content: .ticked(try act.tick), receivedAt: Int64(now))
-        var copy = fold
-        let outcome = copy.apply(entry)
+        let outcome = outcome(of: .ticked(try act.tick), now: now)
         return !outcome.effects.isEmpty || !outcome.cases.isEmpty
+    }
+
+    /// What the fold would say of an act of the registry, on the state as it is.
+    func outcome(of content: JournalEntry.Content, now: UInt64) -> Outcome {
+        let entry = JournalEntry(
+            position: Int64(feed.count + 1), city: .registry, id: [UInt8](repeating: 0, count: 16), content: content,
+            receivedAt: Int64(now))
+        var copy = fold
+        return copy.apply(entry)
     }
 
     /// What cities have sealed since the last tick, as far as all that it covers is decided; in the order of the cities.

@@ -42,11 +42,7 @@ extension SimulatedRegistry {
 
     /// Appends an act after the fold has said, on the state as it is, that it would not be invalid.
     private mutating func act(_ act: RegistryAct, _ content: JournalEntry.Content, now: UInt64) throws {
-        let entry = JournalEntry(
-            position: Int64(feed.count + 1), city: .registry, id: [UInt8](repeating: 0, count: 16), content: content,
-            receivedAt: Int64(now))
-        var copy = fold
-        let outcome = copy.apply(entry)
+        let outcome = outcome(of: content, now: now)
         guard outcome.decision != .invalid else {
             throw SimulatedRefusal("invalid", outcome.reasons.first?.message ?? "the act is invalid")
         }

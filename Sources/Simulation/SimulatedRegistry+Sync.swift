@@ -13,7 +13,7 @@ extension SimulatedRegistry {
         let verdict: HelloReview.Verdict
         switch HelloReview.review(
             hello, standing: standing, incarnation: SimulatedRegistry.incarnation, processNonce: row.processNonce,
-            knownHash: row.hash(at:), knownFeedHead: feedHead(at:))
+            knownHash: { hash(of: hello.city, at: $0) }, knownFeedHead: feedHead(at:))
         {
         case .success(let found): verdict = found
         case .failure(let fault): throw SimulatedRefusal(fault)
@@ -36,6 +36,8 @@ extension SimulatedRegistry {
             registryTime: now)
     }
 
+    private func hash(of code: CityCode, at sequence: UInt64) -> Digest? { logs[code]?.hash(at: sequence) }
+
     private func feedHead(at position: UInt64) -> FeedHead? {
         position >= 1 && position <= feed.count ? feed[Int(position) - 1].head : nil
     }
@@ -45,8 +47,8 @@ extension SimulatedRegistry {
         var row = try city(code)
         guard let standing = row.standing else { throw SimulatedRefusal("unknown-city", "city \(code) has not joined") }
         let review = PushReview.review(
-            batch, standing: standing, incarnation: SimulatedRegistry.incarnation, knownHash: row.hash(at:),
-            isKnownID: ids.contains, now: now)
+            batch, standing: standing, incarnation: SimulatedRegistry.incarnation,
+            knownHash: { hash(of: code, at: $0) }, isKnownID: ids.contains, now: now)
         let accepted: PushReview.Accepted
         switch review {
         case .success(let found): accepted = found
@@ -62,7 +64,7 @@ extension SimulatedRegistry {
         }
         if accepted.answers.contains(.alreadyKnown) { events.append(.sometimes(.alreadyKnown)) }
         if accepted.appended.isEmpty, accepted.watermark == standing.watermark,
-            let receipt = row.receipts.last(where: { $0.through == standing.head.sequence })
+            let receipt = logs[code]?.receipts.last(where: { $0.through == standing.head.sequence })
         {
             return PushAnswer(answers: accepted.answers, firstSequence: first, receipt: receipt.signed)
         }
@@ -76,8 +78,9 @@ extension SimulatedRegistry {
         if !accepted.appended.isEmpty {
             if row.isBack { events.append(.sometimes(.caughtUpReinstated)) }
             row.isBack = false
-            row.receipts.append((accepted.head.sequence, receipt))
-            keep(Batch(city: code, entries: accepted.appended, seal: batch.signedSeal, receivedAt: now), in: &row)
+            keep(
+                Batch(city: code, entries: accepted.appended, seal: batch.signedSeal, receivedAt: now),
+                under: standing.grantedEpoch, receipt: receipt)
         }
         cities[code] = row
         events.append(.promised(code, accepted.watermark))
@@ -98,7 +101,7 @@ extension SimulatedRegistry {
         if let fault { throw SimulatedRefusal(fault) }
         guard request.after == .empty || feedHead(at: request.after.position) == request.after else {
             throw SimulatedRefusal(
-                "diverged", "the registry does not have the feed head \(request.after.position) of this city")
+                "unknown-feed-head", "the registry does not have the feed head \(request.after.position) of this city")
         }
         let page = feed.dropFirst(Int(request.after.position)).prefix(request.limit)
         return (page, page.last?.head ?? request.after)
@@ -108,18 +111,19 @@ extension SimulatedRegistry {
     func ownLog(_ request: LogRequest, of code: CityCode) throws -> LogPage {
         let row = try city(code)
         let after = request.after.sequence
-        guard after == 0 || after > row.head.sequence || row.hash(at: after) == request.after.hash else {
+        guard after == 0 || after > row.head.sequence || hash(of: code, at: after) == request.after.hash else {
             throw SimulatedRefusal("diverged", "the registry has another entry \(after) of this city's log")
         }
+        let log = logs[code, default: Log()]
         var receipts: [SignedBytes] = []
         var end = after
-        for receipt in row.receipts where receipt.through > after {
+        for receipt in log.receipts where receipt.through > after {
             guard end - after < UInt64(request.limit) else { break }
             receipts.append(receipt.signed)
             end = receipt.through
         }
         return LogPage(
-            entries: receipts.isEmpty ? [] : Array(row.entries[Int(after)..<Int(end)]), receipts: receipts,
+            entries: receipts.isEmpty ? [] : Array(log.entries[Int(after)..<Int(end)]), receipts: receipts,
             grantedEpoch: row.grantedEpoch, processNonce: row.processNonce)
     }
 }

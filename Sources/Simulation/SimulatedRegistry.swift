@@ -8,7 +8,7 @@ import VoucherDomain
 /// Each method is one transaction: it does all or nothing. All of this value is what the registry has committed; what it
 /// only knows by heart is in ``RegistryMemory``.
 struct SimulatedRegistry {
-    /// A row of `city` with the city's log.
+    /// A row of `city`.
     struct City {
         let code: CityCode
         var publicKey: PublicKey?
@@ -20,10 +20,6 @@ struct SimulatedRegistry {
         var head = LogHead.empty
         var time = HybridTime.zero
         var watermark = HybridTime.zero
-        /// By sequence, from 1.
-        var entries: [Entry] = []
-        /// In the order of the log; each for one batch.
-        var receipts: [(through: UInt64, signed: SignedBytes)] = []
         var foldedThrough: UInt64 = 0
         /// The seal of the last batch that is folded.
         var foldedSeal: SignedBytes?
@@ -36,10 +32,18 @@ struct SimulatedRegistry {
                 city: code, isSuspended: isSuspended, publicKey: publicKey, grantedEpoch: grantedEpoch, head: head,
                 time: time, watermark: watermark)
         }
+    }
+
+    /// A city's log. It is not in the city's row: that is taken out and put back at each change, and the whole log would be
+    /// copied with it.
+    struct Log {
+        /// By sequence, from 1.
+        fileprivate(set) var entries: [Entry] = []
+        /// In the order of the log; each for one batch.
+        fileprivate(set) var receipts: [(through: UInt64, signed: SignedBytes)] = []
 
         func hash(at sequence: UInt64) -> Digest? {
-            (1...UInt64(max(1, entries.count))).contains(sequence) && !entries.isEmpty
-                ? entries[Int(sequence) - 1].hash : nil
+            sequence >= 1 && sequence <= UInt64(entries.count) ? entries[Int(sequence) - 1].hash : nil
         }
     }
 
@@ -57,6 +61,8 @@ struct SimulatedRegistry {
     /// Looked up only; ``codes`` has the order.
     var cities: [CityCode: City] = [:]
     private(set) var codes: [CityCode] = []
+    /// Of those that have written something; looked up only.
+    private(set) var logs: [CityCode: Log] = [:]
     private(set) var ids: Set<EntryID> = []
     var waiting: [Batch] = []
     var fold = Fold()
@@ -113,18 +119,24 @@ struct SimulatedRegistry {
         let batch = Batch(
             city: .registry, entries: entries.map { ($0, nil) }, seal: try seal.signed(by: RunSecrets.registryKey),
             receivedAt: now)
-        keep(batch, in: &own)
+        keep(batch, under: epoch)
         cities[.registry] = own
     }
 
-    /// Takes a batch into a city's log and into the arbiter's queue.
-    mutating func keep(_ batch: Batch, in city: inout City) {
+    /// Takes a batch into its city's log and into the arbiter's queue.
+    ///
+    /// - Parameters:
+    ///   - session: The epoch of the session that brought it.
+    ///   - receipt: What the city is given for it; the registry gives itself none.
+    mutating func keep(_ batch: Batch, under session: Epoch, receipt: SignedBytes? = nil) {
         note(batch.seal, of: batch.city, over: batch.entries.map(\.entry))
         for (entry, fault) in batch.entries {
-            city.entries.append(entry)
+            logs[batch.city, default: Log()].entries.append(entry)
             if fault != PushReview.repeatedID { ids.insert(entry.id) }
-            let session = city.grantedEpoch ?? entry.epoch
             events.append(.received(EntryFact(entry), session: session, isRejected: fault != nil))
+        }
+        if let receipt, let last = batch.entries.last?.entry {
+            logs[batch.city, default: Log()].receipts.append((last.sequence, receipt))
         }
         waiting.append(batch)
     }
@@ -163,7 +175,7 @@ struct SimulatedRegistry {
         try append([.joined(code, key)], now: now)
         let grant = Grant(
             city: code, epoch: epoch, processNonce: processNonce, version: Dialect.current.highest)
-        return (grant, !row.entries.isEmpty)
+        return (grant, logs[code] != nil)
     }
 
     /// Grants the next epoch to a process.

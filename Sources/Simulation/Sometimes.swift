@@ -10,6 +10,8 @@ package enum Sometimes: String, CaseIterable, Hashable, Sendable {
     /// A process said hello again and kept its grant.
     case grantKept = "grant-kept"
     case fenced
+    /// A node that was greeted heard that its session is over, and greeted again.
+    case sessionLost = "session-lost"
     /// A fenced node named the epoch that was its own to follow.
     case helloFollowed = "hello-followed"
     case diverged

@@ -27,8 +27,8 @@ extension World {
 
     /// An operator rules on a case, perhaps, or opens a closed one again.
     mutating func decideSomeCase() throws {
+        guard !registry.fold.ledger.cases.isEmpty, operatorRandom.chance(0.35) else { return }
         let cases = sortedCases
-        guard !cases.isEmpty, operatorRandom.chance(0.35) else { return }
         let urgent = cases.filter { isUrgent($0) }
         let isInOrder = urgent.isEmpty || operatorRandom.chance(0.4)
         let conflict = operatorRandom.pick(isInOrder ? cases : urgent)

@@ -6,10 +6,11 @@ import VoucherDomain
 /// A city's service: what it does with the actions of its session. It mirrors the node's own service step by step.
 extension World {
     /// Starts a node's process.
-    mutating func start(_ id: NodeID) {
+    mutating func start(_ id: NodeID) throws {
         guard !self[id].isRunning, !self[id].isRetired else { return }
         nodes[id.rawValue - 1].start(&nodeRandom)
         trace.note(time, id, "started process \(self[id].process)")
+        note(id, .started(try World.storeFact(of: self[id])))
         queue.add(.session(id, process: self[id].process, .started), at: time)
     }
 
@@ -43,7 +44,7 @@ extension World {
     private mutating func attempt(_ flow: CitySession.Flow, at id: NodeID, _ body: (inout World) throws -> Void) {
         do { try body(&self) } catch {
             queue.add(
-                .session(id, process: self[id].process, .failed(flow, CitySession.Failure(error))), at: time)
+                .session(id, process: self[id].process, .failed(flow, CitySession.Failure(error, in: flow))), at: time)
         }
     }
 
@@ -56,12 +57,13 @@ extension World {
         try compareOrSayHello(head, at: id)
     }
 
-    /// Asks what the registry has of the log after a head; with nothing left to ask, says hello.
-    private mutating func compareOrSayHello(_ head: LogHead?, at id: NodeID) throws {
+    /// Asks what the registry has of the log after a head; with nothing left to ask, says hello, and what was compared.
+    private mutating func compareOrSayHello(_ head: LogHead?, compared: LogHead? = nil, at id: NodeID) throws {
         if let head {
             send(.compare(head), .log, LogRequest(after: head, limit: 1), limit: 60_000, from: id)
         } else {
-            sendHello(try self[id].store.prepareHello(processNonce: self[id].processNonce), from: id)
+            let nonce = self[id].processNonce
+            sendHello(try self[id].store.prepareHello(processNonce: nonce, compared: compared), from: id)
         }
     }
 
@@ -110,6 +112,7 @@ extension World {
     mutating func end(_ errand: UInt64, at id: NodeID, with answer: (inout World) throws -> [UInt8]) {
         guard let index = self[id].errands.firstIndex(where: { $0.id == errand }) else { return }
         let purpose = self[id].errands.remove(at: index).purpose
+        note(id, .answered(purpose.flow))
         if crashes(id, .before) { return }
         let process = self[id].process
         do {
@@ -122,7 +125,9 @@ extension World {
                 let request = LogRequest(after: hello.logHead, limit: 1)
                 return send(.holder(hello, refusal), .log, request, limit: 60_000, from: id)
             }
-            handle(.failed(purpose.flow, CitySession.Failure(error)), at: id)
+            let failure = CitySession.Failure(error, in: purpose.flow)
+            if failure == .sessionLost { note(.sessionLost, at: id) }
+            handle(.failed(purpose.flow, failure), at: id)
         }
     }
 
@@ -132,7 +137,8 @@ extension World {
         switch purpose {
         case .compare(let head):
             let record = try LogPage(bytes, as: .protobuf)
-            try compareOrSayHello(try self[id].store.compare(record, after: head), at: id)
+            let next = try self[id].store.compare(record, after: head)
+            try compareOrSayHello(next, compared: record.entries.isEmpty ? head : nil, at: id)
             return nil
         case .hello:
             let answer = try HelloAnswer(bytes, as: .protobuf)
@@ -206,7 +212,7 @@ extension World {
         if page.entries.isEmpty {
             guard seal.head == cursor else { throw FeedPage.Fault.badSeal }
         } else {
-            let entries = try page.entries.map { try FeedCoding.decode($0) }
+            let entries = try page.entries.map { try feedEntries.read($0) }
             try node.store.apply(
                 entries, sealed: seal.head, detailKey: node.identity.detailKey, now: wallClock(id))
             for entry in entries { note(id, .applied(position: entry.entry.position, hash: entry.hash)) }

@@ -36,15 +36,22 @@ extension World {
 
     private func endState(of node: SimulatedNode) throws -> EndState.Node {
         let state = try node.store.syncState()
-        let head = try node.store.feedHead()
+        let fact = try World.storeFact(of: node)
         return EndState.Node(
-            id: node.id, city: node.city, log: try node.store.log(after: 0).map(EntryFact.init),
-            states: Dictionary(try node.store.claimStates().map { ($0.number, $0.state) }) { _, later in later },
+            id: node.id, city: node.city, log: try node.store.log(after: 0).map(EntryFact.init), states: fact.states,
             cases: Dictionary(
                 uniqueKeysWithValues: try node.store.cases(limit: 10_000).map { ($0.id, $0.state.rawValue) }),
-            feedPosition: head.position, feedHash: head.hash,
-            indexDigest: World.digest(ofIndex: try node.store.dump("key_index")), unsent: state.unsent,
-            undecided: state.undecided, alarm: node.alarm)
+            feedPosition: fact.feedPosition, feedHash: fact.feedHash, indexDigest: fact.indexDigest,
+            unsent: state.unsent, undecided: state.undecided, alarm: node.alarm)
+    }
+
+    /// What a node's store says of the feed that it has applied.
+    static func storeFact(of node: SimulatedNode) throws -> StoreFact {
+        let head = try node.store.feedHead()
+        return StoreFact(
+            city: node.city, feedPosition: head.position, feedHash: head.hash,
+            states: Dictionary(try node.store.claimStates().map { ($0.number, $0.state) }) { _, later in later },
+            indexDigest: digest(ofIndex: try node.store.dump("key_index")))
     }
 
     private static func digest(ofIndex rows: [String]) -> Digest {
@@ -53,10 +60,10 @@ extension World {
 
     /// The rows of a city's key index as the registry's ledger has them, in the index's order and as a store writes them out.
     private var expectedIndex: [String] {
-        var rows: [(hash: [UInt8], position: Int64, rest: String)] = []
+        var rows: [(hash: String, position: Int64, rest: String)] = []
         for (key, occupancy) in registry.fold.ledger.occupancies {
             guard let kind = key.kind, kind.isPublished else { continue }
-            let hash = RunSecrets.hasher.hash(key)
+            let hash = RunSecrets.hasher.hash(key).hexadecimal
             // A claim has one row under a key, however many of its invoices count there.
             var seen: Set<Int64> = []
             for holding in occupancy.holdings where seen.insert(holding.position).inserted {
@@ -65,8 +72,8 @@ extension World {
                     (hash, holding.position, "\(kind.rawValue) \(holding.claim.city.rawValue) \(tag.hexadecimal)"))
             }
         }
-        return rows.sorted { ($0.hash.hexadecimal, $0.position) < ($1.hash.hexadecimal, $1.position) }.map {
-            "\($0.hash.hexadecimal) \($0.position) \($0.rest)"
+        return rows.sorted { ($0.hash, $0.position) < ($1.hash, $1.position) }.map {
+            "\($0.hash) \($0.position) \($0.rest)"
         }
     }
 
@@ -77,7 +84,8 @@ extension World {
     private mutating func replayEverything() -> [String] {
         let changing = replay(recorded)
         let late = undelivered
-        _ = replay(late)
+        // Where that changed nothing, the same requests would meet the same registry once more.
+        guard !replay(late).isEmpty else { return changing }
         return changing + replay(recorded) + replay(late)
     }
 

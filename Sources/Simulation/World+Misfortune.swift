@@ -104,7 +104,7 @@ extension World {
             key: original.key, disk: disk)
         copy.notedThrough = original.notedThrough
         nodes.append(copy)
-        start(copy.id)
+        try start(copy.id)
     }
 
     /// Somebody sends again what was recorded; or what was lost arrives after all.

@@ -13,6 +13,7 @@ extension World {
         nextErrand += 1
         let node = self[id]
         self[id].errands.append(SimulatedNode.Errand(id: nextErrand, purpose: purpose))
+        note(id, .asked(purpose.flow))
         queue.add(.timesOut(id, process: node.process, errand: nextErrand), at: time + limit)
         var envelope = Envelope(
             errand: nextErrand, node: id, process: node.process, signer: node.city, key: node.key.publicKey,

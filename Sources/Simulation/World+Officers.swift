@@ -42,10 +42,15 @@ extension World {
 
     /// An officer acts; what the store refuses changes nothing.
     mutating func attempt(_ act: Workload.Act, at id: NodeID) throws {
-        do {
-            try perform(act, at: id)
-            try noteAppended(id)
-        } catch let refusal as StoreRefusal {
+        try unlessRefused(at: id) { world in
+            try world.perform(act, at: id)
+            try world.noteAppended(id)
+        }
+    }
+
+    /// Does what a node's store may refuse.
+    mutating func unlessRefused(at id: NodeID, _ body: (inout World) throws -> Void) throws {
+        do { try body(&self) } catch let refusal as StoreRefusal {
             trace.note(time, id, "the store refuses: \(refusal.message)")
         }
     }
@@ -120,7 +125,7 @@ extension World {
         looks += 1
         for code in registry.codes where code != liar?.code {
             guard let id = try survivor(of: code) else { continue }
-            start(id)
+            try start(id)
             try reconcile(id)
         }
         if try hasDrained() {
@@ -133,7 +138,7 @@ extension World {
     /// The node that goes on for a city: one that is not stopped, else one that an officer puts right.
     private mutating func survivor(of city: CityCode) throws -> NodeID? {
         let candidates = nodes.filter { $0.city == city && !$0.isRetired }.map(\.id)
-        for id in candidates where !self[id].isRunning { start(id) }
+        for id in candidates where !self[id].isRunning { try start(id) }
         if candidates.count > 1 { return try chooseAmong(candidates) }
         guard let id = candidates.first else { return nil }
         if self[id].alarm != nil { try repair(id) }

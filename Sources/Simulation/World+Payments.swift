@@ -1,6 +1,5 @@
 import Arbitration
 import CityStore
-import FederationWire
 import Replication
 import VoucherDomain
 
@@ -11,9 +10,7 @@ extension World {
     mutating func advancePayments(_ id: NodeID) throws {
         for payment in try self[id].store.payments(limit: World.mostPayments) {
             guard self[id].isRunning, let reference = payment.reference else { continue }
-            do { try advance(payment, reference, at: id) } catch let refusal as StoreRefusal {
-                trace.note(time, id, "the store refuses: \(refusal.message)")
-            }
+            try unlessRefused(at: id) { try $0.advance(payment, reference, at: id) }
         }
     }
 
@@ -33,7 +30,7 @@ extension World {
             // A crash here leaves what the bank has done unrecorded; the same reference is asked for again.
             if crashes(id, .after) { return }
             switch answer {
-            case .paid: try take(.confirm(World.record(of: payment, reference)), payment, at: id)
+            case .paid: try confirm(payment, reference, at: id)
             case .refused: try take(.fail(.rejected, reason: "账号有误"), payment, at: id)
             }
         case "paid" where bankRandom.chance(0.2): try payBack(payment, reference, at: id)
@@ -47,10 +44,12 @@ extension World {
 
     private static let day = CalendarDate.inChina(milliseconds: Int64(SimulatedClock.start))
 
-    private static func record(
-        of payment: CityStore.PaymentView, _ reference: PaymentReference
-    ) -> PaymentAct.BankRecord {
-        PaymentAct.BankRecord(transaction: reference.text, amount: payment.amount, day: day)
+    /// Records what the bank has paid.
+    private func confirm(
+        _ payment: CityStore.PaymentView, _ reference: PaymentReference, at id: NodeID
+    ) throws {
+        let record = PaymentAct.BankRecord(transaction: reference.text, amount: payment.amount, day: World.day)
+        try take(.confirm(record), payment, at: id)
     }
 
     // MARK: The bank
@@ -63,7 +62,7 @@ extension World {
     ) throws -> SimulatedBank.Answer? {
         let timesOut = bankStrikes(.bankTimeout, at: id)
         if timesOut, bankRandom.chance(0.5) { return nil }
-        guard let instruction = try submission(ofClaim: payment.claimNumber, at: id) else { return nil }
+        guard let instruction = try self[id].store.submission(ofClaim: payment.claimNumber) else { return nil }
         if !bank.hasDecided(instruction, under: reference), bankStrikes(.bankRefusal, at: id) {
             bank.refuse(instruction)
         }
@@ -80,16 +79,6 @@ extension World {
         return timesOut ? nil : answer
     }
 
-    /// The entry by which the node said last that the payment of a claim goes to the bank.
-    private func submission(ofClaim number: String, at id: NodeID) throws -> EntryID? {
-        try self[id].store.log(after: 0).last { entry in
-            guard entry.kind == .paymentSubmitted, case .payment(let act) = PayloadCoding.content(of: entry) else {
-                return false
-            }
-            return act.claimNumber == number
-        }?.id
-    }
-
     /// Whether a fault of the bank befalls this call.
     private mutating func bankStrikes(_ kind: FaultKind, at id: NodeID) -> Bool {
         let rate = plan.rate(kind)
@@ -102,9 +91,7 @@ extension World {
     private mutating func cancel(
         _ payment: CityStore.PaymentView, _ reference: PaymentReference, at id: NodeID
     ) throws {
-        guard bank.cancel(reference) else {
-            return try take(.confirm(World.record(of: payment, reference)), payment, at: id)
-        }
+        guard bank.cancel(reference) else { return try confirm(payment, reference, at: id) }
         note(.cancelledAtBank, at: id)
         try take(.fail(.cancelled, reason: "裁定停付"), payment, at: id)
     }
@@ -134,9 +121,9 @@ extension World {
         try attempt(.advancePayments, at: id)
         guard try isWritable(id) else { return }
         let reserved = try self[id].store.claimStates().filter { $0.state == "reserved" }.map(\.number)
+        guard !reserved.isEmpty else { return }
         let failed = try self[id].store.payments(stage: "failed", limit: World.mostPayments).map(\.claimNumber)
         let again = reserved.filter { failed.contains($0) }
-        guard !reserved.isEmpty else { return }
         try attempt(.requestPaymentOf(bankRandom.pick(again.isEmpty ? reserved : again)), at: id)
     }
 
@@ -147,11 +134,7 @@ extension World {
             guard ["released", "submitted"].contains(payment.stage), let reference = payment.reference,
                 bank.hasPaid(reference)
             else { continue }
-            do {
-                try take(.confirm(World.record(of: payment, reference)), payment, at: id)
-            } catch let refusal as StoreRefusal {
-                trace.note(time, id, "the store refuses: \(refusal.message)")
-            }
+            try unlessRefused(at: id) { try $0.confirm(payment, reference, at: id) }
         }
         guard try !noteAppended(id).isEmpty else { return }
         queue.add(.session(id, process: self[id].process, .appended), at: time)

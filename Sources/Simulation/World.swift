@@ -48,6 +48,7 @@ struct World {
     var looks = 0
     var bank = SimulatedBank()
     var feedSeals = FeedSeals()
+    var feedEntries = FeedEntries()
 
     /// What the registry's process knows by heart: gone when it crashes.
     struct RegistryMemory {
@@ -86,7 +87,7 @@ struct World {
             now: SimulatedClock.start)
         for index in 1...plan.cities { try found(index) }
         try foundLiar()
-        for node in nodes { start(node.id) }
+        for node in nodes { try start(node.id) }
         queue.add(.tickLook(generation: 0), at: 2_000)
         queue.add(.step, at: 500)
         wakeArbiter()
@@ -154,7 +155,8 @@ struct World {
         case .arbiter(let generation): if generation == memory.generation { decide() }
         case .tickLook(let generation): if generation == memory.generation { lookAtClock() }
         case .step: try step()
-        case .restart(let id): id == .registry ? startRegistry() : start(id)
+        case .restart(let id) where id == .registry: startRegistry()
+        case .restart(let id): try start(id)
         case .link(let id, let link): self[id].link = link
         case .reinstatement(let code): try reinstate(code)
         case .look: try look()

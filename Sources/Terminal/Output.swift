@@ -1,4 +1,5 @@
 import Foundation
+import VoucherDomain
 
 /// What a command prints: results on standard output, everything about them on standard error.
 package enum Output {
@@ -18,6 +19,12 @@ package enum Output {
         line(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
+    /// Writes rows of CSV (RFC 4180) to standard output, the header among them. What a spreadsheet would take for a formula has
+    /// an apostrophe in front.
+    package static func csv(_ rows: [[String]]) {
+        text(rows.map { CSVLine.encode($0.map(CSVLine.harmless)) }.joined())
+    }
+
     /// How many columns the terminal on standard output has; `nil` where that is none.
     package static var terminalWidth: Int? {
         var size = winsize()
@@ -27,73 +34,6 @@ package enum Output {
 
     /// Whether a person watches standard error.
     package static var isInteractive: Bool { isatty(2) == 1 }
-}
-
-/// A table of text columns, aligned by display width: Chinese characters take two cells.
-package struct TextTable {
-    private let header: [String]
-    private let rightAligned: Set<Int>
-    private var rows: [[String]] = []
-
-    package init(_ header: [String], rightAligned: Set<Int> = []) {
-        self.header = header
-        self.rightAligned = rightAligned
-    }
-
-    package mutating func add(_ row: [String]) { rows.append(row) }
-
-    /// The table as text; where a person watches standard output, no wider than the terminal.
-    package var text: String { text(within: Output.terminalWidth) }
-
-    /// - Parameter limit: The most columns of the terminal; the widest texts are cut to it, with an ellipsis, numbers never.
-    package func text(within limit: Int?) -> String {
-        let all = [header] + rows
-        let widths = fitted(
-            header.indices.map { column in all.map { TextTable.width($0[column]) }.max() ?? 0 }, within: limit)
-        let lines = all.map { row in
-            row.indices.map { pad(TextTable.cut(row[$0], to: widths[$0]), to: widths[$0], column: $0) }
-                .joined(separator: "  ").replacing(/\s+$/, with: "")
-        }
-        let rule = widths.map { String(repeating: "-", count: $0) }.joined(separator: "  ")
-        return ([lines[0], rule] + lines.dropFirst()).joined(separator: "\n")
-    }
-
-    /// No text is cut to less.
-    private static let narrowest = 8
-
-    private func fitted(_ widths: [Int], within limit: Int?) -> [Int] {
-        var widths = widths
-        guard let limit else { return widths }
-        while widths.reduce(0, +) + 2 * (widths.count - 1) > limit {
-            let texts = widths.indices.filter { !rightAligned.contains($0) && widths[$0] > TextTable.narrowest }
-            guard let widest = texts.max(by: { widths[$0] < widths[$1] }) else { break }
-            widths[widest] -= 1
-        }
-        return widths
-    }
-
-    private static func cut(_ text: String, to limit: Int) -> String {
-        guard width(text) > limit else { return text }
-        var (kept, used) = ("", 0)
-        for character in text {
-            let size = width(String(character))
-            guard used + size < limit else { break }
-            kept.append(character)
-            used += size
-        }
-        return kept + "…"
-    }
-
-    private func pad(_ text: String, to width: Int, column: Int) -> String {
-        let space = String(repeating: " ", count: max(0, width - TextTable.width(text)))
-        return rightAligned.contains(column) ? space + text : text + space
-    }
-
-    private static func width(_ text: String) -> Int {
-        text.unicodeScalars.reduce(0) {
-            $0 + ((0x1100...0x115F).contains($1.value) || (0x2E80...0xFF60).contains($1.value) ? 2 : 1)
-        }
-    }
 }
 
 /// Progress of long work: a bar that redraws when a person watches, a plain line now and then when not.

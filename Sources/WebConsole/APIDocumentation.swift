@@ -8,7 +8,8 @@ package struct APIDocumentation: Sendable {
     package struct Failure: Error { package let message: String }
 
     private let document: [UInt8]
-    private let page: String
+    /// As HTML.
+    let page: String
 
     /// - Parameter document: OpenAPI 3.1 as JSON.
     package init(_ document: [UInt8]) throws {
@@ -16,9 +17,15 @@ package struct APIDocumentation: Sendable {
         guard let root = try JSONSerialization.jsonObject(with: Data(document)) as? [String: Any],
             PageText.isRegistered
         else { throw Failure(message: "this is no OpenAPI document") }
-        let template = try MustacheTemplate(
-            string: PageText.pragma + String(decoding: PackageResources.api_mustache, as: UTF8.self))
-        page = template.render(APIDocumentation.values(root))
+        var library = MustacheLibrary()
+        for (name, bytes) in [
+            ("api", PackageResources.api_mustache), ("api_content", PackageResources.api_content_mustache),
+            ("api_fields", PackageResources.api_fields_mustache), ("api_type", PackageResources.api_type_mustache),
+        ] { try library.register(PageText.pragma + String(decoding: bytes, as: UTF8.self), named: name) }
+        guard let page = library.render(APIDocumentation.values(root), withTemplate: "api") else {
+            throw Failure(message: "there is no template api")
+        }
+        self.page = page
     }
 
     /// Adds `GET /openapi.json` and `GET /docs`.
@@ -44,22 +51,25 @@ package struct APIDocumentation: Sendable {
     private static func values(_ root: [String: Any]) -> [String: Any] {
         let info = root["info"] as? [String: Any] ?? [:]
         let paths = root["paths"] as? [String: Any] ?? [:]
+        let schemas = SchemaText(root: root)
         let operations = paths.keys.sorted().flatMap { path -> [[String: Any]] in
             let item = paths[path] as? [String: Any] ?? [:]
             return methods.compactMap { method in
-                (item[method] as? [String: Any]).map { values(of: $0, method, path, root) }
+                (item[method] as? [String: Any]).map { values(of: $0, method, path, schemas) }
             }
         }
         return [
             "title": info["title"] as? String ?? "", "version": info["version"] as? String ?? "",
             "description": paragraphs(info["description"]), "operations": operations,
+            "schemas": schemas.named,
         ]
     }
 
     private static func values(
-        of operation: [String: Any], _ method: String, _ path: String, _ root: [String: Any]
+        of operation: [String: Any], _ method: String, _ path: String, _ schemas: SchemaText
     ) -> [String: Any] {
-        let parameters = (operation["parameters"] as? [[String: Any]] ?? []).map { resolved($0, root) }
+        let parameters = (operation["parameters"] as? [[String: Any]] ?? []).map(schemas.resolved)
+        let body = (operation["requestBody"] as? [String: Any]).map(schemas.resolved)
         let responses = operation["responses"] as? [String: Any] ?? [:]
         return [
             "method": method.uppercased(), "path": path, "id": operation["operationId"] as? String ?? "",
@@ -72,21 +82,17 @@ package struct APIDocumentation: Sendable {
                     "is_required": parameter["required"] as? Bool ?? false,
                 ] as [String: Any]
             },
+            "has_body": body != nil, "body_description": paragraphs(body?["description"]),
+            "is_body_required": body?["required"] as? Bool ?? false,
+            "body": body.map(schemas.contents) ?? [],
             "responses": responses.keys.sorted().map { status -> [String: Any] in
-                let response = resolved(responses[status] as? [String: Any] ?? [:], root)
-                return ["status": status, "description": response["description"] as? String ?? ""]
+                let response = schemas.resolved(responses[status] as? [String: Any] ?? [:])
+                return [
+                    "status": status, "description": response["description"] as? String ?? "",
+                    "contents": schemas.contents(of: response),
+                ]
             },
         ]
-    }
-
-    /// What a `$ref` within the document leads to.
-    private static func resolved(_ value: [String: Any], _ root: [String: Any]) -> [String: Any] {
-        guard let reference = value["$ref"] as? String else { return value }
-        var place: Any? = root
-        for name in reference.split(separator: "/").dropFirst() {
-            place = (place as? [String: Any])?[String(name).replacing("~1", with: "/").replacing("~0", with: "~")]
-        }
-        return place as? [String: Any] ?? [:]
     }
 
     private static func paragraphs(_ text: Any?) -> [String] {

@@ -60,16 +60,40 @@ extension ConsolePages {
             "kept", title: "keptTitle", frame,
             [
                 "path": kept.path,
-                "fields": kept.fields.map { field in
-                    ["label": label(of: field.name, in: frame.language), "name": field.name, "value": field.value]
+                "fields": kept.fields.map { field -> [String: String] in
+                    let (label, words) = shown(field, in: frame.language)
+                    return ["label": label, "words": words, "name": field.name, "value": field.value]
                 },
             ], status: status)
     }
 
-    /// What a field is called on the console's pages; by its own name where it is called nothing else.
-    private func label(of field: String, in language: Language) -> String {
-        let key = "field_\(field)"
-        let text = phrases.text(key, in: language)
-        return text == key ? phrases.text(field, in: language) : text
+    /// What the forms of both consoles call a field that they name by a phrase of another key than its name.
+    private static let labels = ["again": "exportAgain", "document": "policyDocument"]
+
+    /// What begins the name of a field that says what becomes of a claim; the claim's name is the rest.
+    private static let claimPrefix = "claim:"
+
+    /// The phrases of what can be chosen, by field, where their keys are not made of the field's name and the value.
+    private static let choices = [
+        "act": ["check": "checkFirst", "file": "fileClaim"], "again": ["1": "yes"],
+        claimPrefix: ["keep": "keep", "out": "ruleOut"],
+    ]
+
+    /// The fields of which one value of several is chosen. Of all others the value is what was typed.
+    private static let chosen: Set = ["answer", "code", "failure"]
+
+    /// A field as its form shows it: what it is called there, and the words of what was chosen.
+    ///
+    /// - Returns: Name and value as they came, where no form of this console has such a field or such a choice.
+    private func shown(_ field: KeptForm.Field, in language: Language) -> (label: String, words: String) {
+        func phrase(_ key: String?) -> String? { key.flatMap { phrases.known($0, in: language) } }
+        let (name, value) = (field.name, field.value)
+        if name.hasPrefix(ConsolePages.claimPrefix) {
+            let claim = String(name.dropFirst(ConsolePages.claimPrefix.count))
+            return (claim, phrase(ConsolePages.choices[ConsolePages.claimPrefix]?[value]) ?? value)
+        }
+        let label = phrase(ConsolePages.labels[name]) ?? phrase("field_\(name)") ?? phrase(name) ?? name
+        let choice = ConsolePages.chosen.contains(name) ? "\(name)_\(value)" : ConsolePages.choices[name]?[value]
+        return (label, phrase(choice) ?? value)
     }
 }

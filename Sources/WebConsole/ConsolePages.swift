@@ -141,14 +141,17 @@ package struct ConsolePages: Sendable {
     /// What a page says of a message of the domain, the stores or the APIs, which are in English or in both languages.
     ///
     /// A sentence in both languages may say more in English: its Chinese half is taken where the catalogue knows no more
-    /// than that. A message that nobody has translated stays as it is.
+    /// than that. Fields that speak for a finding are named as forms name them, in one language. A message that nobody
+    /// has translated stays as it is.
     package func said(_ message: String, in language: Language) -> String {
         guard let halves = Phrasebook.halves(of: message) else {
             return language == .english ? message : messages.translated(message) ?? message
         }
-        if language == .english { return halves.lead + halves.english }
-        let chinese = halves.lead + (messages.translated(halves.english) ?? halves.chinese)
-        return halves.lead.isEmpty ? chinese : messages.translated(chinese) ?? chinese
+        let (english, evidence) = FieldEvidence.parted(halves.english)
+        let fields = evidence.text(phrases, in: language)
+        if language == .english { return halves.lead + english + fields }
+        let chinese = halves.lead + (messages.translated(english) ?? halves.chinese)
+        return (halves.lead.isEmpty ? chinese : messages.translated(chinese) ?? chinese) + fields
     }
 
     /// The page that asks for a token.

@@ -27,9 +27,15 @@ package struct Phrasebook: Sendable {
     }
 
     /// One phrase; its key where there is none.
-    package func text(_ key: String, in language: Language) -> String {
-        phrases[key]?[language == .chinese ? 0 : 1] ?? key
+    package func text(_ key: String, in language: Language) -> String { known(key, in: language) ?? key }
+
+    /// One phrase; `nil` where there is none.
+    package func known(_ key: String, in language: Language) -> String? {
+        phrases[key]?[language == .chinese ? 0 : 1]
     }
+
+    /// What a rule is called; its id where a policy has one that nobody has named.
+    package func ruleName(_ id: String, in language: Language) -> String { known("rule_\(id)", in: language) ?? id }
 
     /// A sentence that is written in both languages, Chinese first, parted by " / ".
     struct Halves {
@@ -47,11 +53,15 @@ package struct Phrasebook: Sendable {
         guard !sentence[start..<first].contains(where: \.isLetter) else { return nil }
         let parts = sentence[start...].components(separatedBy: " / ")
         guard parts.count > 1 else { return nil }
-        // The Chinese half may have a bar of its own, and the English one Chinese names behind its first words.
-        let bar = parts.indices.dropFirst().first { !parts[$0].contains(where: isChinese) } ?? 1
+        // The Chinese half may have a bar of its own, and the English one bars and Chinese names behind its first word.
+        let bar = parts.indices.dropFirst().first { beginsInEnglish(parts[$0]) } ?? 1
         return Halves(
             lead: String(sentence[..<start]), chinese: parts[..<bar].joined(separator: " / "),
             english: parts[bar...].joined(separator: " / "))
+    }
+
+    private static func beginsInEnglish(_ text: String) -> Bool {
+        text.first(where: \.isLetter).map { !isChinese($0) } ?? false
     }
 
     private static func isChinese(_ character: Character) -> Bool {

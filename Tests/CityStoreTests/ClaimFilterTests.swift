@@ -71,6 +71,21 @@ struct ClaimFilterTests {
         #expect(try found(.init(text: "北京")) == [])
     }
 
+    @Test("a voucher's claims are those on its very number, not on one that begins with it")
+    func voucher() throws {
+        try node.issue([Form.voucher("V-1"), Form.voucher("V-10")])
+        try node.file(
+            Form.claim(15, ["voucher_no": "V-1"]), Form.claim(16, ["voucher_no": "V-10"]),
+            Form.claim(17, ["voucher_no": "V-1", "claimed_yuan": ""]))
+
+        #expect(try found(.init(voucherNumber: "V-1")) == ["SZ-15", "SZ-17"])
+        #expect(try found(.init(voucherNumber: "V-10")) == ["SZ-16"])
+        #expect(try found(.init(text: "SZ-1", voucherNumber: "V-1")) == [])
+        #expect(try found(.init(text: "sz-", voucherNumber: "V-1", isNewestFirst: true)) == ["SZ-17", "SZ-15"])
+        #expect(try found(.init(state: "invalid", voucherNumber: "V-1")) == ["SZ-17"])
+        for other in ["V-", "v-1", "V-1\u{0}"] { #expect(try found(.init(voucherNumber: other)) == [], "\(other)") }
+    }
+
     @Test(
         "a percent sign and an underscore are looked for as they are",
         arguments: [("%", ["50%_A"]), ("_", ["50%_A"]), ("0%", ["50%_A"]), ("SZ%", []), ("SZ_1", []), ("%_%", [])])

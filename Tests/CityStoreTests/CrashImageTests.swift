@@ -80,7 +80,7 @@ struct CrashImageTests {
         #expect(try alone.verifyLog() == 2)
     }
 
-    @Test("a store whose log another program keeps open is not opened: what is in it would not be durable")
+    @Test("a store whose log another program keeps reading is not opened")
     func kept() throws {
         try node.issueVoucher()
         try node.store.pool.read { database in

@@ -1,4 +1,3 @@
-import FederationWire
 import Replication
 import Testing
 import VoucherDomain
@@ -11,30 +10,24 @@ struct KeyExpiryTests {
 
     init() throws { node = try TestNode() }
 
-    private func greet(_ epoch: Epoch, keyUntil: Expiry?) throws {
-        let grant = Grant(
-            city: .shenzhen, epoch: epoch, processNonce: .init(repeating: 3, count: 16), version: 1)
-        try node.store.adopt(grant, software: "test", now: .noon, keyUntil: keyUntil)
-    }
-
     @Test("it is what the registry said last, and stays when the node starts again or the registry says nothing")
     func kept() throws {
         #expect(try node.store.syncState().keyUntil == nil)
 
-        try greet(.first, keyUntil: Expiry(rawValue: .noon + 1))
+        try node.start(.first, keyUntil: Expiry(rawValue: .noon + 1))
         try node.reopen()
         #expect(try node.store.syncState().keyUntil == Expiry(rawValue: .noon + 1))
 
-        try greet(.second, keyUntil: nil)
+        try node.start(.second, keyUntil: nil)
         #expect(try node.store.syncState().keyUntil == Expiry(rawValue: .noon + 1))
 
-        try greet(.third, keyUntil: Expiry(rawValue: .noon + 2))
+        try node.start(.third, keyUntil: Expiry(rawValue: .noon + 2))
         #expect(try node.store.syncState().keyUntil == Expiry(rawValue: .noon + 2))
     }
 
     @Test("of a new key nothing is said until the registry has said it")
     func rekeyed() throws {
-        try greet(.first, keyUntil: Expiry(rawValue: .noon))
+        try node.start(.first, keyUntil: Expiry(rawValue: .noon))
 
         try node.store.rekey(TestNode.identity, epoch: .second, processNonce: .init(repeating: 9, count: 16))
 
@@ -43,7 +36,7 @@ struct KeyExpiryTests {
 
     @Test("a day that no calendar has is no fault of the store")
     func farAway() throws {
-        try greet(.first, keyUntil: Expiry(rawValue: .max))
+        try node.start(.first, keyUntil: Expiry(rawValue: .max))
 
         #expect(try node.store.syncState().keyUntil?.stage(now: .noon) == .current)
     }

@@ -129,6 +129,18 @@ struct LogTests {
         #expect(try node.store.hello(after: fenced, followingThatOf: holder(.second, [])) == nil)
     }
 
+    @Test("a hello names what was compared, and so does the one that follows it")
+    func namesCompared() throws {
+        try node.issueVoucher()
+        let compared = try node.store.logHead()
+        _ = try node.store.prepareHello(processNonce: nonce(3))
+        let fenced = try node.store.prepareHello(processNonce: nonce(5), compared: compared)
+
+        #expect(fenced.compared == compared)
+        let next = try node.store.hello(after: fenced, followingThatOf: holder(.second, nonce(3)))
+        #expect(next?.compared == compared)
+    }
+
     @Test("a store that lacks what the holder has written is an old copy: it does not stand in the holder's way")
     func lacksEntries() throws {
         _ = try node.store.prepareHello(processNonce: nonce(3))

@@ -77,6 +77,24 @@ extension PaymentTests {
         #expect(try node.state("SZ-1") == "withdrawn")
     }
 
+    @Test("a claim that was withdrawn before its payment was found can be withdrawn again once that is cancelled")
+    func foundAfterWithdrawal() throws {
+        try desk.reach(.requested)
+        try desk.withdraw()
+        try node.sync(with: registry)
+        try #require(try node.state("SZ-1") == "withdrawn")
+        let reference = try #require(PaymentReference("000102030405060708090a0b0c0d0e0f"))
+        try registry.find(reference, filedBy: try #require(try node.log().first { $0.kind == .claimFiled }))
+        try node.pull(from: registry)
+        #expect(try node.state("SZ-1") == "authorized")
+        #expect(try desk.agrees())
+        try desk.takeAndSync(PaymentDesk.cancelled)
+
+        #expect(try desk.entries { try desk.withdraw() } == [.claimWithdrawn])
+        try node.sync(with: registry)
+        #expect(try node.state("SZ-1") == "withdrawn")
+    }
+
     @Test(
         "a claim whose payment is authorised, and not ended, is not withdrawn",
         arguments: [PaymentDesk.Place.authorized, .released, .submitted, .paid, .reversed])

@@ -20,19 +20,22 @@ struct PaymentTests {
     // MARK: The way to the bank
 
     /// What officers see of a payment in order, with what the registry alone knows beforehand.
-    func expected(_ stage: String, isSubmissionReceived: Bool = false) throws -> CityStore.PaymentView {
+    func expected(
+        _ stage: String, isSubmissionReceived: Bool = false, pending kind: EntryKind? = nil
+    ) throws -> CityStore.PaymentView {
         let authorization = registry.payment(ofClaim: "SZ-1")?.authorization
         return CityStore.PaymentView(
             id: try #require(try node.store.claim("SZ-1")).id, claimNumber: "SZ-1", stage: stage,
             reference: authorization?.reference, amount: authorization?.amount ?? .zero, refunded: .zero,
-            clawback: .zero, isStopped: false, isSubmissionReceived: isSubmissionReceived, problem: nil)
+            clawback: .zero, isStopped: false, isSubmissionReceived: isSubmissionReceived, problem: nil,
+            pendingKind: kind)
     }
 
     @Test("a payment is asked for, and goes on as the feed tells; its city reads the reference and the amount")
     func way() throws {
         #expect(try node.store.payment(ofClaim: "SZ-1") == nil)
         #expect(try desk.entries { try desk.take(.request) } == [.paymentRequested])
-        #expect(try desk.view() == expected("asked"))
+        #expect(try desk.view() == expected("asked", pending: .paymentRequested))
         try node.sync(with: registry)
         #expect(try desk.view() == expected("requested"))
         #expect(try desk.view().reference == nil)
@@ -211,6 +214,53 @@ struct PaymentTests {
         #expect(kinds == [.paymentConfirmed, .paymentConfirmed, .paymentFailed, .paymentFailed, .paymentFailed])
     }
 
+    @Test("whoever asks for it is kept from a second word of one kind until the registry has answered the first")
+    func onlyIfAnswered() throws {
+        try desk.reach(.submitted)
+        let confirmed = CityStore.PaymentStep.confirm(PaymentDesk.bank)
+        #expect(try desk.view().pendingKind == nil)
+        #expect(try desk.entries { try takeIfAnswered(confirmed) } == [.paymentConfirmed])
+        #expect(try desk.view().pendingKind == .paymentConfirmed)
+        #expect(try desk.entries { try takeIfAnswered(confirmed) } == [])
+        try desk.refused(.conflict) { try takeIfAnswered(.confirm(PaymentDesk.record("工行2026-0009", 2_000_000))) }
+        let received = try node.push(to: registry)
+        try desk.refused(.conflict) { try takeIfAnswered(.confirm(PaymentDesk.record("工行2026-0009", 2_000_000))) }
+        for entry in received { try registry.decide(entry) }
+        try node.pull(from: registry)
+
+        #expect(try desk.view().pendingKind == nil)
+        let parts = [1, 2].map { PaymentDesk.record("退-\($0)", 500_000) }
+        #expect(try desk.entries { try takeIfAnswered(.reverse(parts[0], reason: "部分红冲")) } == [.paymentReversed])
+        try desk.refused(.conflict) { try takeIfAnswered(.reverse(parts[1], reason: "部分红冲")) }
+        try node.sync(with: registry)
+        #expect(try desk.entries { try takeIfAnswered(.reverse(parts[1], reason: "部分红冲")) } == [.paymentReversed])
+    }
+
+    private func takeIfAnswered(_ step: CityStore.PaymentStep) throws {
+        try node.store.take(step, ofClaim: "SZ-1", onlyIfAnswered: true, now: .noon)
+    }
+
+    @Test("a word of another kind in between lets no second one of the first kind through")
+    func onlyIfAllAnswered() throws {
+        try desk.reach(.paid)
+        let parts = [1, 2].map {
+            CityStore.PaymentStep.reverse(PaymentDesk.record("退-\($0)", 500_000), reason: "部分红冲")
+        }
+        try takeIfAnswered(parts[0])
+        // A program says the payment otherwise, which is recorded in any case.
+        try desk.take(.confirm(PaymentDesk.record("工行2026-0009", 2_000_000)))
+        #expect(try desk.view().pendingKind == .paymentConfirmed)
+        #expect(try node.store.pendingKinds(ofClaim: "SZ-1") == [.paymentReversed, .paymentConfirmed])
+        #expect(try node.store.pendingKinds(ofClaim: "SZ-2") == [])
+        try desk.refused(.conflict) { try takeIfAnswered(parts[1]) }
+
+        try node.sync(with: registry)
+        #expect(try node.store.pendingKinds(ofClaim: "SZ-1") == [])
+        #expect(try desk.entries { try takeIfAnswered(parts[1]) } == [.paymentReversed])
+        try node.sync(with: registry)
+        #expect(try desk.view().refunded == Money(rawValue: 1_000_000))
+    }
+
     @Test("a submission is not said again behind what the bank has answered", arguments: [true, false])
     func submittedBefore(isPaid: Bool) throws {
         try desk.reach(.released)
@@ -295,91 +345,5 @@ struct PaymentTests {
     @Test("a step under a clock beyond the year 2999 is refused")
     func clock() throws {
         try desk.refused(.clock) { try desk.take(.request, now: PushReview.latestTime + 1) }
-    }
-
-    // MARK: Submission
-
-    @Test("the word that the instruction goes to the bank is received once a receipt covers it, and not before")
-    func submissionReceived() throws {
-        try desk.reach(.released)
-        try desk.take(.submit)
-        #expect(try !desk.view().isSubmissionReceived)
-        let log = try node.log()
-        let (receipt, signed) = try registry.receipt(through: log[log.count - 2].head)
-        try node.store.store(receipt, signed: signed, now: .noon)
-        #expect(try !desk.view().isSubmissionReceived)
-        try node.push(to: registry)
-
-        #expect(try desk.view().isSubmissionReceived)
-        #expect(try desk.view().stage == "released")
-    }
-
-    @Test("after a failure the payment is asked for again, and its submission is received anew")
-    func secondRound() throws {
-        try desk.reach(.submitted)
-        try desk.takeAndSync(PaymentDesk.cancelled)
-        #expect(try desk.view().stage == "failed")
-        #expect(try desk.entries { try desk.take(.request) } == [.paymentRequested])
-        #expect(try desk.entries { try desk.take(.request) } == [])
-        try node.sync(with: registry)
-        // Beijing was heard before.
-        #expect(try desk.view().stage == "authorized")
-        #expect(try desk.agrees())
-        #expect(try !desk.view().isSubmissionReceived)
-        try desk.hear([.shenzhen, .beijing])
-        #expect(try desk.view().stage == "released")
-        #expect(try !desk.view().isSubmissionReceived)
-        #expect(try desk.entries { try desk.take(.submit) } == [.paymentSubmitted])
-        #expect(try !desk.view().isSubmissionReceived)
-        try node.push(to: registry)
-
-        #expect(try desk.view().isSubmissionReceived)
-    }
-
-    // MARK: What the registry says is wrong
-
-    @Test("what the registry refuses shows as a problem, and may then be said again")
-    func problem() throws {
-        let wrong = CityStore.PaymentStep.confirm(PaymentDesk.record("工行2026-0001", 2_000_001))
-        try desk.reach(.submitted)
-        for _ in 1...2 {
-            #expect(try desk.entries { try desk.take(wrong) } == [.paymentConfirmed])
-            #expect(try desk.view().problem == nil)
-            try node.sync(with: registry)
-            #expect(try desk.view().problem?.contains("20000.00 yuan were authorised") == true)
-            #expect(try desk.view().stage == "submitted")
-        }
-        try desk.takeAndSync(.confirm(PaymentDesk.bank))
-
-        #expect(try desk.view().problem == nil)
-        #expect(try desk.view().stage == "paid")
-        #expect(try desk.agrees())
-    }
-
-    @Test("the answer to an earlier step is no answer to the last one")
-    func earlierProblem() throws {
-        try desk.reach(.submitted)
-        try desk.take(.confirm(PaymentDesk.record("工行2026-0001", 1)))
-        try desk.take(.confirm(PaymentDesk.bank))
-        try node.sync(with: registry)
-
-        #expect(try desk.view().problem == nil)
-        #expect(try desk.view().stage == "paid")
-    }
-
-    @Test(
-        "a request that the registry does not take is refused, and may be made again",
-        arguments: [Outcome.Decision.refused, .invalid, .unsupported])
-    func refusedRequest(decision: Outcome.Decision) throws {
-        try desk.reach(.asked)
-        try node.push(to: registry)
-        let answer = registry.answer(try #require(try node.log().last), decision)
-        try node.store.apply([answer], sealed: answer.head, detailKey: TestNode.identity.detailKey, now: .noon)
-
-        #expect(try desk.view().stage == "refused")
-        #expect(try desk.view().problem != nil)
-        #expect(try desk.entries { try desk.take(.request) } == [.paymentRequested])
-        #expect(try desk.view().stage == "asked")
-        #expect(try desk.view().problem == nil)
     }
 }

@@ -99,6 +99,44 @@ struct ReceiptTests {
         #expect(receipt.through == (try node.log()[1].head))
     }
 
+    @Test("a registry that says it has less, in the incarnation that gave the newest receipt, is not believed")
+    func lowerClaim() throws {
+        for sequence in [2, 4] { try receive(through: sequence) }
+        let before = try node.everything()
+
+        for head in [LogHead.empty, try node.log()[1].head] { #expect(try !node.store.sendAgain(after: head, to: 1)) }
+
+        #expect(try node.everything() == before)
+    }
+
+    @Test("what a registry that has begun anew lacks is sent again, and the receipts of before are kept")
+    func begunAnew() throws {
+        let receipts = try [2, 4].map { try receive(through: $0) }
+        let log = try node.log()
+
+        for _ in 0..<2 { #expect(try node.store.sendAgain(after: log[0].head, to: 2)) }
+
+        #expect(try node.store.unsentBatch(sessionEpoch: .first, signer: .city)?.entries == Array(log.dropFirst()))
+        #expect(try node.state("SZ-1") == "recorded")
+        // They count no more: a registry that is put back once more is not told that it has lost what they are for.
+        #expect(try node.store.presentation().receipt == nil)
+        let kept = try node.rows("SELECT body, signature FROM earlier_receipt ORDER BY through_sequence")
+        #expect(kept.map { SignedBytes(body: $0.bytes("body"), signature: $0.bytes("signature")) } == receipts)
+        try receive(through: 4)
+        #expect(try node.state("SZ-1") == "received")
+    }
+
+    @Test("a registry that has begun anew with another entry of this log than the store has is an alarm")
+    func otherEntry() throws {
+        try receive(through: 4)
+        let before = try node.everything()
+        let head = LogHead(epoch: .first, sequence: 2, hash: .filled(9))
+
+        let refusal = #expect(throws: StoreRefusal.self) { try node.store.sendAgain(after: head, to: 2) }
+        #expect(refusal?.code == .damaged)
+        #expect(try node.everything() == before)
+    }
+
     @Test("nothing is left to send once a receipt covers the head")
     func allReceived() throws {
         try receive(through: 4)

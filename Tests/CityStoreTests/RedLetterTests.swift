@@ -45,6 +45,22 @@ struct RedLetterTests {
         #expect(try node.store.verifyLog() == 3)
     }
 
+    @Test("they are listed in the order of telling or the newest first, page by page, each with whether it waits")
+    func listed() throws {
+        try record(try letter(number: 50, 100))
+        try node.sync(with: registry)
+        for number in [52, 51] { try record(try letter(number: number, 100)) }
+        let told = try [50, 52, 51].map { try InvoiceNumber(Form.invoice($0)) }
+
+        let oldest = try node.store.redLetters(limit: 10)
+        #expect(oldest.map(\.letter.number) == told)
+        #expect(oldest.map(\.isPending) == [false, true, true])
+        let newest = try node.store.redLetters(isNewestFirst: true, limit: 2)
+        #expect(newest == Array(oldest.reversed().prefix(2)))
+        let last = try #require(newest.last).id
+        #expect(try node.store.redLetters(after: last, isNewestFirst: true, limit: 2) == [oldest[0]])
+    }
+
     @Test("the same red letter again is no other entry, be it answered or not, also after a restart")
     func again() throws {
         try record(try letter())

@@ -1,5 +1,6 @@
 import FederationWire
 import Replication
+import TestSupport
 import Testing
 import VoucherDomain
 
@@ -52,6 +53,26 @@ struct RefillTests {
             let seal = try Seal(#require(page.seal))
             #expect(seal.head == page.entries.last?.head)
         }
+    }
+
+    @Test("what the registry signed when the city joined is shown, also after a restart, and that of a new key instead")
+    func membership() throws {
+        func word(_ epoch: Epoch) throws -> SignedBytes {
+            try Membership(city: .shenzhen, name: "深圳", publicKey: SigningKey.city.publicKey, epoch: epoch)
+                .signed(by: .registry)
+        }
+        let nonce = [UInt8](repeating: 9, count: 16)
+        let directory = try TemporaryDirectory()
+        let store = try CityStore(directory: directory.path)
+        try store.establish(TestNode.identity, epoch: .first, processNonce: nonce, membership: try word(.first))
+        #expect(try store.presentation().membership == (try word(.first)))
+        try store.close()
+
+        // A store of before there was one has none until its city changes its key.
+        #expect(try node.store.presentation().membership == nil)
+        try node.store.rekey(TestNode.identity, epoch: .second, processNonce: nonce, membership: try word(.second))
+        try node.reopen()
+        #expect(try node.store.presentation().membership == (try word(.second)))
     }
 
     @Test("a feed entry that is larger than a page goes alone, and those around it as ever")

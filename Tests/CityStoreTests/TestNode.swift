@@ -32,9 +32,11 @@ final class TestNode {
     }
 
     /// Takes over a grant.
-    func start(_ epoch: Epoch, nonce: [UInt8] = .init(repeating: 3, count: 16)) throws {
+    func start(
+        _ epoch: Epoch, nonce: [UInt8] = .init(repeating: 3, count: 16), keyUntil: Expiry? = nil
+    ) throws {
         let grant = Grant(city: .shenzhen, epoch: epoch, processNonce: nonce, version: 1)
-        try store.adopt(grant, software: "test", now: .noon)
+        try store.adopt(grant, software: "test", now: .noon, keyUntil: keyUntil)
     }
 
     // MARK: Filing
@@ -97,7 +99,8 @@ final class TestNode {
     /// Every row of every table, to see that nothing changed.
     func everything() throws -> [[Row]] {
         let tables = [
-            "node", "log_entry", "receipt", "feed_entry", "key_index", "voucher", "claim", "idempotency_key",
+            "node", "log_entry", "receipt", "earlier_receipt", "feed_entry", "key_index", "voucher", "claim",
+            "idempotency_key",
         ]
         return try tables.map { try rows("SELECT * FROM \($0) ORDER BY 1, 2") }
     }

@@ -32,6 +32,14 @@ extension TestRegistry {
         try append(act.kind, act.payload, by: .registry)
     }
 
+    /// A payment is found that a given-up branch has released, of the claim that this entry filed.
+    func find(_ reference: PaymentReference, filedBy entry: Entry) throws {
+        let filing = JournalEntry(
+            position: 0, city: entry.city, id: entry.id.rawValue, content: PayloadCoding.content(of: entry))
+        let act = RegistryAct.found(FoundPayment(city: entry.city, filing: entry.head, reference: reference))
+        try append(act.kind, act.payload, by: .registry, saying: .paymentFound(reference, filing: filing))
+    }
+
     /// Beijing files `BJ-<index>`, and asks for its payment.
     func requestInBeijing(_ index: Int) throws {
         try fileInBeijing(index)

@@ -37,12 +37,16 @@ final class TestRegistry {
     /// - Parameters:
     ///   - dialect: What the registry reads.
     ///   - act: Its word by which the entry is decided anew.
+    ///   - content: What the entry says to the fold, where that is more than its payload.
     @discardableResult
-    func decide(_ entry: Entry, in dialect: Dialect = .current, by act: Entry? = nil) throws -> SealedFeedEntry {
+    func decide(
+        _ entry: Entry, in dialect: Dialect = .current, by act: Entry? = nil,
+        saying content: JournalEntry.Content? = nil
+    ) throws -> SealedFeedEntry {
         let outcome = fold.apply(
             JournalEntry(
                 position: Int64(feed.count + 1), city: entry.city, id: entry.id.rawValue,
-                content: PayloadCoding.content(of: entry, in: dialect)))
+                content: content ?? PayloadCoding.content(of: entry, in: dialect)))
         let sealed = try composer.compose(entry, outcome, by: act, receivedAt: 0)
         outcomes.append(outcome)
         feed.append(sealed)
@@ -51,7 +55,9 @@ final class TestRegistry {
 
     /// Another city, or the registry itself, writes an entry, which is decided at once.
     @discardableResult
-    func append(_ kind: EntryKind, _ payload: [UInt8], by city: CityCode) throws -> SealedFeedEntry {
+    func append(
+        _ kind: EntryKind, _ payload: [UInt8], by city: CityCode, saying content: JournalEntry.Content? = nil
+    ) throws -> SealedFeedEntry {
         let head = logs[city] ?? .empty
         var generator = SeededGenerator(seed: UInt64(feed.count))
         let entry = EntryCoding.make(
@@ -60,7 +66,7 @@ final class TestRegistry {
                 time: HybridTime(milliseconds: .noon + head.sequence), kind: kind, feedHead: self.head,
                 id: EntryID(using: &generator), payload: payload, previousHash: head.hash))
         logs[city] = entry.head
-        return try decide(entry)
+        return try decide(entry, saying: content)
     }
 
     /// Beijing issues the voucher that ``Form`` names, and files a claim of that form as `BJ-<index>`.

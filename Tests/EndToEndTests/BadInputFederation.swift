@@ -1,5 +1,7 @@
 import Foundation
+import NationalRegistry
 import Synchronization
+import Terminal
 import Testing
 
 @testable import Laboratory
@@ -21,6 +23,27 @@ final class BadInputFederation: Sendable {
     private init() throws {
         directory = "/tmp/vf-bad-\(UUID().uuidString.prefix(8))"
         federation = try Federation(directory: directory)
+        try placeCluster()
+    }
+
+    private static let clusterDirectory = "/tmp/vf-cluster-\(getpid())"
+
+    /// A private cluster at rest, made once in this process: its directory.
+    private static let cluster = Result { try makeCluster() }
+
+    private static func makeCluster() throws -> String {
+        atexit { try? FileManager.default.removeItem(atPath: BadInputFederation.clusterDirectory) }
+        try EmbeddedPostgres(directory: clusterDirectory).stop()
+        return clusterDirectory
+    }
+
+    /// Puts a copy of the cluster where the registry would make one: to make one takes longer than all else at its start.
+    private func placeCluster() throws {
+        let source = try Self.cluster.get()
+        try Folder.make(database, mode: 0o755)
+        for name in ["data", "postgres.log"] {
+            try #require(SystemTool.run(["cp", "-a", "\(source)/\(name)", database]))
+        }
     }
 
     fileprivate static func run(_ body: @concurrent @Sendable () async throws -> Void) async throws {

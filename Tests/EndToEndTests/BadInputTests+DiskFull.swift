@@ -69,6 +69,23 @@ extension BadInputTests {
             }
         }
 
+        @Test("a backup that does not fit leaves nothing that could be taken for one, and its place is free")
+        func backup() async throws {
+            try await withCity { city, disk in
+                let backup = "\(disk)/backup"
+                try ScratchDisk.fill(disk)
+
+                let refused = try await city.run(["backup", backup])
+                #expect(refused.status == 1)
+                refused.expectSaid("disk full")
+                #expect(!FileManager.default.fileExists(atPath: backup))
+
+                try ScratchDisk.grow(disk, megabytes: 64)
+                let saved = try await city.run(["backup", backup])
+                #expect(saved.status == 0, "\(saved.errors)")
+            }
+        }
+
         @Test("a claim is not taken, is taken when there is space again, and reading goes on meanwhile")
         func fileOneClaim() async throws {
             try await withCity { city, disk in

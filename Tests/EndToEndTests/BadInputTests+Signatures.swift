@@ -14,6 +14,7 @@ extension BadInputTests {
             var signer: SigningKey
             var keyID: String
             var path = "/v1/sync/feed"
+            var type = "application/x-protobuf"
             var signedPath: String?
             var body = Array("no message".utf8)
             var sentBody: [UInt8]?
@@ -28,7 +29,7 @@ extension BadInputTests {
                 let fields = fields(
                     try signature.sign(method: "POST", targetURI: base + (signedPath ?? path), body: body, key: signer))
                 let headers = [
-                    ("Content-Type", "application/x-protobuf"), ("Content-Digest", fields.contentDigest),
+                    ("Content-Type", type), ("Content-Digest", fields.contentDigest),
                     ("Signature-Input", fields.signatureInput), ("Signature", fields.signature),
                 ]
                 return try await HTTPProbe.with(base, authority: federation.authority) { probe in
@@ -56,6 +57,36 @@ extension BadInputTests {
             try await request.send(federation).expectProblem(400, "malformed", "\(path)")
 
             #expect(try await federation.summary(of: city) == before)
+        }
+
+        @Test("a signed check is answered to the city that signed it, and one for another city is refused")
+        func check() async throws {
+            var (city, request) = try await joined()
+            request.path = "/v1/sync/check"
+            let fields = ClaimFile.fields(1, of: city)
+            func ask(_ more: String = "") async throws -> HTTPProbe.Answer {
+                request.nonce = UUID().uuidString
+                request.body = Array(
+                    """
+                    {"enterprise_uscc": "\(fields["enterprise_uscc"] ?? "")", "contract_no": "C-\(city.code)", \
+                    "provider_uscc": "\(fields["provider_uscc"] ?? "")", \
+                    "invoices": ["\(fields["invoice_numbers"] ?? "")"]\(more)}
+                    """.utf8)
+                return try await request.send(federation)
+            }
+            struct Checked: Decodable { let answer: String }
+
+            try await ask().expectProblem(415, "media-type", "protobuf")
+            request.type = "application/json"
+            // UNKNOWN until the first policy is in force.
+            try await expectEventually {
+                let answer = try await ask()
+                #expect(answer.status == 200, "\(answer.problem?.detail ?? "")")
+                return try JSONDecoder().decode(Checked.self, from: Data(answer.body)).answer == "CLEAR"
+            }
+            try await ask(#", "city_code": "110000""#).expectProblem(403, "other-city", "another city")
+            (request.nonce, request.body) = (UUID().uuidString, Array("no question".utf8))
+            try await request.send(federation).expectProblem(400, "malformed", "no JSON")
         }
 
         @Test("a signed message cut anywhere is malformed, and grants nothing")

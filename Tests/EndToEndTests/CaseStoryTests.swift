@@ -31,17 +31,6 @@ struct CaseStoryTests {
         try await city.run(["case", "show", id, "--json"]).json(CaseInCity.self)
     }
 
-    /// Publishes the policy in force once more, under which every ruling needs two persons.
-    private func publishTwoPersons() async throws {
-        let inForce = try await federation.registry(["policy", "show", "--json"]).output
-        let stricter = inForce.replacing("\"version\": 1,", with: "\"version\": 2,")
-            .replacing("\"two_person_fen\": 100000000", with: "\"two_person_fen\": 0")
-        let file = federation.freshPath("policy.json")
-        try Data(stricter.utf8).write(to: URL(fileURLWithPath: file))
-        let published = try await federation.registry(["policy", "publish", file])
-        try #require(published.status == 0, "\(published.errors)")
-    }
-
     /// A claim that shows the same bank receipt as the other city's, and resembles it in nothing else.
     private func file(_ city: TestCity, invoice: String, contract: String) async throws {
         let row = ClaimFile.row(
@@ -54,7 +43,7 @@ struct CaseStoryTests {
 
     @Test("it is held, contested, ruled on by two persons, appealed, and ends with a withdrawal")
     func story() async throws {
-        try await publishTwoPersons()
+        try await federation.publishTwoPersons()
         let (first, second) = (try await federation.city(), try await federation.city())
         try await first.served { _ in
             try await second.served { _ in
@@ -141,5 +130,18 @@ struct CaseStoryTests {
         let again = try await first.run(["case", "answer", id, "appeal", "--reason", "再次"])
         #expect(again.status == 1)
         again.expectSaid("appealed before")
+    }
+}
+
+extension BadInputFederation {
+    /// Publishes the policy in force once more, under which every ruling needs two persons.
+    func publishTwoPersons() async throws {
+        let inForce = try await registry(["policy", "show", "--json"]).output
+        let stricter = inForce.replacing("\"version\": 1,", with: "\"version\": 2,")
+            .replacing("\"two_person_fen\": 100000000", with: "\"two_person_fen\": 0")
+        let file = freshPath("policy.json")
+        try Data(stricter.utf8).write(to: URL(fileURLWithPath: file))
+        let published = try await registry(["policy", "publish", file])
+        try #require(published.status == 0, "\(published.errors)")
     }
 }

@@ -37,7 +37,7 @@ struct KeyExpiryStoryTests {
             func page(_ language: String) async throws -> String {
                 let answer = try await probe.send("GET", path, [("Cookie", cookie), ("Accept-Language", language)])
                 #expect(answer.status == 200)
-                return String(decoding: answer.body, as: UTF8.self)
+                return answer.text
             }
             return (try await page("zh-CN"), try await page("en"))
         }
@@ -80,7 +80,7 @@ struct KeyExpiryStoryTests {
             #expect(now.english.contains("key to be replaced soon") && now.english.contains("Ends soon</span>"))
             try await HTTPProbe.with(server.url, authority: federation.authority) { probe in
                 let metrics = try await probe.send("GET", "/metrics", [("Authorization", "Bearer \(token)")])
-                let text = String(decoding: metrics.body, as: UTF8.self)
+                let text = metrics.text
                 #expect(text.contains("national_registry_city_key_left_seconds{city=\"\(city.code)\"} "))
                 #expect(text.contains("national_registry_certificate_left_seconds "))
                 #expect(text.contains("national_registry_trust_anchor_left_seconds "))
@@ -121,7 +121,7 @@ struct KeyExpiryStoryTests {
             #expect(desk.english.contains("key is to be replaced by 20") && desk.english.contains("Ends soon</span>"))
             try await HTTPProbe.with(daemon.url) { probe in
                 let answer = try await probe.send("GET", "/metrics", [("Authorization", "Bearer \(apiToken)")])
-                let metrics = String(decoding: answer.body, as: UTF8.self)
+                let metrics = answer.text
                 for name in ["key", "certificate", "trust_anchor"] {
                     #expect(metrics.contains("city_node_\(name)_left_seconds "), "\(name)")
                 }

@@ -23,7 +23,7 @@ struct OperatorTests {
 
     private struct List<Item: Decodable>: Decodable { let items: [Item] }
 
-    @Test("they try a policy, publish it, and read the cases that held claims opened")
+    @Test("they try a policy, publish it, read the cases that held claims opened, rule on one, and export and report")
     func policyAndCases() async throws {
         try await FederationFixture.with { fixture in
             let federation = fixture.federation
@@ -58,6 +58,7 @@ struct OperatorTests {
             #expect(
                 try JSONDecoder().decode(List<Found>.self, from: found).items.count
                     == before.values.filter { $0.hasPrefix("refused") }.count)
+            try await expectAnswers(fixture, in: folder)
             let audit = String(decoding: try await federation.registry(["audit", "recompute"]), as: UTF8.self)
             #expect(audit.contains("all agree"))
         }

@@ -16,7 +16,7 @@ enum Program: String {
     ///   - before: Words in front of the program, such as those of `env`.
     ///   - limit: How long it may take.
     func run(
-        _ arguments: [String], after before: [String] = [], within limit: Duration = .seconds(120)
+        _ arguments: [String], after before: [String] = [], within limit: Duration = .seconds(300)
     ) async throws -> CommandResult {
         let files = OutputFiles()
         defer { files.remove() }
@@ -74,7 +74,7 @@ enum ChildEnd {
 
     /// - Returns: The exit code; 128 and the signal's number when a signal ended it.
     /// - Throws: ``Failure`` when the child had to be ended after `limit`: asked first, so that it ends what it has started.
-    static func wait(for child: pid_t, atMost limit: Duration = .seconds(120)) async throws -> Int32 {
+    static func wait(for child: pid_t, atMost limit: Duration = .seconds(300)) async throws -> Int32 {
         let deadline = ContinuousClock.now + limit
         var status: Int32 = 0
         while waitpid(child, &status, WNOHANG) != child {
@@ -93,15 +93,19 @@ enum ChildEnd {
     }
 }
 
-/// Looks again and again until a condition holds.
+/// Looks again and again until a condition holds; it rests as long as a look takes, so that one which runs a program leaves
+/// half of a core to what it waits for.
 ///
 /// - Returns: Whether it did within the limit.
 func eventually(within limit: Duration = .seconds(60), _ condition: () async throws -> Bool) async throws -> Bool {
     let deadline = ContinuousClock.now + limit
     while true {
+        let start = ContinuousClock.now
         if try await condition() { return true }
-        if ContinuousClock.now > deadline { return false }
-        try await Task.sleep(for: .milliseconds(50))
+        let end = ContinuousClock.now
+        if end > deadline { return false }
+        let rest: Duration = max(.milliseconds(50), min(.seconds(2), end - start))
+        try await Task.sleep(for: rest)
     }
 }
 

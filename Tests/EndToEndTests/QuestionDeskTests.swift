@@ -27,7 +27,7 @@ struct QuestionDeskTests {
             try await primary.migrate(policyDocument: DefaultPolicy.document, now: 1_780_000_000_000)
             let replica = Replica(url: pair.standby.url, secrets: secrets)
             try await expectEventually { (try? await replica.store.feedHead()) != nil }
-            replica.judge(nil, logger)
+            replica.judge(.fit, logger)
             try await body(QuestionDesk(primary: primary, replica: replica, logger: logger), replica, pair)
         }
     }
@@ -40,9 +40,9 @@ struct QuestionDeskTests {
     func whom() async throws {
         try await with { desk, replica, pair in
             #expect(try await desk.ask(Self.isReplica))
-            replica.judge("it rests", logger)
+            replica.judge(.unfit("it rests"), logger)
             #expect(try await !desk.ask(Self.isReplica))
-            replica.judge(nil, logger)
+            replica.judge(.fit, logger)
 
             let answered = try await desk.ask { queries in
                 if try await Self.isReplica(queries) { throw Refused() }
@@ -113,6 +113,149 @@ struct QuestionDeskTests {
         }
     }
 
+    @Test("where more of the feed is expected than the replica has, or what only the primary has, the primary is asked")
+    func behind() async throws {
+        try await with { desk, replica, _ in
+            let end = Int64(try await replica.store.feedHead().position)
+            let expectations: [(Int64, Bool)] = [(0, true), (end, true), (end + 1, false), (.max, false)]
+            for (expected, isOfReplica) in expectations {
+                let answered = try await desk.ask { queries in
+                    try queries.expect(expected)
+                    return try await Self.isReplica(queries)
+                }
+                #expect(answered == isOfReplica, "\(expected) of \(end)")
+            }
+            #expect(try await !desk.ask(ofPrimary: true, Self.isReplica))
+            #expect(replica.isFit)
+        }
+    }
+
+    // MARK: Exports
+
+    /// The next pieces of an export, at most so many.
+    private func read(_ pieces: inout Export.Pieces, atMost count: Int = .max) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        var left = count
+        while left > 0, let piece = try await pieces.next() {
+            bytes += piece
+            left -= 1
+        }
+        return bytes
+    }
+
+    @Test("an export whose replica fails goes on at the primary with the same bytes, and leaves the replica alone")
+    func export() async throws {
+        try await with { known, _, pair in
+            let secrets = known.primary.secrets
+            let filling = RegistryStore(pool: PostgresPool(url: pair.primary.url, size: 24), secrets: secrets)
+            _ = try await FilledRegistry.file(2_040, filling)
+            let relay = try Relay(
+                listening: .port(0), target: .path("\(pair.directory)/standby/socket/.s.PGSQL.5432"),
+                isPostgres: false)
+            defer { relay.close() }
+            let replica = Replica(url: "postgresql://postgres@127.0.0.1:\(relay.port)/postgres", secrets: secrets)
+            let end = try await known.primary.feedHead()
+            try await expectEventually { try await replica.store.feedHead() == end }
+            replica.judge(.fit, logger)
+            let desk = QuestionDesk(primary: known.primary, replica: replica, logger: logger)
+            let asked = ["as_of": "\(end.position)"]
+            let alone = QuestionDesk(primary: known.primary, replica: nil, logger: logger)
+            var plain = try await alone.ask { try await Export(.claims, .csv, asked, $0) }.pieces
+            let whole = try await read(&plain)
+            try #require(plain.count > 2_000, "it has less than three pages")
+
+            var pieces = try await desk.ask { try await Export(.claims, .csv, asked, $0) }.pieces
+            // The columns, and a page.
+            let first = try await read(&pieces, atMost: 2)
+            #expect(replica.isFit)
+            let start = ContinuousClock.now
+            relay.set(.refuse)
+            let second = try await read(&pieces, atMost: 1)
+            #expect(!replica.isFit)
+
+            // Whoever looks after it sees that it is well again.
+            relay.set(.pass)
+            replica.judge(.fit, logger)
+            let connections = relay.handed
+            let rest = try await read(&pieces)
+            // It is left alone for ten seconds from its failure, in which the rest is read unless the machine is very slow.
+            #expect(relay.handed == connections || start.duration(to: .now) >= .seconds(10))
+            #expect(!rest.isEmpty)
+            #expect(first + second + rest == whole)
+        }
+    }
+
+    // MARK: Looking after the replica
+
+    @Test("whoever looks after the replica does not wait for people's questions, however long these take")
+    func watch() async throws {
+        try await with { desk, replica, pair in
+            let head = try await desk.primary.feedHead()
+            let others = PostgresPool(url: pair.standby.url, size: 1)
+            func sleepers() async throws -> Int {
+                try await others.run { session in
+                    try session.execute("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'").count
+                }
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<4 {
+                    group.addTask { try await replica.store.pool.run { try $0.run(script: "SELECT pg_sleep(60)") } }
+                }
+                try await expectEventually { try await sleepers() == 4 }
+
+                var review = ReplicaReview()
+                let watch = ReplicaWatch(replica: replica, store: desk.primary, bell: Bell(), logger: logger)
+                let shown = await watch.look(&review)
+
+                #expect(shown == head)
+                #expect(try await sleepers() == 4)
+                #expect(replica.isFit)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("a database that is none of the primary's replicas is refused, also where neither feed has anything in it")
+    func foreign() async throws {
+        try await with { desk, replica, pair in
+            let secrets = desk.primary.secrets
+            let server = try EmbeddedPostgres(directory: "\(pair.directory)/other")
+            defer { server.stop() }
+            try await desk.primary.pool.run { try $0.run(script: "CREATE DATABASE other") }
+            let database = pair.primary.url.replacing("/postgres?", with: "/other?", maxReplacements: 1)
+            let own = try await desk.primary.sight()
+            for url in [server.url, database] {
+                let registry = RegistryStore(pool: PostgresPool(url: url, size: 1), secrets: secrets)
+                try await registry.migrate(policyDocument: DefaultPolicy.document, now: 1_780_000_000_000)
+                #expect(try await registry.feedHead() == own.head)
+                let other = Replica(url: url, secrets: secrets)
+                other.judge(.fit, logger)
+                var review = ReplicaReview()
+
+                let watch = ReplicaWatch(replica: other, store: desk.primary, bell: Bell(), logger: logger)
+                let shown = await watch.look(&review)
+
+                #expect(shown == own.head)
+                #expect(!other.isFit)
+                #expect(other.isForeign)
+            }
+
+            // A connection that leads elsewhere than the one that is looked at.
+            let other = Replica(url: server.url, secrets: secrets)
+            other.note(original: own.identity)
+            other.judge(.fit, logger)
+            let misled = QuestionDesk(primary: desk.primary, replica: other, logger: logger)
+            let answered = try await misled.ask { try await $0.store.sight() }
+            #expect(answered == own)
+            #expect(other.isForeign)
+
+            replica.note(original: own.identity)
+            replica.store.pool.closeIdle()
+            #expect(try await desk.ask(Self.isReplica))
+            #expect(!replica.isForeign)
+        }
+    }
+
     @Test("nothing is written by a question, even where the replica's URL leads to the primary")
     func readOnly() async throws {
         try await with { desk, _, pair in
@@ -124,62 +267,5 @@ struct QuestionDeskTests {
 
             #expect(error?.code.rawValue == "25006")
         }
-    }
-}
-
-/// Whether a replica keeps up, one look after the other.
-@Suite("The review of a replica")
-struct ReplicaReviewTests {
-    private let start = ContinuousClock.now
-
-    private func at(_ seconds: Int) -> ContinuousClock.Instant { start + .seconds(seconds) }
-
-    @Test("one that has all that the primary has is fit, also where it shows an entry a moment earlier")
-    func even() {
-        var review = ReplicaReview()
-
-        #expect(review.verdict(replica: 7, primary: 7, agrees: true, at: at(0)) == .fit)
-        #expect(review.verdict(replica: 9, primary: 8, agrees: true, at: at(1)) == .fit)
-    }
-
-    @Test("one that follows a busy primary is fit as soon as it has what the primary had at an earlier look")
-    func following() {
-        var review = ReplicaReview()
-
-        #expect(review.verdict(replica: 5, primary: 10, agrees: true, at: at(0)) == .undecided)
-        #expect(review.verdict(replica: 9, primary: 14, agrees: true, at: at(1)) == .undecided)
-        for look in 2..<200 {
-            let primary = UInt64(10 + 4 * look)
-            #expect(review.verdict(replica: primary - 3, primary: primary, agrees: true, at: at(look)) == .fit)
-        }
-    }
-
-    @Test("one that stands still is fit for a minute, and not after it, until it has caught up")
-    func standing() {
-        var review = ReplicaReview()
-        #expect(review.verdict(replica: 7, primary: 7, agrees: true, at: at(0)) == .fit)
-
-        #expect(review.verdict(replica: 7, primary: 8, agrees: true, at: at(60)) == .fit)
-        let late = review.verdict(replica: 7, primary: 9, agrees: true, at: at(61))
-        #expect(late == .unfit("it is at entry 7 of 9, and has not kept up for a minute"))
-        #expect(review.verdict(replica: 9, primary: 9, agrees: true, at: at(62)) == .fit)
-    }
-
-    @Test("one that never catches up is not asked, and is named after a minute")
-    func never() {
-        var review = ReplicaReview()
-
-        #expect(review.verdict(replica: 1, primary: 100, agrees: true, at: at(0)) == .undecided)
-        #expect(review.verdict(replica: 50, primary: 200, agrees: true, at: at(60)) == .undecided)
-        let late = review.verdict(replica: 99, primary: 300, agrees: true, at: at(61))
-        #expect(late == .unfit("it is at entry 99 of 300, and has not kept up for a minute"))
-    }
-
-    @Test("one with another feed is none")
-    func other() {
-        var review = ReplicaReview()
-
-        let verdict = review.verdict(replica: 7, primary: 7, agrees: false, at: at(0))
-        #expect(verdict == .unfit("it has another feed: it is no replica of this registry's database"))
     }
 }

@@ -75,11 +75,47 @@ struct RecoveryStoryTests {
     }
 
     @Test(
+        "a copy that nobody knew for one decides by itself; then both histories become one, and an invoice has one holder",
+        .badInputFederation)
+    func bothDecided() async throws {
+        let (first, second) = (try await federation.city(), try await federation.city())
+        try await served([first, second]) { for city in [first, second] { try await city.settle() } }
+        federation.stopRegistry()
+        // What it has seen of its database is copied with it, so that nothing betrays the copy.
+        let copy = federation.freshPath("copy")
+        try copyAsIs(federation.database, to: copy)
+        try await federation.startRegistry()
+        try await first.served { _ in
+            try await first.file([ClaimFile.row(1, of: first), ClaimFile.row(2, of: first)])
+            #expect(try await first.show(first.claim(1)).state == "reserved")
+        }
+
+        federation.stopRegistry()
+        try FileManager.default.moveItem(atPath: federation.database, toPath: federation.freshPath("lost"))
+        try copyAsIs(copy, to: federation.database)
+        try await federation.startRegistry()
+        try await second.served { _ in
+            try await second.file([ClaimFile.row(1, of: second, ["invoice_numbers": invoice(1, of: first)])])
+            #expect(try await second.show(second.claim(1)).state == "reserved")
+        }
+        try await served([first, second]) {
+            try await waitUntilRecovered([first, second])
+            let rivals = [
+                try await first.show(first.claim(1)).state, try await second.show(second.claim(1)).state,
+            ]
+            #expect(rivals.sorted() == ["refused", "reserved"])
+            #expect(try await first.show(first.claim(2)).state == "reserved")
+        }
+        try await expectSound([first, second])
+    }
+
+    @Test(
         "a city that does not come is waited for, and nothing is decided, until the operator goes on without it",
         .badInputFederation)
     func absent() async throws {
         let cities = [try await federation.city(), try await federation.city()]
         let (present, absent) = (cities[0], cities[1])
+        let token = try await federation.token("operator", label: "waits")
         try await absent.served { _ in try await absent.settle() }
         try await present.served { _ in
             try await present.file([ClaimFile.row(1, of: present)])
@@ -92,6 +128,7 @@ struct RecoveryStoryTests {
                 let states = try await federation.recovery().recovery?.states ?? [:]
                 return states == [present.code: "giving back", absent.code: "waited for"]
             }
+            for language in ConsoleWords.languages { try await lookAtRecovery(token, present, absent, language) }
             let filed = try await present.importClaims(
                 ClaimFile.file([ClaimFile.row(3, of: present)]))
             #expect(filed.status == 0, "\(filed.errors)")
@@ -113,6 +150,56 @@ struct RecoveryStoryTests {
             #expect(["reserved", "held"].contains(try await absent.show(absent.claim(1)).state))
         }
         try await expectSound(cities)
+    }
+
+    @Test("a city that changed its key after the backup is heard under it", .badInputFederation)
+    func newKey() async throws {
+        let cities = [try await federation.city(), try await federation.city()]
+        let (changed, other) = (cities[0], cities[1])
+        try await served(cities) { for city in cities { try await city.file([ClaimFile.row(1, of: city)]) } }
+        let file = try await backUp()
+        let token = try await federation.registry(["city", "rotate-key", changed.code])
+        try #require(token.status == 0, "\(token.errors)")
+        let joined = try await changed.run(["join", token.output.trimmingCharacters(in: .whitespacesAndNewlines)])
+        try #require(joined.status == 0, "\(joined.errors)")
+        try await changed.served { _ in
+            // Nobody else reads the feed meanwhile: what tells of the new key is with this city alone.
+            try await changed.file([ClaimFile.row(2, of: changed)])
+            let before = try await seen(by: [changed])
+            try await restore(file)
+            try await other.served { _ in
+                try await waitUntilRecovered(cities)
+                #expect(try await seen(by: [changed]) == before)
+                try await changed.file([ClaimFile.row(3, of: changed)])
+                #expect(["reserved", "held"].contains(try await changed.show(changed.claim(3)).state))
+            }
+        }
+        try await expectSound(cities)
+    }
+
+    @Test("a city that joined after the backup, and of which nobody tells, is named", .badInputFederation)
+    func lostCity() async throws {
+        let city = try await federation.city()
+        try await city.served { _ in try await city.file([ClaimFile.row(1, of: city)]) }
+        let file = try await backUp()
+        let late = try await federation.city()
+        try await late.served { _ in
+            try await late.settle()
+            try await restore(file)
+            try await city.served { _ in
+                try await waitUntilRecovered([city])
+                try await expectEventually {
+                    try await federation.recovery().lost_cities.map(\.city_code) == [late.code]
+                }
+            }
+        }
+        let status = try await federation.registry(["status"])
+        #expect(status.output.contains("ALARM: city \(late.code)"), "\(status.output)")
+        #expect(status.output.contains("national-registry city enroll"), "\(status.output)")
+        let accepted = try await federation.registry(["recovery", "accept-absence", late.code, "--why", "试"])
+        #expect(accepted.status == 0, "\(accepted.errors)")
+        #expect(try await federation.recovery().lost_cities.isEmpty)
+        try await expectSound([city])
     }
 
     @Test("an old registry that is started beside the new one decides nothing, and is named", .badInputFederation)
@@ -200,6 +287,28 @@ struct RecoveryStoryTests {
         #expect(try await second.show(second.claim(2)).state == "refused")
     }
 
+    /// The console says on every page that the registry recovers, and on one what it waits for, city by city.
+    private func lookAtRecovery(
+        _ token: String, _ present: TestCity, _ absent: TestCity, _ language: String
+    ) async throws {
+        let words = try ConsoleWords.registry(language)
+        try await ConsoleVisitor.with(try federation.registryURL, token: token, language: language) { visitor in
+            let banner = try words.text("recoveryBanner")
+            #expect(try await visitor.page.text(of: "#banner").contains(banner))
+            try await visitor.open("/console/recovery")
+            #expect(try await visitor.page.text(of: "#recovery").contains(words.text("phase_collecting")))
+            let cities = try await visitor.column(0, in: "#recovery")
+            let states = try await visitor.column(1, in: "#recovery")
+            for (city, key) in [(present, "givingBack"), (absent, "waitedFor")] {
+                let row = try #require(cities.firstIndex { $0.contains(city.code) })
+                let state = try words.text(key)
+                #expect(states[row] == state)
+            }
+            try await visitor.expectAccessible("recovery")
+            try await visitor.picture("registry-recovery", in: "zh-CN")
+        }
+    }
+
     private func backUp() async throws -> String {
         let token = try await federation.registry(["token", "create", "--role", "auditor"])
         try #require(token.status == 0, "\(token.errors)")
@@ -265,7 +374,9 @@ struct RegistryStatus: Decodable {
             Dictionary(uniqueKeysWithValues: cities.map { ($0.city_code, $0.state) })
         }
     }
+    struct LostCity: Decodable { let city_code: String }
     let incarnation: Int
+    let lost_cities: [LostCity]
     let recovery: Recovery?
 }
 

@@ -17,13 +17,25 @@ struct ReplicaTests {
 
         func get(_ path: String) async throws -> HTTPProbe.Answer { try await probe.send("GET", path, [token]) }
 
-        /// The numbers of the claims that are listed, and up to which position the answer says that it knows.
-        func claims(_ parameters: String = "") async throws -> (numbers: Set<String>, position: Int) {
-            struct List: Decodable { let items: [DecidedClaim] }
+        /// The numbers of the claims that are listed, where the next page begins, and up to which position the answer says that
+        /// it knows.
+        func claims(
+            _ parameters: String = ""
+        ) async throws -> (numbers: Set<String>, next: String?, position: Int) {
+            struct List: Decodable {
+                let items: [DecidedClaim]
+                let next: String?
+            }
             let answer = try await get("/v1/claims\(parameters)")
-            try #require(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
-            let items = try JSONDecoder().decode(List.self, from: Data(answer.body)).items
-            return (Set(items.compactMap(\.claim_no)), try #require(answer.seen))
+            try #require(answer.status == 200, "\(answer.text)")
+            let list = try JSONDecoder().decode(List.self, from: Data(answer.body))
+            return (Set(list.items.compactMap(\.claim_no)), list.next, try #require(answer.seen))
+        }
+
+        /// Up to which position the answer says that it knows.
+        func seen(_ path: String) async throws -> Int {
+            let answer = try await probe.send("GET", path, [token, session])
+            return try #require(answer.seen, "\(path): \(answer.text)")
         }
 
         /// The end of the registry's feed.
@@ -33,9 +45,7 @@ struct ReplicaTests {
         }
 
         /// A page of the console, as text.
-        func page(_ path: String) async throws -> String {
-            String(decoding: try await probe.send("GET", path, [session]).body, as: UTF8.self)
-        }
+        func page(_ path: String) async throws -> String { try await probe.send("GET", path, [session]).text }
     }
 
     /// Lends a registry with a replica, a city that has filed claims 1 and 2, and somebody who asks.
@@ -54,12 +64,9 @@ struct ReplicaTests {
             let token = String(decoding: made, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
             let url = "https://127.0.0.1:\(try federation.registryPort)"
             try await HTTPProbe.with(url, authority: "\(pair.state)/ca.pem") { probe in
-                let form = ("Content-Type", "application/x-www-form-urlencoded")
-                let signedIn = try await probe.send(
-                    "POST", "/console/login", [form], body: Array("token=\(token)".utf8))
-                let cookie = try #require(signedIn.headers["set-cookie"]?.split(separator: ";").first)
+                let cookie = try #require(try await probe.form("/console/login", ["token": token]).cookie)
                 let asker = Asker(
-                    probe: probe, token: ("Authorization", "Bearer \(token)"), session: ("Cookie", String(cookie)))
+                    probe: probe, token: ("Authorization", "Bearer \(token)"), session: ("Cookie", cookie))
                 try await expectEventually { try await asker.claims().numbers.count == 2 }
                 try await body(pair, federation, cities.all[0], asker)
             }
@@ -82,7 +89,7 @@ struct ReplicaTests {
         try await pool.run { try $0.run(script: "SELECT pg_wal_replay_resume()") }
     }
 
-    @Test("lists, exports, reports and pages are of the replica and say up to where; cities, acts and checks are not")
+    @Test("lists, reports, exports and pages are of the replica; checks and pushes are not")
     func answers() async throws {
         try await with { pair, federation, city, asker in
             try await paused(pair.standby) {
@@ -96,7 +103,7 @@ struct ReplicaTests {
                 #expect(try await asker.get("/v1/reports/caps-used").seen == earlier.position)
                 let export = try await asker.get("/v1/exports/claims")
                 #expect(export.seen == earlier.position)
-                #expect(!String(decoding: export.body, as: UTF8.self).contains(city.claim(3)))
+                #expect(!export.text.contains(city.claim(3)))
                 let page = try await asker.page("/console/claims")
                 #expect(page.contains(city.claim(2)))
                 #expect(!page.contains(city.claim(3)))
@@ -116,11 +123,70 @@ struct ReplicaTests {
                 let checked = try await asker.probe.send(
                     "POST", "/v1/checks", [asker.token, ("Content-Type", "application/json")],
                     body: Array(question.utf8))
-                #expect(String(decoding: checked.body, as: UTF8.self).contains(#""answer":"HIT""#))
+                #expect(checked.text.contains(#""answer":"HIT""#))
             }
             try await expectEventually { try await asker.claims().numbers.count == 3 }
             #expect(try await asker.page("/console/claims").contains(city.claim(3)))
             #expect(!federation.registryLog(1).contains("questions go to the primary"))
+            let metrics = try await asker.get("/metrics").text
+            #expect(metrics.contains("national_registry_replica_is_asked 1.0"))
+            #expect(metrics.contains("national_registry_replica_is_foreign 0.0"))
+        }
+    }
+
+    @Test("a page goes on where no less is known than was with the page before")
+    func pages() async throws {
+        try await with { pair, _, city, asker in
+            try await paused(pair.standby) {
+                let behind = try await asker.claims("?limit=1")
+                try await city.file((3...5).map { ClaimFile.row($0, of: city) })
+                let head = try await asker.head()
+
+                // The first page is the primary's, which has come so far; what it lists last, the replica has not.
+                let first = try await asker.claims("?limit=3&seen=\(head)")
+                #expect(first.numbers == Set([1, 2, 3].map(city.claim)))
+                let next = try #require(first.next)
+                #expect(try await asker.claims("?after=\(next)").numbers == Set([4, 5].map(city.claim)))
+                let newest = try await asker.claims("?order=newest&after=\(next)")
+                #expect(newest.numbers == Set([1, 2].map(city.claim)))
+                #expect(newest.position >= head)
+                let page = try await asker.page("/console/claims?order=oldest&after=\(next)")
+                #expect(page.contains(city.claim(5)))
+
+                // A list that only grows goes on at the replica, which has the place.
+                let place = try #require(behind.next)
+                let own = try await asker.claims("?after=\(place)")
+                #expect(own.numbers == [city.claim(2)])
+                #expect(own.position == behind.position)
+
+                // Others do so only where the request says that no more was known.
+                for path in [
+                    "/v1/claims?state=reserved&after=1", "/v1/duplicates?after=invoice-once:00",
+                    "/v1/cases?state=open&after=1", "/v1/payments?after=1",
+                    "/console/claims?state=reserved&after=1", "/console/duplicates?after=invoice-once:00",
+                    "/console/cases?after=0:1",
+                ] {
+                    #expect(try await asker.seen(path) >= head, "\(path)")
+                    #expect(try await asker.seen("\(path)&seen=\(head)") >= head, "\(path)")
+                    #expect(try await asker.seen("\(path)&seen=\(behind.position)") == behind.position, "\(path)")
+                }
+            }
+        }
+    }
+
+    @Test("what auditors ask is found at once, though the replica has not got it yet")
+    func audit() async throws {
+        try await with { pair, federation, _, asker in
+            try await paused(pair.standby) {
+                let made = try await federation.registry(["token", "create", "--role", "auditor"])
+                let auditor = String(decoding: made, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+                let asked = try await asker.probe.send(
+                    "GET", "/v1/claims?limit=77", [("Authorization", "Bearer \(auditor)")])
+                #expect(asked.status == 200)
+
+                #expect(try await asker.get("/v1/audit-events").text.contains("/v1/claims?limit=77"))
+                #expect(try await asker.page("/console/audit").contains("limit=77"))
+            }
         }
     }
 
@@ -162,7 +228,11 @@ struct ReplicaTests {
             federation.stopRegistry()
             try await federation.startRegistry(options: ["--queries-database", cluster.url], death: nil)
             try await expectLog(federation, "it is no replica of this registry's database")
+            #expect(federation.registryLog(1).contains("the replica is refused"))
             #expect(try await asker.claims().numbers == Set([1, 2].map(city.claim)))
+            let metrics = try await asker.get("/metrics").text
+            #expect(metrics.contains("national_registry_replica_is_asked 0.0"))
+            #expect(metrics.contains("national_registry_replica_is_foreign 1.0"))
         }
     }
 

@@ -143,9 +143,9 @@ struct RestoreStoryTests {
             #expect(now.filter { $0.claim_no == city.claim(4) } == sent.filter { $0.claim_no == city.claim(4) })
             let notice = "are appended late: look at them with city-node log late"
             #expect(try await city.run(["status"]).output.contains(notice))
-            let late = try await city.run(["log", "late", "--seen"]).output
-            #expect(late.contains("claim \(city.claim(4))  invalid"))
-            #expect(late.contains("withdrawal \(city.claim(1))  withdrawn"))
+            let late = try await city.run(["log", "late", "--seen", "--csv"]).output
+            #expect(late.contains("claim,\(city.claim(4)),invalid,"), "\(late)")
+            #expect(late.contains("withdrawal,\(city.claim(1)),withdrawn,"), "\(late)")
             #expect(try await !city.run(["status"]).output.contains(notice))
         }
         try await city.expectSoundLog()

@@ -105,6 +105,16 @@ struct KeptCheckTests {
         }
     }
 
+    @Test("where a question names nobody, the registry may have answered the city that reads it, and no other")
+    func asker() throws {
+        let kept = try json()
+        for (city, isValid) in [(CityCode.shenzhen, true), (.beijing, false), (nil, false)] {
+            let checks = try KeptChecks(json: Array(kept.utf8), questions: [.asked(city: nil)], asker: city)
+
+            #expect(checks.verdicts { _ in [registry.publicKey] }.map(\.isValid) == [isValid])
+        }
+    }
+
     @Test("a valid answer stays so only if its feed head is confirmed")
     func heads() {
         let valid = CheckVerdict.valid(CheckReceiptTests.receipt)

@@ -6,10 +6,10 @@ import VoucherDomain
 
 /// One message of each type of the protocol, with how it is read back.
 enum MessageSample: String, CaseIterable, Sendable {
-    case namingHello, firstHello, helloAnswer, helloAnswerWithKey, pushBatch, emptyPushBatch, pushAnswer, feedRequest,
-        feedAnswer, emptyFeedAnswer
-    case joinRequest, rejoinRequest, joinAnswer, logRequest, logPage, logPageWithHolder
-    case presentation, firstPresentation, refillOfFeed, refillOfLog, recoveryStanding, openStanding
+    case namingHello, comparingHello, firstHello, helloAnswer, helloAnswerWithKey, pushBatch, emptyPushBatch
+    case pushAnswer, feedRequest, feedAnswer, emptyFeedAnswer
+    case joinRequest, rejoinRequest, joinAnswer, joinAnswerWithMembership, logRequest, logPage, logPageWithHolder
+    case presentation, memberPresentation, firstPresentation, refillOfFeed, refillOfLog, recoveryStanding, openStanding
 
     var value: any SyncMessage & Hashable {
         switch self {
@@ -17,6 +17,10 @@ enum MessageSample: String, CaseIterable, Sendable {
             Hello(
                 versions: [1, 2, 70_000], city: .shenzhen, processNonce: MessageSample.nonce, epoch: .sample,
                 logHead: .sample, feedHead: .sample, promise: 3, recoveryID: [UInt8](0..<16))
+        case .comparingHello:
+            Hello(
+                versions: [1], city: .shenzhen, processNonce: MessageSample.nonce, epoch: .sample, logHead: .sample,
+                feedHead: .sample, compared: .sample)
         case .firstHello:
             Hello(
                 versions: [1], city: .beijing, processNonce: MessageSample.nonce, epoch: nil, logHead: .empty,
@@ -46,6 +50,9 @@ enum MessageSample: String, CaseIterable, Sendable {
                 processNonce: MessageSample.nonce, epoch: .sample)
         case .joinAnswer:
             JoinAnswer(welcome: .sample, grant: .sample, registryKey: SigningKey.registry.publicKey)
+        case .joinAnswerWithMembership:
+            JoinAnswer(
+                welcome: .sample, grant: .sample, registryKey: SigningKey.registry.publicKey, membership: .sample)
         case .logRequest: LogRequest(after: .sample, limit: 2_000)
         case .logPage:
             LogPage(entries: [EntryDraft.sample.entry], receipts: [.sample], grantedEpoch: nil, processNonce: [])
@@ -53,7 +60,8 @@ enum MessageSample: String, CaseIterable, Sendable {
             LogPage(
                 entries: [EntryDraft.sample.entry], receipts: [.sample], grantedEpoch: .sample,
                 processNonce: MessageSample.nonce)
-        case .presentation, .firstPresentation, .refillOfFeed, .refillOfLog, .recoveryStanding, .openStanding:
+        case .presentation, .memberPresentation, .firstPresentation, .refillOfFeed, .refillOfLog, .recoveryStanding,
+            .openStanding:
             recovery
         }
     }
@@ -62,6 +70,8 @@ enum MessageSample: String, CaseIterable, Sendable {
         switch self {
         case .presentation:
             return Presentation(city: .shenzhen, feedSeal: .sample, receipt: .sample, call: .sample)
+        case .memberPresentation:
+            return Presentation(city: .shenzhen, feedSeal: nil, receipt: nil, call: nil, membership: .sample)
         case .refillOfFeed: return RefillPage(promise: 2, feed: [MessageSample.feedEntry.bytes])
         case .refillOfLog:
             return RefillPage(promise: 2, entries: [EntryDraft.sample.entry], seal: .sample, receipt: .sample)
@@ -78,17 +88,17 @@ enum MessageSample: String, CaseIterable, Sendable {
     /// The message's name in the `.proto`.
     var wireName: String {
         switch self {
-        case .namingHello, .firstHello: "HelloRequest"
+        case .namingHello, .comparingHello, .firstHello: "HelloRequest"
         case .helloAnswer, .helloAnswerWithKey: "HelloAnswer"
         case .pushBatch, .emptyPushBatch: "PushRequest"
         case .pushAnswer: "PushAnswer"
         case .feedRequest: "FeedRequest"
         case .feedAnswer, .emptyFeedAnswer: "FeedPage"
         case .joinRequest, .rejoinRequest: "JoinRequest"
-        case .joinAnswer: "JoinAnswer"
+        case .joinAnswer, .joinAnswerWithMembership: "JoinAnswer"
         case .logRequest: "LogRequest"
         case .logPage, .logPageWithHolder: "LogPage"
-        case .presentation, .firstPresentation: "PresentRequest"
+        case .presentation, .memberPresentation, .firstPresentation: "PresentRequest"
         case .refillOfFeed, .refillOfLog: "RefillRequest"
         case .recoveryStanding, .openStanding: "RecoveryStanding"
         }
@@ -96,17 +106,17 @@ enum MessageSample: String, CaseIterable, Sendable {
 
     func decode(_ bytes: [UInt8], as format: BodyFormat) throws(WireFault) -> any SyncMessage & Hashable {
         switch self {
-        case .namingHello, .firstHello: try Hello(bytes, as: format)
+        case .namingHello, .comparingHello, .firstHello: try Hello(bytes, as: format)
         case .helloAnswer, .helloAnswerWithKey: try HelloAnswer(bytes, as: format)
         case .pushBatch, .emptyPushBatch: try PushBatch(bytes, as: format)
         case .pushAnswer: try PushAnswer(bytes, as: format)
         case .feedRequest: try FeedRequest(bytes, as: format)
         case .feedAnswer, .emptyFeedAnswer: try FeedAnswer(bytes, as: format)
         case .joinRequest, .rejoinRequest: try JoinRequest(bytes, as: format)
-        case .joinAnswer: try JoinAnswer(bytes, as: format)
+        case .joinAnswer, .joinAnswerWithMembership: try JoinAnswer(bytes, as: format)
         case .logRequest: try LogRequest(bytes, as: format)
         case .logPage, .logPageWithHolder: try LogPage(bytes, as: format)
-        case .presentation, .firstPresentation: try Presentation(bytes, as: format)
+        case .presentation, .memberPresentation, .firstPresentation: try Presentation(bytes, as: format)
         case .refillOfFeed, .refillOfLog: try RefillPage(bytes, as: format)
         case .recoveryStanding, .openStanding: try RecoveryStanding(bytes, as: format)
         }

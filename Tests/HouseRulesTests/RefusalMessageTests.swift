@@ -34,6 +34,26 @@ struct RefusalMessageTests {
         #expect(count >= 40)
     }
 
+    @Test("the consoles have the Chinese of every sentence by which the fold refuses an entry or a payment")
+    func everyFault() throws {
+        let known = try Self.known
+        var count = 0
+        for file in try SourceTree.swiftFiles(in: "Sources/Arbitration") {
+            guard file.path.split(separator: "/").last?.hasPrefix("Fold") ?? false else { continue }
+            let lines = file.text.split(separator: "\n").filter { !$0.drop(while: \.isWhitespace).hasPrefix("//") }
+            let text = lines.joined(separator: "\n")
+            var reader = LiteralReader(text[...])
+            // Names and keys have no spaces in them.
+            while let sentence = reader.next() {
+                guard sentence.contains(" ") else { continue }
+                count += 1
+                #expect(known.contains(sentence), "\(file.path): \(sentence)")
+            }
+        }
+
+        #expect(count >= 25)
+    }
+
     private static let sources: [(source: String, text: String?)] = [
         (#""plain")"#, "plain"), (#""one " + "two")"#, "one two"), ("\"one \"\n    + \"two\"\n)", "one two"),
         (#""claim \(number) is \(state ?? "unknown")")"#, "claim {} is {}"),
@@ -41,6 +61,15 @@ struct RefusalMessageTests {
         (#""\(names.map { "\($0)" }.joined(separator: ", ")) of \"all\"")"#, #"{} of "all""#),
         (#"fault.message)"#, nil), (#""one" + two)"#, nil), (#""one".uppercased())"#, nil), (#""open"#, nil),
     ]
+
+    @Test("all literals of a source are read, one after another")
+    func literals() {
+        var reader = LiteralReader(#"f(a ? "one \(b("x"))" : "two " + "three", [0: "four"]) + 5"#[...])
+        var texts: [String] = []
+        while let text = reader.next() { texts.append(text) }
+
+        #expect(texts == ["one {}", "two three", "four"])
+    }
 
     @Test("what is written there is read as the compiler reads it", arguments: sources)
     func reading(source: String, text: String?) {
@@ -58,6 +87,22 @@ private struct LiteralReader {
 
     /// The text of an argument that is made of literals; `nil` for every other one.
     mutating func argument() -> String? {
+        guard let text = sum() else { return nil }
+        return rest.first == ")" ? text : nil
+    }
+
+    /// The text of the next literals, wherever they stand; `nil` behind the last ones.
+    mutating func next() -> String? {
+        while let start = rest.firstIndex(of: "\"") {
+            rest = rest[start...]
+            if let text = sum() { return text }
+            rest = rest.dropFirst()
+        }
+        return nil
+    }
+
+    /// One literal, or several that are put together.
+    private mutating func sum() -> String? {
         var text = ""
         repeat {
             skipSpace()
@@ -65,7 +110,7 @@ private struct LiteralReader {
             text += part
             skipSpace()
         } while skip("+")
-        return rest.first == ")" ? text : nil
+        return text
     }
 
     /// A literal of one line.

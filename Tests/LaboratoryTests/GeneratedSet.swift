@@ -26,6 +26,26 @@ struct GeneratedSet {
         sample = try Sample(directory: directory.path)
     }
 
+    private struct Recipe: Hashable {
+        let seed: UInt64
+        let claims: Int
+        let cities: Int
+    }
+    private static let kept = makeKept()
+
+    private static func makeKept() -> Kept<Recipe, GeneratedSet> {
+        // The directory of a set goes with the last of those who hold it.
+        atexit { GeneratedSet.kept.removeAll() }
+        return Kept()
+    }
+
+    /// A set that is made once in this process, for tests that only read it.
+    static func shared(seed: UInt64 = 1, claims: Int, cities: Int = 17) throws -> GeneratedSet {
+        try kept.value(for: Recipe(seed: seed, claims: claims, cities: cities)) {
+            try GeneratedSet(seed: seed, claims: claims, cities: cities)
+        }
+    }
+
     var codes: [String] { sample.cities.map(\.code) }
 
     /// The bytes of every file, by its path below the directory.

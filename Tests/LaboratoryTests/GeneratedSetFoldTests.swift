@@ -8,12 +8,12 @@ struct GeneratedSetFoldTests {
 
     @Test("every expectation is met, whatever arrives first", arguments: seeds, ArrivalOrder.allCases)
     func expectationsAreMet(seed: UInt64, order: ArrivalOrder) throws {
-        try requireAllMet(GeneratedSet(seed: seed, claims: 1_500), order)
+        try requireAllMet(GeneratedSet.shared(seed: seed, claims: 1_500), order)
     }
 
     @Test("every expectation is met with as few cities as there may be", arguments: ArrivalOrder.allCases)
     func fewestCities(order: ArrivalOrder) throws {
-        try requireAllMet(GeneratedSet(seed: 4, claims: 1_500, cities: SetGenerator.leastCities), order)
+        try requireAllMet(GeneratedSet.shared(seed: 4, claims: 1_500, cities: SetGenerator.leastCities), order)
     }
 
     private func requireAllMet(_ set: GeneratedSet, _ order: ArrivalOrder) throws {

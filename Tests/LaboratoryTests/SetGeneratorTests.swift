@@ -69,7 +69,7 @@ struct SetGeneratorTests {
 
     @Test("the summary counts what the labels say")
     func summary() throws {
-        let set = try GeneratedSet(claims: 1_500)
+        let set = try GeneratedSet.shared(claims: 1_500)
 
         let labels = Dictionary(grouping: set.sample.labels, by: \.pattern)
         for count in set.summary.counts {
@@ -81,7 +81,7 @@ struct SetGeneratorTests {
 
     @Test("every pattern occurs, but price outliers only where a set is large enough for their peers", arguments: seeds)
     func everyPattern(seed: UInt64) throws {
-        let set = try GeneratedSet(seed: seed, claims: 1_500)
+        let set = try GeneratedSet.shared(seed: seed, claims: 1_500)
 
         let missing = Set(Pattern.allCases.map(\.rawValue)).subtracting(set.sample.labels.map(\.pattern))
         #expect(missing == [Pattern.priceOutlier.rawValue])
@@ -91,7 +91,7 @@ struct SetGeneratorTests {
 
     @Test("a node lets every claim through but those that are labelled invalid", arguments: seeds)
     func validClaims(seed: UInt64) throws {
-        for claim in try GeneratedSet(seed: seed, claims: 1_500).claims() {
+        for claim in try GeneratedSet.shared(seed: seed, claims: 1_500).claims() {
             let (name, validated) = ("\(claim.label.pattern) \(claim.label.claim)", claim.validated)
             #expect((validated.value == nil) == claim.isLabelledInvalid, "\(name): \(validated.problems)")
             #expect(validated.repairs == [], "\(name)")
@@ -100,7 +100,7 @@ struct SetGeneratorTests {
 
     @Test("each claim is on a voucher of its city, issued to its enterprise", arguments: seeds)
     func vouchers(seed: UInt64) throws {
-        let set = try GeneratedSet(seed: seed, claims: 1_500)
+        let set = try GeneratedSet.shared(seed: seed, claims: 1_500)
         var vouchers: [String: Voucher] = [:]
         for code in set.codes {
             for voucher in try set.vouchers(of: code) {
@@ -118,7 +118,7 @@ struct SetGeneratorTests {
 
     @Test("every supplier is on the national list when its service begins, but the unlisted ones", arguments: seeds)
     func suppliers(seed: UInt64) throws {
-        let set = try GeneratedSet(seed: seed, claims: 1_500)
+        let set = try GeneratedSet.shared(seed: seed, claims: 1_500)
         let providers = Dictionary(grouping: try set.providers(), by: \.code)
 
         for claim in try set.claims() {
@@ -137,7 +137,7 @@ struct SetGeneratorTests {
 
     @Test("every company of the ownership file is read, each once")
     func companies() throws {
-        let companies = try GeneratedSet(claims: 1_500).companies()
+        let companies = try GeneratedSet.shared(claims: 1_500).companies()
 
         #expect(Set(companies.map(\.code)).count == companies.count)
     }
@@ -146,7 +146,7 @@ struct SetGeneratorTests {
 
     @Test("each claim has one row and one label")
     func oneLabelEach() throws {
-        let set = try GeneratedSet(claims: 1_500)
+        let set = try GeneratedSet.shared(claims: 1_500)
 
         let rows = try set.codes.flatMap { code in
             try set.rows("\(code)/claims.csv").map { "\(code)/\($0["claim_no"] ?? "")" }
@@ -157,7 +157,7 @@ struct SetGeneratorTests {
 
     @Test("the labels of a group stand together, and its rows in the file of each city", arguments: seeds)
     func groupsStandTogether(seed: UInt64) throws {
-        let set = try GeneratedSet(seed: seed, claims: 1_500)
+        let set = try GeneratedSet.shared(seed: seed, claims: 1_500)
 
         let groups = Dictionary(
             set.sample.labels.map { ("\($0.city)/\($0.claim)", $0.group) }, uniquingKeysWith: { first, _ in first })
@@ -170,7 +170,7 @@ struct SetGeneratorTests {
 
     @Test("the labels of a group name one pattern, its expectation, and as many claims as it has", arguments: seeds)
     func groupsAreWhole(seed: UInt64) throws {
-        let set = try GeneratedSet(seed: seed, claims: 1_500)
+        let set = try GeneratedSet.shared(seed: seed, claims: 1_500)
 
         for (group, labels) in Dictionary(grouping: set.sample.labels, by: \.group) {
             let pattern = try #require(Pattern(rawValue: labels[0].pattern))

@@ -30,6 +30,16 @@ struct ArrayTests {
         #expect(answer == values)
     }
 
+    @Test("an array of truths keeps its order", arguments: [[], [true], [false, true, true, false]])
+    func bool(values: [Bool]) async throws {
+        let answer = try await pool.run { session in
+            let result = try session.execute("SELECT * FROM unnest($1::bool[])", [.boolArray(values)])
+            return (0..<result.count).map { result.bool($0, 0) }
+        }
+
+        #expect(answer == values)
+    }
+
     @Test(
         "an array of texts keeps empty ones, separators and composition",
         arguments: [[], [""], ["", "", ""], ["a,b", "{c}", "\"d\"", "NULL", "\\"], ["券", "e\u{301}", "\u{E9}"]])

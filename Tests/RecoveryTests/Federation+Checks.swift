@@ -9,7 +9,7 @@ import VoucherDomain
 extension Federation {
     func check() async throws {
         faults += newest.alarms
-        checkAlarms()
+        try await checkAlarms()
         if let report = try await newest.store.recoveryReport() {
             return try await checkStanding(report)
         }
@@ -21,24 +21,32 @@ extension Federation {
         try await replayHellos()
     }
 
-    /// What is left of a recovery that only people can end: both sides have decided, or what a city had is gone.
+    private var hasBranched: Bool { registries.contains(where: \.hasBranched) }
+
+    /// What is left of a recovery that only people can end: what a city had is gone; or both sides have decided, and one
+    /// that is given up has released a payment.
     private func checkStanding(_ report: RegistryStore.RecoveryReport) async throws {
-        let isExpected =
-            registries.contains(where: \.hasBranched) || cities.contains { $0.wasPutBack || $0.wasAbsent }
-        guard isExpected, let problem = report.problem, report.phase == "collecting" else {
+        guard let problem = report.problem, report.phase == "collecting" else {
             return faults.append("still recovering: \(report.problem ?? "no problem is named")")
         }
+        let isExpected = hasBranched && problem.contains("was released on a branch")
+        guard isExpected || cities.contains(where: { $0.wasPutBack || $0.wasAbsent }) else {
+            return faults.append("still recovering: \(problem)")
+        }
         endings.append("people must act: \(problem)")
-        if try await newest.store.feedHead() != newest.firstHead {
+        if !newest.hasBranched, try await newest.store.feedHead() != newest.firstHead {
             faults.append("the recovering registry has decided")
         }
     }
 
-    /// A city stops only where its store was put back, or where somebody went on without it.
-    private func checkAlarms() {
+    /// A city stops only where its store was put back, or where somebody went on without it; or where two registries decide,
+    /// as long as both can be reached. Afterwards it is told where to go back to, but for one whose payment cannot be honoured.
+    private func checkAlarms() async throws {
+        let refused = Set(try await newest.store.refusedFeeds().map(\.city))
         for alarm in alarms {
             guard let city = cities.first(where: { $0.code == alarm.city }) else { continue }
-            if city.wasAbsent || city.wasPutBack || city.wasForgotten || registries.contains(where: \.hasBranched) {
+            let isOfBranch = hasBranched && (!alarm.isHealing || refused.contains(city.code))
+            if city.wasAbsent || city.wasPutBack || city.wasForgotten || isOfBranch {
                 endings.append("city \(city.code) stopped: \(alarm.why)")
             } else {
                 faults.append("city \(city.code) stopped: \(alarm.why)")
@@ -61,12 +69,18 @@ extension Federation {
         if head != known { faults.append("city \(city.code) has applied \(head.position) of \(known.position)") }
     }
 
-    /// No invoice is held by two claims.
+    /// No invoice is held by two claims, but where a history that was given up has released one: a case names both.
     private func checkInvoices() async throws {
+        let cases = try await newest.store.cases(limit: 10_000).filter { $0.rules.contains(Fold.branchRule) }
+        let contested = cases.map { Set($0.parties.map(\.claim)) }
         var holders: [String: ClaimName] = [:]
         for record in try await newest.store.claims(.init(), after: 0, limit: 10_000) where record.state.isLive {
             for invoice in record.claim.invoices {
                 if let other = holders.updateValue(record.name, forKey: invoice.number.text) {
+                    if contested.contains(where: { $0.isSuperset(of: [record.name, other]) }) {
+                        endings.append("a case decides on \(other) and \(record.name)")
+                        continue
+                    }
                     faults.append("invoice \(invoice.number.text) is held by \(other) and \(record.name)")
                 }
             }

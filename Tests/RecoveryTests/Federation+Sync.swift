@@ -58,8 +58,7 @@ extension Federation {
         let store = city.store
         let answer: HelloAnswer
         do {
-            try await compareRecord(city)
-            answer = try await sayHello(city)
+            answer = try await sayHello(city, try await compareRecord(city))
         } catch let refusal as Refusal {
             guard ["recovering", "unknown-feed-head"].contains(refusal.kind), try await refill(city) else {
                 throw refusal
@@ -77,8 +76,8 @@ extension Federation {
         }
         if try answer.logHead.sequence < store.syncState().receivedThrough {
             guard try await !refill(city) else { throw Federation.givenBack }
-            note("  \(city.code) forgets receipts after \(answer.logHead.sequence)")
-            try store.forgetReceipts(after: answer.logHead)
+            let isBelieved = try store.sendAgain(after: answer.logHead, to: grant.epoch.incarnation)
+            note("  \(city.code) sends again after \(answer.logHead.sequence)\(isBelieved ? "" : ": not believed")")
         }
         if try store.isRestored() { try await takeBack(city, through: answer.logHead) }
         try store.compare(answer.logHead)
@@ -90,20 +89,22 @@ extension Federation {
 
     private static let givenBack = Refusal("recovering", "this city has given what it has")
 
-    private func compareRecord(_ city: RunCity) async throws {
+    private func compareRecord(_ city: RunCity) async throws -> LogHead? {
         var head = try city.store.headToCompare(processNonce: city.processNonce)
         while let after = head {
             let record: LogPage
             do {
                 let request = LogRequest(after: after, limit: 1)
                 record = try await exchange(with: city) { try await $0.log(request, of: city.code) }
-            } catch let refusal as Refusal where refusal.kind == "diverged" { return }
+            } catch let refusal as Refusal where refusal.kind == "diverged" { return nil }
             head = try city.store.compare(record, after: after)
+            if record.entries.isEmpty { return after }
         }
+        return nil
     }
 
-    private func sayHello(_ city: RunCity) async throws -> HelloAnswer {
-        var hello = try city.store.prepareHello(processNonce: city.processNonce)
+    private func sayHello(_ city: RunCity, _ compared: LogHead?) async throws -> HelloAnswer {
+        var hello = try city.store.prepareHello(processNonce: city.processNonce, compared: compared)
         while true {
             do { return try await send(hello, from: city) } catch let refusal as Refusal {
                 guard refusal.kind == "fenced" else { throw refusal }
@@ -138,16 +139,19 @@ extension Federation {
     private func refill(_ city: RunCity) async throws -> Bool {
         var standing = try await present(city)
         if try keep(standing.call, city) { standing = try await present(city) }
-        guard standing.incarnation > 0 else { return false }
+        if try goBack(standing.call, city) { return true }
+        guard standing.incarnation > 0 || standing.wantsFeed else { return false }
         while !standing.isComplete, let page = try city.store.refillPage(standing, signer: city.key) {
+            let earlier = standing
             standing = try await exchange(with: city) { try await $0.refill(page, from: city.code, now: now) }
             given = (given.feed + page.feed.count, given.entries + page.entries.count)
             note("  \(city.code) gave \(page.feed.count) of the feed, \(page.entries.count) entries")
             if let signed = standing.receipt {
                 try city.store.store(try Receipt(signed, by: city.registryKey), signed: signed, now: now)
             }
+            if standing.asksAgain(as: earlier) { break }
         }
-        return true
+        return try standing.incarnation > 0 || goBack(standing.call, city)
     }
 
     private func present(_ city: RunCity) async throws -> RecoveryStanding {
@@ -162,6 +166,17 @@ extension Federation {
         guard try city.store.promisedIncarnation() < call.incarnation else { return false }
         note("  \(city.code) promises \(call.incarnation)")
         try city.store.promise(call, signed: signed)
+        return true
+    }
+
+    /// - Returns: Whether the city has gone back to what stands of the feed.
+    private func goBack(_ signed: SignedBytes?, _ city: RunCity) throws -> Bool {
+        guard let signed else { return false }
+        let call = try RecoveryCall(signed, by: city.registryKey)
+        guard try city.store.goBack(call, detailKey: city.detailKey) else { return false }
+        let head = try city.store.feedHead()
+        note("  \(city.code) goes back to \(head.position)")
+        ways += 1
         return true
     }
 

@@ -41,6 +41,8 @@ final class Federation {
     var policyVersion = 1
     /// What cities have given back: a run in which it is nothing has tried little.
     var given = (feed: 0, entries: 0)
+    /// How often a city went back from a branch that was given up.
+    var ways = 0
     /// What happened, for people.
     private(set) var trace: [String] = []
 
@@ -105,7 +107,7 @@ final class Federation {
     var summary: String {
         """
         \(cities.count) cities, \(registries.count) registries\(registries.contains(where: \.hasBranched) ? ", a branch" : "")\
-        , gave \(given.feed) + \(given.entries), paid \(bank.count)\
+        , gave \(given.feed) + \(given.entries), went back \(ways), paid \(bank.count)\
         \(cities.contains(where: \.wasAbsent) ? ", absence" : "")\(cities.contains(where: \.wasPutBack) ? ", put back" : "")
         """
     }

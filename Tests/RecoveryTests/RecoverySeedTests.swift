@@ -7,11 +7,14 @@ import Testing
 /// `RECOVERY_SEEDS=1-500` runs these seeds instead of the default ones; `RECOVERY_TRACE=1` prints what happens in each.
 @Suite("Recovery from seeds")
 struct RecoverySeedTests {
-    private static let seeds: ClosedRange<UInt64> = {
+    /// Of the first 25 those in which cities give something back, and of the others some of each kind: five registries, with
+    /// and without a city that is absent. The rest lost nothing that had to be decided again.
+    private static let usual: [UInt64] = [1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 16, 17, 19, 20, 21, 23, 24, 25]
+    private static let seeds: [UInt64] = {
         let ends = (ProcessInfo.processInfo.environment["RECOVERY_SEEDS"] ?? "").split(separator: "-")
             .compactMap { UInt64($0) }
-        guard let first = ends.first, let last = ends.last, first <= last else { return 1...25 }
-        return first...last
+        guard let first = ends.first, let last = ends.last, first <= last else { return usual }
+        return Array(first...last)
     }()
     private static let tracesAll = ProcessInfo.processInfo.environment["RECOVERY_TRACE"] != nil
     /// A run has up to five registries of four connections each.

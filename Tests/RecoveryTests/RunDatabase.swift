@@ -24,14 +24,7 @@ struct RunDatabase: Sendable {
     /// - Precondition: Nobody goes on with a connection that is open now: all of them are cut.
     func copy() async throws -> RunDatabase {
         let copy = "recovery_\(TestCluster.nextNumber())"
-        try await TestCluster.operators.get().run { [name] session in
-            try session.execute(
-                "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = $1", [.text(name)])
-            // A process with the same id may have been killed here before.
-            try session.run(script: "DROP DATABASE IF EXISTS \(copy) WITH (FORCE)")
-            try session.run(script: "CREATE DATABASE \(copy) TEMPLATE \(name)")
-        }
-        return RunDatabase(name: copy, url: url.replacing("/\(name)?", with: "/\(copy)?"))
+        return RunDatabase(name: copy, url: try await TestCluster.create(copy, copying: name))
     }
 
     func drop() async throws { try await TestCluster.drop(name) }

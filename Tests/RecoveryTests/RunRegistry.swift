@@ -143,7 +143,8 @@ final class RunRegistry {
                 let report = try await arbiter.decide()
                 count += report.decided
                 alarms += report.guarded.map { "the guard held position \($0)" } + [report.poison].compactMap { $0 }
-                if !report.more { break }
+                if report.more { continue }
+                guard try await store.followBranches(now: clock(lastTick)) else { break }
             }
         } catch {
             await arbiter.release()

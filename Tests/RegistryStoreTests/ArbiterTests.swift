@@ -9,7 +9,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("Arbiter", .database)
+@Suite("Arbiter", .registryDatabase)
 struct ArbiterTests {
     private func registry() async throws -> (TestRegistry, TestCity) {
         let registry = try await TestRegistry()

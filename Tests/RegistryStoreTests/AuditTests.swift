@@ -8,7 +8,7 @@ import VoucherDomain
 @testable import RegistryStore
 
 /// What is changed behind the registry's back is found by those who read the logs.
-@Suite("Audit", .database)
+@Suite("Audit", .registryDatabase)
 struct AuditTests {
     private func registry() async throws -> TestRegistry {
         let registry = try await TestRegistry()

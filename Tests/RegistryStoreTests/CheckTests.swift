@@ -6,7 +6,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("Checks", .database)
+@Suite("Checks", .registryDatabase)
 struct CheckTests {
     /// Shenzhen's claim `C1` on the invoice with serial 1.
     private func registry() async throws -> TestRegistry {

@@ -9,7 +9,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("Feed", .database)
+@Suite("Feed", .registryDatabase)
 struct FeedTests {
     /// A registry whose feed has ten entries: the policy, the city's three acts, and six of its entries.
     private func registry() async throws -> (TestRegistry, TestCity) {

@@ -1,6 +1,5 @@
 import Arbitration
 import FederationWire
-import PostgresClient
 import Replication
 import TestSupport
 import Testing
@@ -8,7 +7,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("The fold in PostgreSQL is the fold in memory", .database)
+@Suite("The fold in PostgreSQL is the fold in memory", .registryDatabase)
 struct FoldConformanceTests {
     private static let seeds: [UInt64] = [1, 2, 3, 4]
     private static let length = 320
@@ -16,10 +15,8 @@ struct FoldConformanceTests {
     private func pushed(
         _ seed: UInt64, decidesMeanwhile: Bool = true
     ) async throws -> (registry: TestRegistry, order: [Entry]) {
-        let registry = try await TestRegistry(policy: PushedJournal.policy)
-        let journal = try await PushedJournal(
-            seed: seed, length: Self.length, decidesMeanwhile: decidesMeanwhile, registry: registry)
-        return (registry, journal.order)
+        try await KeptJournal.registry(
+            seed: seed, length: Self.length, decidesMeanwhile: decidesMeanwhile, isDecided: false)
     }
 
     @Test("one journal in batches, and in memory: the same outcomes, reasons, keys and findings", arguments: seeds)
@@ -203,18 +200,9 @@ extension TestRegistry {
 
     /// Lends a copy of the whole database, and drops it afterwards.
     fileprivate func copied<T: Sendable>(_ body: (TestRegistry) async throws -> T) async throws -> T {
-        let source = TestDatabase.current.name
-        let name = "c_\(TestCluster.nextNumber())"
-        try await TestCluster.operators.get().run { session in
-            // A database that somebody uses cannot be copied.
-            try session.run(script: "DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
-            _ = try session.execute(
-                "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = $1", [.text(source)])
-            try session.run(script: "CREATE DATABASE \(name) TEMPLATE \(source)")
-        }
-        let url = TestDatabase.current.url.replacing(":///\(source)?", with: ":///\(name)?")
-        let result = await Result { try await body(TestRegistry(opening: PostgresPool(url: url, size: 2))) }
-        try await TestCluster.drop(name)
+        let copy = try await TestDatabase.current.copied()
+        let result = await Result { try await body(TestRegistry(opening: copy.pool)) }
+        try await copy.drop()
         return try result.get()
     }
 }

@@ -50,7 +50,9 @@ struct GivingCity {
 
     /// The next part, as the city node cuts it.
     func page(_ standing: RecoveryStanding, limit: Int = 7) throws -> RefillPage? {
-        let promise = try promise(standing)
+        // A registry that is open asks for no new promise.
+        let signed = try #require(standing.call ?? call)
+        let promise = try RecoveryCall(signed, by: SigningKey.registry.publicKey).incarnation
         let start = Int(standing.feedHead.position)
         if standing.wantsFeed, start < feed.count {
             let isKnown = start == 0 || feed[start - 1].hash == standing.feedHead.hash
@@ -76,11 +78,13 @@ struct GivingCity {
     /// Presents and gives back until the registry wants nothing more now; each page twice.
     mutating func giveBack(to registry: TestRegistry) async throws {
         var standing = try await present(to: registry)
-        guard standing.incarnation > 0 else { return }
+        guard standing.incarnation > 0 || standing.wantsFeed else { return }
         do {
             while !standing.isComplete, let page = try page(standing) {
+                let earlier = standing
                 _ = try await registry.store.refill(page, from: city.code, now: .later)
                 standing = try await registry.store.refill(page, from: city.code, now: .later)
+                if standing.asksAgain(as: earlier) { break }
             }
         } catch let refusal as RegistryRefusal where refusal.code == .recovering {}
     }

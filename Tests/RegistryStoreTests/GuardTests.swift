@@ -9,7 +9,7 @@ import VoucherDomain
 @testable import RegistryStore
 
 /// What PostgreSQL itself refuses, whatever the program above it believes.
-@Suite("The second guard", .database)
+@Suite("The second guard", .registryDatabase)
 struct GuardTests {
     /// Shenzhen's claim `C1`, decided by the fold: every key of it is taken.
     private func registry(_ claim: Claim) async throws -> (TestRegistry, TestCity) {

@@ -6,7 +6,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("Hello", .database)
+@Suite("Hello", .registryDatabase)
 struct HelloTests {
     private func registry() async throws -> (TestRegistry, TestCity) {
         let registry = try await TestRegistry()
@@ -141,6 +141,24 @@ struct HelloTests {
         #expect(try await self.fault(registry, clone.hello(nonce: .sixteen(3), knowing: nil)) != nil)
         city.write(1)
         #expect(try await city.push(to: registry).answers == [.accepted])
+    }
+
+    @Test("a copy that greets after its original has pushed more than it compared is granted nothing")
+    func copyBeside() async throws {
+        var (registry, city) = try await registry()
+        city.write(1)
+        try await city.push(to: registry)
+        let copy = city
+        city.write(1)
+        try await city.push(to: registry)
+
+        let hello = copy.hello(nonce: .sixteen(2), knowing: copy.epoch, compared: copy.head)
+        let fault = try await fault(registry, Hello(hello.encoded(as: .protobuf), as: .protobuf))
+        #expect(fault == .grown(through: 2))
+        city.write(1)
+        #expect(try await city.push(to: registry).answers == [.accepted])
+        let compared = city.hello(nonce: .sixteen(3), knowing: city.epoch, compared: city.head)
+        #expect(try await grant(registry, compared).epoch.counter == city.epoch.counter + 1)
     }
 
     @Test("the log says which epoch was granted last and who holds it; a hello that names it is granted the next one")

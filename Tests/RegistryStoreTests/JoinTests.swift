@@ -6,7 +6,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("Enrolment", .database)
+@Suite("Enrolment", .registryDatabase)
 struct JoinTests {
     private func enroll(_ registry: TestRegistry, _ name: String = "深圳", expiresAt: UInt64 = .noon + 10) async throws
         -> [UInt8]
@@ -42,6 +42,11 @@ struct JoinTests {
         let grant = try Grant(answer.grant, by: key)
         #expect(grant.epoch.counter == 1)
         #expect(grant.processNonce == .sixteen(1))
+        let membership = try Membership(#require(answer.membership), by: key)
+        #expect(
+            membership
+                == Membership(
+                    city: .shenzhen, name: "深圳", publicKey: SigningKey.of(.shenzhen).publicKey, epoch: grant.epoch))
         let credentials = try #require(try await registry.store.credentials(of: .shenzhen))
         #expect(credentials.key == SigningKey.of(.shenzhen).publicKey)
         #expect(!credentials.isSuspended)

@@ -8,7 +8,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("Lifetime of keys", .database)
+@Suite("Lifetime of keys", .registryDatabase)
 struct KeyLifetimeTests {
     private static let day: UInt64 = 86_400_000
 

@@ -8,7 +8,7 @@ import VoucherDomain
 @testable import RegistryStore
 
 /// What detectors look at is loaded as far as a batch may meet it. The oracle is the whole fold over the same journal.
-@Suite("The neighbours of a claim, as far as they are loaded", .database)
+@Suite("The neighbours of a claim, as far as they are loaded", .registryDatabase)
 struct LoadedNeighbourTests {
     private func expectSameAsWhole(_ registry: TestRegistry) async throws {
         #expect(try await registry.store.recompute { _ in }.faults == [])

@@ -10,7 +10,7 @@ import VoucherDomain
 
 /// The arbiter folds a batch on the part of the ledger that the batch touches: what one entry of a batch makes another one
 /// touch is part of it. The oracle is the whole fold over the same journal.
-@Suite("Entries of one batch that reach further together", .database)
+@Suite("Entries of one batch that reach further together", .registryDatabase)
 struct PartialLedgerTests {
     private static let paid = ClaimName(city: .shenzhen, number: "X")
 

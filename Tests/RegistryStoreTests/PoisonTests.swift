@@ -9,7 +9,7 @@ import VoucherDomain
 
 /// An entry that the database will not take must not stop the nation (FAULTS.md, F24). Nobody knows which one it will
 /// be: a constraint of the test's own plays the fault.
-@Suite("Entries that cannot be stored", .database)
+@Suite("Entries that cannot be stored", .registryDatabase)
 struct PoisonTests {
     /// Two cities with batches of claims, of which the database refuses those that are numbered `BAD…`.
     private func registry(_ claims: [[String]]) async throws -> TestRegistry {

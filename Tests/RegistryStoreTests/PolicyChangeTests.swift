@@ -8,7 +8,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("A policy in the middle of a transaction", .database)
+@Suite("A policy in the middle of a transaction", .registryDatabase)
 struct PolicyChangeTests {
     /// The default policy with another outcome for an invoice that is claimed twice.
     private static func policy(version: UInt32, invoiceOnce outcome: String) -> [UInt8] {

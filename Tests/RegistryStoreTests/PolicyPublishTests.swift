@@ -7,7 +7,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("Publishing a policy", .database)
+@Suite("Publishing a policy", .registryDatabase)
 struct PolicyPublishTests {
     private let lowCap = CappedPolicy.document(version: 2, yearCap: .yuan(100))
 

@@ -8,7 +8,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("Push", .database)
+@Suite("Push", .registryDatabase)
 struct PushTests {
     /// Shenzhen, joined, with five entries in its log and none of them sent.
     private func registry() async throws -> (TestRegistry, TestCity) {

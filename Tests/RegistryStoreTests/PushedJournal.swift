@@ -10,6 +10,8 @@ import VoucherDomain
 /// A generated journal, pushed to a registry by the logs of its cities; and the order in which it must be folded.
 struct PushedJournal {
     private let registry: TestRegistry
+    /// One for many decisions, as in a server: a new one reads the schema and plans its statements anew.
+    private var arbiter: Arbiter
     /// Everything that was received, in the order of its batches.
     private(set) var order: [Entry] = []
     private(set) var cities: [CityCode: TestCity] = [:]
@@ -31,6 +33,7 @@ struct PushedJournal {
         atHalf: (PushedJournal) async throws -> Void = { _ in }
     ) async throws {
         self.registry = registry
+        arbiter = Arbiter(store: registry.store)
         numbers = SeededGenerator(seed: seed)
         for code in [CityCode.beijing, .hangzhou, .shenzhen] { cities[code] = try await registry.join(code) }
         try await collectActs()
@@ -42,16 +45,25 @@ struct PushedJournal {
         for (index, batch) in batches.enumerated() {
             if index == batches.count / 2 {
                 try await atHalf(self)
+                // Whoever has copied the database has cut its connections.
+                arbiter = Arbiter(store: registry.store)
                 try await operatorsAct()
             }
             try await register(batch)
             for code in cities.keys.sorted() { try await push(batch.filter { $0.city == code }, by: code) }
             if decidesMeanwhile, numbers.once(in: 3) {
-                try await registry.decide()
+                try await decide()
                 try await workOnCases()
                 try await workOnPayments()
             }
         }
+    }
+
+    /// Lets the arbiter decide all that waits. In between somebody else may be it.
+    private func decide() async throws {
+        try #require(try await arbiter.acquire())
+        while try await arbiter.decide().more {}
+        await arbiter.release()
     }
 
     private mutating func push(_ items: [JournalEntry], by code: CityCode) async throws {
@@ -111,7 +123,7 @@ struct PushedJournal {
             }
             try await collectActs()
         }
-        try await registry.decide()
+        try await decide()
     }
 
     private mutating func answer(_ id: String, by code: CityCode) async throws {
@@ -155,12 +167,12 @@ struct PushedJournal {
         }
         try await tick()
         try await collectActs()
-        try await registry.decide()
+        try await decide()
     }
 
     /// A tick that repeats what some of the cities have sealed.
     private mutating func tick() async throws {
-        try await registry.decide()
+        try await decide()
         let head = try await registry.store.feedHead()
         let time = Int64(UInt64.noon)
         var seals: [SignedBytes] = []
@@ -176,7 +188,7 @@ struct PushedJournal {
                     wallMilliseconds: time, intervalMilliseconds: Int64(numbers.number(below: 400)) * 1_000,
                     seals: seals)))
         try await collectActs()
-        try await registry.decide()
+        try await decide()
     }
 
     private mutating func step(of payment: Payment) throws -> PaymentAct {
@@ -236,7 +248,8 @@ extension JournalEntry.Content {
         case .caseAnswered(let answer): (.caseAnswered, PayloadCoding.encode(answer))
         case .payment(let act): (act.step.kind, PayloadCoding.encode(act))
         case .invoiceReversed(let letter): (.invoiceReversed, PayloadCoding.encode(letter))
-        case .act, .policyPublished, .caseRuled, .caseReopened, .ticked, .membership, .claimReviewed:
+        case .act, .policyPublished, .caseRuled, .caseReopened, .ticked, .membership, .claimReviewed, .paymentFound,
+            .tailKept:
             (.nodeStarted, PayloadCoding.encodeNodeStart(processNonce: .sixteen(7), software: "test"))
         case .unsupported: (.future, [1, 2, 3])
         case .faulty: (.claimFiled, [0x0A, 0xFF])

@@ -201,6 +201,38 @@ extension QuestionTests {
         #expect(try await contents() == kept)
     }
 
+    @Test("what the claims of cases claim stands beside them, also after the migration of a database of before")
+    func migratedCases() async throws {
+        let (registry, _) = try await pushed(QuestionTests.seeds[0])
+        func amounts() async throws -> [String] {
+            try await registry.texts(
+                """
+                SELECT case_id || ' ' || city_code || '/' || claim_no || ' ' || claimed_fen
+                FROM conflict_case_claim ORDER BY 1
+                """)
+        }
+        func difference() async throws -> Int {
+            try await registry.texts(
+                """
+                SELECT p.claim_no FROM conflict_case_claim p LEFT JOIN claim c USING (city_code, claim_no)
+                WHERE p.claimed_fen IS DISTINCT FROM c.claimed_fen
+                """
+            ).count
+        }
+        let kept = try await amounts()
+        #expect(!kept.isEmpty)
+        #expect(try await difference() == 0)
+        try await registry.run(
+            """
+            ALTER TABLE conflict_case_claim DROP COLUMN claimed_fen;
+            DELETE FROM schema_migration WHERE id = 'registry_v028_case_amounts'
+            """)
+
+        let done = try await registry.store.migrate(policyDocument: PushedJournal.policy, now: .noon)
+        #expect(done == ["registry_v028_case_amounts"])
+        #expect(try await amounts() == kept)
+    }
+
     @Test("a second claim that is authorised on one invoice is named, though fold and constraint let it pass")
     func paidTwice() async throws {
         let registry = try await TestRegistry()

@@ -9,15 +9,12 @@ import VoucherDomain
 @testable import RegistryStore
 
 /// What operators and auditors ask, held to plain looks at everything.
-@Suite("Questions", .database)
+@Suite("Questions", .registryDatabase)
 struct QuestionTests {
     static let seeds: [UInt64] = [2, 3]
 
     func pushed(_ seed: UInt64) async throws -> (registry: TestRegistry, order: [Entry]) {
-        let registry = try await TestRegistry(policy: PushedJournal.policy)
-        let journal = try await PushedJournal(seed: seed, length: 200, decidesMeanwhile: true, registry: registry)
-        try await registry.decide()
-        return (registry, journal.order)
+        try await KeptJournal.registry(seed: seed, length: 200, decidesMeanwhile: true, isDecided: true)
     }
 
     // MARK: As of a past position
@@ -138,10 +135,9 @@ struct QuestionTests {
         #expect(Set(sums).count > 1)
         for size in [1, 3] {
             var pages: [RegistryStore.CaseView] = []
-            filter.afterMoney = nil
             while true {
-                filter.afterMoney = pages.last?.claimed
-                let page = try await registry.store.cases(filter, after: pages.last?.position ?? 0, limit: size)
+                let page = try await registry.store.cases(
+                    filter, after: pages.last.map { filter.place(of: $0) }, limit: size)
                 pages += page
                 guard page.count == size else { break }
             }
@@ -153,7 +149,7 @@ struct QuestionTests {
 
     /// Conditions made from one claim that is there, and a second one.
     private func conditions(
-        _ claim: RegistryStore.ClaimRecord, other: RegistryStore.ClaimRecord
+        _ claim: RegistryStore.ClaimRecord, other: RegistryStore.ClaimRecord, _ cases: [ConflictCase]
     ) -> [(inout RegistryStore.ClaimFilter) -> Void] {
         var all: [(inout RegistryStore.ClaimFilter) -> Void] = [
             { $0.city = claim.name.city }, { $0.state = claim.state }, { $0.enterprise = claim.claim.enterprise },
@@ -167,25 +163,40 @@ struct QuestionTests {
         if let met = claim.reasons.flatMap(\.blocking).first {
             all.append { $0.pair = RegistryStore.CityPair(met.city, claim.name.city) }
         }
+        if let invoice = claim.claim.invoices.last { all.append { $0.keys = invoice.number.names.map(Key.invoice) } }
+        if let found = cases.first(where: { $0.concerns(claim.name) }) { all.append { $0.caseID = found.id } }
         return all
     }
 
     @Test("every condition, alone and with another, finds what a look at all claims finds", arguments: seeds)
     func filters(seed: UInt64) async throws {
-        let (registry, _) = try await pushed(seed)
+        let (registry, order) = try await pushed(seed)
         let all = try await registry.store.claims(.init(), after: nil, limit: 10_000)
+        let cases = try FoldedReference(order).fold.ledger.cases.values.sorted { $0.position < $1.position }
         var numbers = SeededGenerator(seed: seed)
-        var found = 0
+        var filters: [RegistryStore.ClaimFilter] = []
+        // Each alone, of a claim that is in a case: all conditions can be made of it.
+        let disputed = all.filter { record in cases.contains { $0.concerns(record.name) } }
+        try #require(!disputed.isEmpty)
+        for condition in conditions(numbers.pick(disputed), other: numbers.pick(all), cases) {
+            var filter = RegistryStore.ClaimFilter()
+            condition(&filter)
+            filters.append(filter)
+        }
+        #expect(filters.contains { !$0.keys.isEmpty } && filters.contains { $0.caseID != nil })
         for _ in 0..<20 {
-            let conditions = conditions(numbers.pick(all), other: numbers.pick(all))
+            let conditions = conditions(numbers.pick(all), other: numbers.pick(all), cases)
             var filter = RegistryStore.ClaimFilter()
             for _ in 0..<2 { numbers.pick(conditions)(&filter) }
-            let asked = try await registry.store.claims(filter, after: nil, limit: 10_000)
-
-            #expect(asked.map(\.name) == all.filter(filter.agrees).map(\.name), "\(filter)")
-            found += asked.count
+            filters.append(filter)
         }
-        #expect(found > 0)
+        for (index, filter) in filters.enumerated() {
+            let asked = try await registry.store.claims(filter, after: nil, limit: 10_000)
+            let due = all.filter { filter.agrees($0, cases) }
+
+            #expect(asked.map(\.name) == due.map(\.name), "\(filter)")
+            if index < filters.count - 20 { #expect(!asked.isEmpty, "\(filter)") }
+        }
     }
 
     @Test("pages in either order are the whole list, however small they are", arguments: [1, 7, 1_000])
@@ -234,6 +245,49 @@ struct QuestionTests {
             found += all.count
         }
         #expect(found > 10)
+    }
+
+    @Test("what is said to be settled only grows at its end, whatever is decided later", arguments: seeds)
+    func settled(seed: UInt64) async throws {
+        let registry = try await TestRegistry(policy: PushedJournal.policy)
+        var claims: [(filter: RegistryStore.ClaimFilter, names: [ClaimName])] = []
+        let caseFilters = [nil, true, false].map { RegistryStore.CaseFilter(isOpen: $0) }
+        var cases: [[String]] = []
+        _ = try await PushedJournal(seed: seed, length: 200, decidesMeanwhile: true, registry: registry) { _ in
+            try await registry.decide()
+            let all = try await registry.store.claims(.init(), after: nil, limit: 10_000)
+            var numbers = SeededGenerator(seed: seed)
+            for _ in 0..<10 {
+                for condition in conditions(numbers.pick(all), other: numbers.pick(all), []) {
+                    var filter = RegistryStore.ClaimFilter()
+                    condition(&filter)
+                    claims.append((filter, try await names(filter, registry)))
+                }
+            }
+            for filter in caseFilters { cases.append(try await ids(filter, registry)) }
+        }
+        try await registry.decide()
+
+        var changed = 0
+        for (filter, before) in claims {
+            let isGrown = try await names(filter, registry).starts(with: before)
+            #expect(isGrown || !filter.isSettled, "\(filter)")
+            if !isGrown { changed += 1 }
+        }
+        for (filter, before) in zip(caseFilters, cases) {
+            let isGrown = try await ids(filter, registry).starts(with: before)
+            #expect(isGrown || !filter.isSettled, "\(filter)")
+            if !isGrown { changed += 1 }
+        }
+        #expect(changed > 0, "nothing that was listed has changed")
+    }
+
+    private func names(_ filter: RegistryStore.ClaimFilter, _ registry: TestRegistry) async throws -> [ClaimName] {
+        try await registry.store.claims(filter, after: nil, limit: 10_000).map(\.name)
+    }
+
+    private func ids(_ filter: RegistryStore.CaseFilter, _ registry: TestRegistry) async throws -> [String] {
+        try await registry.store.cases(filter, limit: 10_000).map(\.id)
     }
 
     // MARK: Names
@@ -289,7 +343,7 @@ struct QuestionTests {
 
 extension RegistryStore.ClaimFilter {
     /// The conditions over one claim, said in plain Swift.
-    fileprivate func agrees(_ record: RegistryStore.ClaimRecord) -> Bool {
+    fileprivate func agrees(_ record: RegistryStore.ClaimRecord, _ cases: [ConflictCase]) -> Bool {
         let claim = record.claim
         let met = record.reasons.flatMap(\.blocking)
         let conditions: [Bool?] = [
@@ -300,7 +354,13 @@ extension RegistryStore.ClaimFilter {
             receivedFrom.map { record.receivedAt >= $0 }, receivedUntil.map { record.receivedAt < $0 },
             rule.map { rule in record.reasons.contains { $0.rule == rule } },
             pair.map { pair in met.contains { RegistryStore.CityPair($0.city, record.name.city) == pair } },
+            caseID.map { id in cases.contains { $0.id == id && $0.concerns(record.name) } },
         ]
-        return conditions.allSatisfy { $0 ?? true }
+        let names = claim.invoices.flatMap { $0.number.names.map(Key.invoice) }
+        return conditions.allSatisfy { $0 ?? true } && (keys.isEmpty || !Set(keys).isDisjoint(with: names))
     }
+}
+
+extension ConflictCase {
+    fileprivate func concerns(_ claim: ClaimName) -> Bool { parties.contains { $0.claim == claim } }
 }

@@ -8,7 +8,7 @@ import VoucherDomain
 @testable import RegistryStore
 
 /// Who may write a city's log after the registry was put back: sessions and grants of the time before.
-@Suite("Grants after a recovery", .database)
+@Suite("Grants after a recovery", .registryDatabase)
 struct RecoveredGrantTests {
     private func grant(_ registry: TestRegistry, _ hello: Hello) async throws -> Grant {
         let answer = try await registry.store.greet(hello, now: .noon)
@@ -77,6 +77,29 @@ struct RecoveredGrantTests {
         city.epoch = try await grant(registry, hello).epoch
         #expect(city.epoch.incarnation == 2)
         #expect(try await city.push(to: registry).answers == [.accepted])
+    }
+
+    @Test(
+        "a receipt tells of a loss by its own incarnation, whatever the city has read of the feed",
+        arguments: [(1, 0), (2, 3)] as [(UInt32, UInt32)])
+    func receiptOfIncarnation(given: UInt32, begins: UInt32) async throws {
+        let registry = try await TestRegistry()
+        var city = try await registry.join(.shenzhen)
+        try await registry.decide()
+        let applied = try await registry.store.feedHead()
+        try await registry.store.beginRecovery(reason: "test", now: .noon)
+        let call = try await present(registry, city).call
+        _ = try await present(registry, city, call: call)
+        try await decide(registry)
+        city.write(1)
+        let receipt = try Receipt(
+            id: .sixteen(1), city: city.code, through: city.head,
+            feedHead: FeedHead(incarnation: given, position: 1, hash: Digest(.feed, [1])), receivedAt: .noon
+        ).signed(by: .registry)
+
+        let standing = try await present(registry, city, feed: applied, receipt: receipt, call: call)
+
+        #expect(standing.incarnation == begins)
     }
 
     @Test("before the first recovery nobody is called")

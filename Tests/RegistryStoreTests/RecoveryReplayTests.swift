@@ -9,7 +9,7 @@ import VoucherDomain
 @testable import RegistryStore
 
 /// In what order a recovering registry decides again, and that it decides nothing twice.
-@Suite("What a restored registry decides again", .database)
+@Suite("What a restored registry decides again", .registryDatabase)
 struct RecoveryReplayTests {
     @Test("a log is decided in its own order, also where two servers' clocks differed")
     func clocks() async throws {

@@ -8,7 +8,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("A registry that was restored", .database)
+@Suite("A registry that was restored", .registryDatabase)
 struct RecoveryTests {
     @Test(
         "whatever was decided after the backup comes out again, byte for byte, and so do all tables", arguments: 1...4)

@@ -7,7 +7,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("Pushes that are refused as a whole", .database)
+@Suite("Pushes that are refused as a whole", .registryDatabase)
 struct RefusedPushTests {
     /// Shenzhen, joined, with two of its five entries received.
     private func registry() async throws -> (TestRegistry, TestCity) {

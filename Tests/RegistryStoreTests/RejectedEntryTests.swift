@@ -7,7 +7,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("Entries that are rejected, or say what no node says", .database)
+@Suite("Entries that are rejected, or say what no node says", .registryDatabase)
 struct RejectedEntryTests {
     private func registry() async throws -> (TestRegistry, TestCity) {
         let registry = try await TestRegistry()

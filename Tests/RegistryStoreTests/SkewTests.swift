@@ -9,7 +9,7 @@ import VoucherDomain
 
 /// Builds of two ages at work together (FAULTS.md, F23). The older one is this build without some of its kinds, or this
 /// build with another one that offers a version and a kind more: the production code in both parts.
-@Suite("Builds of two versions", .database)
+@Suite("Builds of two versions", .registryDatabase)
 struct SkewTests {
     /// This build as it was before these kinds.
     private func before(_ kinds: EntryKind...) -> Dialect {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RegistryStore
 
-@Suite("Storage", .database)
+@Suite("Storage", .registryDatabase)
 struct StorageTests {
     /// What the schema has, without the record of migrations.
     private static let relations = """
@@ -21,7 +21,7 @@ struct StorageTests {
         #expect(RelationPurpose.catalogue.filter { $0.text.isEmpty } == [])
     }
 
-    @Test("what is scattered is an index, and every one that a random number or a digest orders is")
+    @Test("what is scattered is an index, and those of entry ids, traces, keys and bank references are scattered")
     func scattered() async throws {
         let registry = try await TestRegistry()
         let relations = try await registry.store.relations()

@@ -7,7 +7,7 @@ import VoucherDomain
 
 @testable import RegistryStore
 
-@Suite("The nightly pass", .database)
+@Suite("The nightly pass", .registryDatabase)
 struct SweepTests {
     private func company(_ code: CreditCode) -> Register.Company {
         let phone = Register.Attribute(kind: .phone, hash: .sixteen(3))

@@ -109,11 +109,12 @@ struct TestCity: Sendable {
     // MARK: Reading
 
     func hello(
-        versions: [UInt32] = [1], nonce: [UInt8], knowing epoch: Epoch?, promise: UInt32 = 0, to recovery: [UInt8] = []
+        versions: [UInt32] = [1], nonce: [UInt8], knowing epoch: Epoch?, promise: UInt32 = 0, to recovery: [UInt8] = [],
+        compared: LogHead? = nil
     ) -> Hello {
         Hello(
             versions: versions, city: code, processNonce: nonce, epoch: epoch, logHead: head, feedHead: feedHead,
-            promise: promise, recoveryID: recovery)
+            promise: promise, recoveryID: recovery, compared: compared)
     }
 
     /// What only this city may read of an outcome.

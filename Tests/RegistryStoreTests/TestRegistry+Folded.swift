@@ -79,8 +79,3 @@ extension ClaimName {
         ClaimName(city: valid(CityCode(rawValue: UInt32(city))), number: number)
     }
 }
-
-extension TestDatabase {
-    /// The database's name.
-    var name: String { valid(url.firstMatch(of: /:\/\/\/(\w+)\?/).map { String($0.1) }) }
-}

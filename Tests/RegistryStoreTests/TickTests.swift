@@ -8,7 +8,7 @@ import VoucherDomain
 @testable import RegistryStore
 
 /// What a tick repeats of what cities have sealed, and what it is decided on.
-@Suite("Ticks", .database)
+@Suite("Ticks", .registryDatabase)
 struct TickTests {
     private static let second: UInt64 = 1_000
 

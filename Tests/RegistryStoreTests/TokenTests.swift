@@ -3,7 +3,7 @@ import Testing
 
 @testable import RegistryStore
 
-@Suite("API tokens", .database)
+@Suite("API tokens", .registryDatabase)
 struct TokenTests {
     private func token(
         _ registry: TestRegistry, _ role: RegistryStore.Role = .auditor, expiresAt: UInt64? = nil

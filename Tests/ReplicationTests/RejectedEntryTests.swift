@@ -71,6 +71,24 @@ struct RejectedEntryTests {
         #expect(accepted.answers == [.rejected("its id is already used by another entry"), .accepted])
     }
 
+    @Test("an answer to a case of a history that was given up is rejected, and its clock binds nothing after it")
+    func strayAnswer() throws {
+        let registry = PushReviewFixture(known: 3)
+        let stray = EntryDraft.following(log[2].head).changing {
+            $0.kind = .caseAnswered
+            $0.time = HybridTime(milliseconds: 4_000_000_000_000)
+        }.entry
+        let next = EntryDraft.following(stray.head).changing { $0.id = .numbered(900) }.entry
+
+        let accepted = try registry.review(
+            registry.batch([stray, next]), isStray: { $0.kind == .caseAnswered }
+        ).get()
+
+        #expect(accepted.answers == [.rejected(PushReview.strayAnswer), .accepted])
+        #expect(accepted.appended.map(\.fault) == [PushReview.strayAnswer, nil])
+        #expect(accepted.time == next.time)
+    }
+
     @Test("a clock that leaves no room to rise is rejected")
     func endOfTime() throws {
         let accepted = try push { $0.time = HybridTime(milliseconds: 32_503_680_000_001) }
@@ -126,11 +144,14 @@ struct PushReviewFixture {
             sessionEpoch: session, entries: entries, seal: seal, signedSeal: try (key ?? self.key).sign(.seal, body))
     }
 
-    func review(_ batch: PushBatch, incarnation: UInt32 = 1) -> Result<PushReview.Accepted, PushReview.Fault> {
+    func review(
+        _ batch: PushBatch, incarnation: UInt32 = 1, isStray: (Entry) -> Bool = { _ in false }
+    ) -> Result<PushReview.Accepted, PushReview.Fault> {
         let known = Array(log.prefix(Int(standing.head.sequence)))
         return PushReview.review(
             batch, standing: standing, incarnation: incarnation,
             knownHash: { sequence in known.first { $0.sequence == sequence }?.hash },
-            isKnownID: { id in known.contains { $0.id == id } }, now: log[log.count - 1].time.milliseconds)
+            isKnownID: { id in known.contains { $0.id == id } }, isStray: isStray,
+            now: log[log.count - 1].time.milliseconds)
     }
 }

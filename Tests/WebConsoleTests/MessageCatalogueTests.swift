@@ -125,14 +125,14 @@ struct MessageCatalogueTests {
     @Test(
         "of a sentence in both languages a page says one half, and in Chinese also what the English one alone has",
         arguments: [
-            ("", "算力券不存在", "算力券不存在", "this city has issued no voucher with that serial"),
+            ("", "算力券不存在", "算力券不存在：该市没有发放过此券号", "this city has issued no voucher with that serial"),
             ("", "记录无效", "记录无效：案件 AB-1 已结案", "the record is invalid: case AB-1 is closed"),
             (
                 "", "付款无法进行", "付款无法进行：已付 2.00 元，批准的是 1.00 元",
                 "the payment cannot go on: 2.00 yuan were paid, 1.00 yuan were authorised"
             ),
             ("", "合同金额不一致：1.00 / 2.00 元", "合同金额不一致：1.00 / 2.00 元", "this claim allows 1.00"),
-            ("", "疑为同一张发票", "疑为同一张发票", "this may be one invoice (相同/same contract_no)"),
+            ("", "疑为同一张发票", "疑为同一张发票", "this may be one invoice of 甲 / B"),
             ("", "3 条记录已补录", "3 条记录已补录", "3 entries are appended late"),
             // Quoted, it never loses what it is quoted for.
             (

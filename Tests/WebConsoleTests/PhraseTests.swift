@@ -64,6 +64,51 @@ struct PhraseTests {
         }
     }
 
+    /// What begins the keys of words for states: of claims, payments, cases, cities, and of what happens to them.
+    private static let stateFamilies = [
+        "state_", "stage_", "case_", "city_", "event_", "answer_", "code_", "outcome_", "import_", "expiry_", "phase_",
+        "note",
+    ]
+
+    /// The keys of the other words for states.
+    private static let stateWords: Set = [
+        "undecided", "toAnswer", "answerPending", "overdue", "withdrawing", "stopped", "barred", "gaveUp", "automatic",
+        "waitsForSecond", "connected", "notConnected", "notYet", "notYetReceived", "notYetDecided", "agrees", "differs",
+        "allWell", "absent", "allIsBack", "givingBack", "waitedFor",
+    ]
+
+    @Test("no two states go by one Chinese word")
+    func statesApart() throws {
+        var known: Set<String> = []
+        for (folder, file) in Self.consoles {
+            let phrases = try console(folder, file).phrases.filter { key, _ in
+                Self.stateWords.contains(key) || Self.stateFamilies.contains { key.hasPrefix($0) }
+            }
+            known.formUnion(phrases.keys)
+            for (word, things) in Dictionary(grouping: phrases, by: { $0.value[0] }) {
+                // Two that are one in English as well are one thing, such as a claim and a payment that are paid.
+                let meanings = Set(things.map { $0.value[1].lowercased() })
+                #expect(meanings.count == 1, "\(word): \(things.map(\.key).sorted())")
+            }
+        }
+
+        #expect(Self.stateWords.subtracting(known).sorted() == [])
+    }
+
+    @Test("a claim's state goes by one word on pages and in messages")
+    func statesAlike() throws {
+        let resources = Self.root.appending(path: "Sources/WebConsole/Resources")
+        let phrases = try JSONDecoder().decode(
+            [String: [String]].self, from: try Data(contentsOf: resources.appending(path: "phrases.json")))
+        let messages = try JSONDecoder().decode(
+            [String: String].self, from: try Data(contentsOf: resources.appending(path: "messages.json")))
+        let states = phrases.filter { $0.key.hasPrefix("state_") }
+        #expect(states.count == 10)
+        for (key, texts) in states {
+            #expect(messages[String(key.dropFirst("state_".count))] == texts[0], "\(key)")
+        }
+    }
+
     @Test("nothing is put into a page without being escaped")
     func escaped() throws {
         for (folder, file) in Self.consoles {

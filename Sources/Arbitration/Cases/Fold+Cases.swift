@@ -74,10 +74,13 @@ extension Fold {
         }
         let kept = ruling.kept.compactMap { name in ledger.claims[name].map { (name, $0) } }.filter(\.1.isLive)
         let merged = merging(kept.map(\.1.position), Fold.group(of: ruling.caseID))
+        let freezes =
+            conflict.rules.contains(Fold.branchRule)
+            && ruling.ruledOut.contains { ledger.claims[$0]?.state.isBound ?? false }
         for (name, record) in kept {
             let waits = record.state == .held && conflict.position == record.position
             let regrouped = merged[record.position] ?? []
-            let payment = payment(of: record, withoutBarOf: ruling.caseID)
+            let payment = payment(of: record, keptBy: ruling.caseID, isFrozen: freezes)
             guard waits || !regrouped.isEmpty || payment != nil else { continue }
             effects.append(
                 Outcome.Effect(
@@ -114,10 +117,16 @@ extension Fold {
         return merged
     }
 
-    /// The payment of a claim that may stay for all that the case says, where the case had stopped it.
-    private func payment(of record: Ledger.ClaimRecord, withoutBarOf caseID: String) -> Payment? {
-        guard var payment = ledger.payments[record.position] else { return nil }
-        return payment.barredBy.remove(caseID) == nil ? nil : payment
+    /// The payment of a claim that may stay for all that the case says, where that changes it: the case stops it no more.
+    ///
+    /// - Parameter isFrozen: Whether what is authorised waits until the money of whom the ruling goes against is back,
+    ///   whatever an earlier ruling in the case has said.
+    private func payment(of record: Ledger.ClaimRecord, keptBy caseID: String, isFrozen: Bool) -> Payment? {
+        guard let known = ledger.payments[record.position] else { return nil }
+        var payment = known
+        payment.barredBy.remove(caseID)
+        if isFrozen, payment.stage.isBound { payment.frozenBy.insert(caseID) }
+        return payment == known ? nil : payment
     }
 
     private func fault(of ruling: Ruling, in conflict: ConflictCase) -> String? {

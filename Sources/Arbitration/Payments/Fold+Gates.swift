@@ -15,7 +15,7 @@ extension Fold {
         var outcome = decideDeadlines(on: tick.day, clock)
         for payment in ledger.payments.authorized {
             guard outcome.effects.count < Fold.mostPerTick else { return outcome }
-            guard let authorization = payment.authorization,
+            guard !payment.isFrozen, let authorization = payment.authorization,
                 members.have(authorization.position, in: payment.claim.city, andOthers: authorization.witnesses)
             else { continue }
             outcome.effects.append(
@@ -108,17 +108,16 @@ extension Fold {
     private func isBoundElsewhere(_ holding: Holding) -> Bool {
         guard let kind = holding.key.kind, ledger.policy?.guards(kind) ?? false else { return false }
         return ledger.occupancies[holding.key]?.holdings.contains { other in
-            guard other.position != holding.position, other.holder != holding.holder,
+            guard other.position != holding.position, other.holder != holding.holder, holding.meets(other),
                 let payment = ledger.payments[other.position], payment.stage.isBound
             else { return false }
-            if let interval = holding.interval, !(other.interval.map(interval.overlaps) ?? false) { return false }
             // A group that an earlier ruling made does not outlive the one that went against its member.
             return payment.isBarred || !other.mayJoin(holding)
         } ?? false
     }
 
     /// What the second guard keeps of a claim's holdings: keys with one holder, and sums that are plain ones.
-    private func authorizedKeys(_ holdings: [Holding]) -> [AuthorizedKey] {
+    func authorizedKeys(_ holdings: [Holding]) -> [AuthorizedKey] {
         var keys: [AuthorizedKey] = []
         for holding in holdings where holding.key != keys.last?.key {
             guard let kind = holding.key.kind, let policy = ledger.policy else { continue }
@@ -143,10 +142,8 @@ extension Fold {
     func guardedPayment(
         _ payment: Payment, _ record: Ledger.ClaimRecord, _ keys: Set<Key>, _ position: Int64, _ time: Int64
     ) -> Outcome {
-        let reasons = keys.sorted().compactMap { key in
-            key.kind.map { Reason(rule: Fold.guardRule, outcome: .hold, finding: .held($0), key: key) }
-        }
-        let (conflict, event) = openCase(on: payment.claim, reasons, at: position, receivedAt: time)
+        let (conflict, event) = openCase(
+            on: payment.claim, Fold.guardReasons(keys), at: position, receivedAt: time)
         var payment = payment
         payment.barredBy.insert(conflict.id)
         return Outcome(

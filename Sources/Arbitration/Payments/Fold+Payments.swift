@@ -77,6 +77,9 @@ extension Fold {
 
     private func decideSubmission(_ payment: Payment) -> Outcome {
         if payment.stage == .submitted || payment.stage == .paid { return unchanged(payment.claim) }
+        if payment.isFrozen, !payment.isBarred {
+            return refusedPayment(of: payment.claim, "it is frozen: a case decides first")
+        }
         let isReleased = payment.stage == .released || SeededBug.unreleasedSubmitted.isActive
         guard isReleased, !payment.isBarred || SeededBug.stoppedSubmitted.isActive else {
             return refusedPayment(
@@ -163,6 +166,7 @@ extension Fold {
     func barring(_ record: Ledger.ClaimRecord, _ name: ClaimName, by caseID: String) -> Outcome.Effect {
         var payment = ledger.payments[record.position]
         payment?.barredBy.insert(caseID)
+        payment?.frozenBy.remove(caseID)
         return Outcome.Effect(name: name, position: record.position, state: record.state, payment: payment)
     }
 }

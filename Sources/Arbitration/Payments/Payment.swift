@@ -67,6 +67,9 @@ package struct Payment: Hashable, Sendable {
     /// The cases that stop it: their rulings went against the claim, or they were opened because the database refused one
     /// of its keys. Each stops it until a ruling in that same case keeps the claim.
     package var barredBy: Set<String> = []
+    /// The cases that freeze it: a branch of the feed that was given up has released a payment under one of its keys, or this
+    /// one. Nothing is owed yet; each freezes it until it is closed and nobody's money is out whom its ruling went against.
+    package var frozenBy: Set<String> = []
 
     package init(claim: ClaimName, position: Int64, requestedAt: Int64, stage: Stage = .requested) {
         self.claim = claim
@@ -77,6 +80,9 @@ package struct Payment: Hashable, Sendable {
 
     /// Whether it must not go on.
     package var isBarred: Bool { !barredBy.isEmpty }
+
+    /// Whether it must not go on until a case is decided.
+    package var isFrozen: Bool { !frozenBy.isEmpty }
 
     /// What has to be paid back in all: everything where a ruling went against the claim.
     package var owed: Money { isBarred ? authorization?.amount ?? clawback : clawback }

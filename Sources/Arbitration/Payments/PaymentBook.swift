@@ -27,6 +27,9 @@ package struct PaymentBook: Equatable, Sendable {
     /// What waits for other cities to have it, in the order of the authorisations.
     package var authorized: [Payment] { ordered(unreleased) { $0.authorization?.position ?? 0 } }
 
+    /// What a case freezes, in no order.
+    func frozen(by caseID: String) -> [Payment] { payments.values.filter { $0.frozenBy.contains(caseID) } }
+
     private func ordered(_ positions: Set<Int64>, by place: (Payment) -> Int64) -> [Payment] {
         positions.compactMap { payments[$0] }.sorted { (place($0), $0.position) < (place($1), $1.position) }
     }

@@ -19,26 +19,30 @@ struct CaseCommand: AsyncParsableCommand {
         @OptionGroup var node: DataOptions
         @Flag(help: "Only open cases.") var open = false
         @Flag(help: "Only closed cases.") var closed = false
-        @Option(help: "The most to print (default: all).") var limit: Int?
-        @Flag(help: "Print JSON.") var json = false
+        @OptionGroup var most: LimitOption
+        @OptionGroup var output: ListOptions
+
+        static var listing: Listing<CaseDocument> {
+            Listing([
+                .init("case_id", shown: .name("case")) { $0.case_id },
+                .init("state", shown: .whole("state")) { $0.state },
+                .init("deadline", shown: .whole("answer by")) { $0.deadline },
+                .init("claims", shown: .words("claims")) { $0.claims.map(\.text).joined(separator: " ") },
+                .init("rules", shown: .words("rules", least: 16)) { $0.reasons.map(\.rule).joined(separator: " ") },
+                .init("automatic") { "\($0.automatic)" },
+                .init("answer_pending") { "\($0.answer_pending)" },
+                .init("answer_problem") { $0.answer_problem ?? "" },
+            ])
+        }
 
         func validate() throws {
             if open, closed { throw ValidationError("--open and --closed exclude each other") }
-            if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
         }
 
         func run() async throws {
             let path = "/v1/cases" + (open ? "?state=open" : closed ? "?state=closed" : "")
             try await node.withNode { node in
-                if json { return try await printPages(path, limit: limit, node) }
-                var table = TextTable(["case", "state", "answer by", "rules", "claims"])
-                for item in try await listItems(path, limit: limit, node, as: CaseDocument.self) {
-                    table.add([
-                        item.case_id, item.state, item.deadline, item.reasons.map(\.rule).joined(separator: " "),
-                        item.claims.map { "\($0.city_code)/\($0.claim_no)" }.joined(separator: " "),
-                    ])
-                }
-                Output.line(table.text)
+                try await output.print(path, limit: most.limit, node, Self.listing)
             }
         }
     }
@@ -87,6 +91,8 @@ extension CaseAnswer.Kind: ExpressibleByArgument {
     }
 }
 
+extension CaseDocument.Claim: NamedClaim {}
+
 extension CaseDocument {
     fileprivate func print() {
         Output.line("case \(case_id)  \(state)  answer until \(deadline)")
@@ -95,7 +101,7 @@ extension CaseDocument {
             Output.line("  its city contests it, or the case ends with the dwell and the claim stays refused")
         }
         for claim in claims {
-            Output.line("  \(claim.city_code)/\(claim.claim_no)\(claim.live ? "" : "  holds nothing any more")")
+            Output.line("  \(claim.text)\(claim.live ? "" : "  holds nothing any more")")
         }
         for reason in reasons { Output.line("  \(reason.rule): \(reason.message)") }
         for step in steps {

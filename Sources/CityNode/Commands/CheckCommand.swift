@@ -7,8 +7,11 @@ import Terminal
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Would this be a duplicate? HIT or UNKNOWN here; CLEAR is the registry's word alone.",
+        abstract: "Would this be a duplicate? Answers CLEAR, HIT or UNKNOWN, with a receipt.",
         discussion: """
+            CLEAR is the registry's word alone, which a node that is served and connected asks for. Where it does not \
+            answer at once, and offline, the answer is HIT or UNKNOWN, as far as this city has the national feed.
+
             A file holds one question, {"enterprise_uscc", "provider_uscc", "contract_no", "invoices": ["…"]}, or up \
             to \(CheckRequests.maximumItems) of them as {"items": […]}. All are answered as of one position of the \
             feed, or none: a question that is wrong is named.
@@ -89,7 +92,9 @@ struct CheckCommand: AsyncParsableCommand {
     }
 
     private func table(_ asked: [CheckRequestDocument], _ answers: [CheckLine]) -> TextTable {
-        var table = TextTable(["item", "answer", "contract", "rules"], rightAligned: [0])
+        var table = TextTable(columns: [
+            .number("item"), .whole("answer"), .text("contract"), .words("rules", least: 16),
+        ])
         for (index, (question, answer)) in zip(asked, answers).enumerated() {
             table.add([
                 String(index), answer.answer, question.contract_no,

@@ -10,7 +10,8 @@ struct CheckReceiptCommand: AsyncParsableCommand {
         commandName: "check-receipt",
         abstract: "Verify the receipts of kept answers to checks; needs no network.",
         discussion: """
-            FILE is what the registry's `check --json` or POST /v1/checks answered, one document or a list. A receipt \
+            FILE is what `check --json` or POST /v1/checks answered here or at the registry, one document or a list, or \
+            what the console shows to be kept. A receipt \
             is valid when the registry that this node joined, or this node itself, has signed it and the answer around \
             it says the same. The reasons of an answer are not signed. Exits 1 if any is not valid.
             """)
@@ -32,7 +33,7 @@ struct CheckReceiptCommand: AsyncParsableCommand {
             }
             // As the registry reads a question: nobody asks who is not named in it.
             let questions = try question.map { try CheckRequests(json: try readJSON($0)).questions(askedBy: nil) }
-            let kept = try KeptChecks(json: try readJSON(file), questions: questions)
+            let kept = try KeptChecks(json: try readJSON(file), questions: questions, asker: identity.city)
             let own = try directory.signingKey().publicKey
             let verdicts = kept.verdicts { signer in
                 signer == .registry ? [identity.registryKey] : signer == identity.city ? [own] : []

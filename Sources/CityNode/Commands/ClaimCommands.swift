@@ -8,7 +8,7 @@ import VoucherDomain
 /// What commands read of a claim's document.
 struct ClaimLine: Decodable {
     struct ReasonLine: Decodable {
-        struct Blocking: Decodable {
+        struct Blocking: Decodable, NamedClaim {
             let city_code: String
             let claim_no: String
         }
@@ -21,6 +21,7 @@ struct ClaimLine: Decodable {
     let state: String
     let claimed_yuan: String?
     let enterprise_uscc: String?
+    let enterprise_name: String?
     let contract_no: String?
     let reasons: [ReasonLine]
 }
@@ -76,6 +77,18 @@ func printPages(_ path: String, limit: Int?, _ node: NodeConnection) async throw
     Output.line(String(decoding: data, as: UTF8.self))
 }
 
+extension ListOptions {
+    /// Follows a list's pages and prints what is on them.
+    ///
+    /// - Parameter limit: The most items; `nil` for all.
+    func print<Item: Decodable>(
+        _ path: String, limit: Int? = nil, _ node: NodeConnection, _ listing: Listing<Item>
+    ) async throws {
+        if json { return try await printPages(path, limit: limit, node) }
+        print(try await listItems(path, limit: limit, node, as: Item.self), listing)
+    }
+}
+
 struct VoucherCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "voucher", abstract: "Issue and list vouchers.", subcommands: [Issue.self, List.self])
@@ -99,21 +112,25 @@ struct VoucherCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List vouchers in the order of issue.")
 
         @OptionGroup var node: DataOptions
-        @Option(help: "The most to print (default: all).") var limit: Int?
-        @Flag(help: "Print JSON.") var json = false
+        @OptionGroup var most: LimitOption
+        @OptionGroup var output: ListOptions
+
+        /// In CSV a voucher has the columns of the file that is imported, and its state.
+        static var listing: Listing<[String: String]> {
+            let shown: [(name: String, column: TextTable.Column)] = [
+                ("voucher_no", .name("voucher")), ("state", .whole("state")), ("face_value_yuan", .number("yuan")),
+                ("valid_from", .whole("valid from")), ("valid_until", .whole("until")),
+                ("enterprise_uscc", .whole("enterprise")), ("enterprise_name", .text("name")),
+            ]
+            let others = VoucherForm.columns.filter { name in !shown.contains { $0.name == name } }
+            return Listing(
+                shown.map { name, column in Listing<[String: String]>.Column(name, shown: column) { $0[name] ?? "" } }
+                    + others.map { name in Listing<[String: String]>.Column(name) { $0[name] ?? "" } })
+        }
 
         func run() async throws {
             try await node.withNode { node in
-                if json { return try await printPages("/v1/vouchers", limit: limit, node) }
-                var table = TextTable(
-                    ["voucher", "state", "yuan", "enterprise", "valid from", "until"], rightAligned: [2])
-                for item in try await listItems("/v1/vouchers", limit: limit, node, as: [String: String].self) {
-                    table.add([
-                        item["voucher_no"] ?? "", item["state"] ?? "", item["face_value_yuan"] ?? "",
-                        item["enterprise_uscc"] ?? "", item["valid_from"] ?? "", item["valid_until"] ?? "",
-                    ])
-                }
-                Output.line(table.text)
+                try await output.print("/v1/vouchers", limit: most.limit, node, Self.listing)
             }
         }
     }
@@ -165,8 +182,7 @@ struct ClaimCommand: AsyncParsableCommand {
                 for reason in claim.reasons {
                     Output.line("  [\(reason.outcome)] \(reason.rule): \(reason.message)")
                     if !reason.blocking.isEmpty {
-                        let names = reason.blocking.map { "\($0.city_code)/\($0.claim_no)" }
-                        Output.line("     blocking: \(names.joined(separator: ", "))")
+                        Output.line("     blocking: \(reason.blocking.map(\.text).joined(separator: ", "))")
                     }
                 }
             }
@@ -185,8 +201,25 @@ struct ClaimCommand: AsyncParsableCommand {
                 valueName: "text"))
         var search: String?
         @Flag(help: "The newest first.") var newest = false
-        @Option(help: "The most to print (default: all).") var limit: Int?
-        @Flag(help: "Print JSON.") var json = false
+        @OptionGroup var most: LimitOption
+        @OptionGroup var output: ListOptions
+
+        static var listing: Listing<ClaimLine> {
+            Listing([
+                .init("claim_no", shown: .name("claim")) { $0.claim_no ?? "" },
+                .init("state", shown: .whole("state")) { $0.state },
+                .init("claimed_yuan", shown: .number("yuan")) { $0.claimed_yuan ?? "" },
+                .init("rules", shown: .words("rules", least: 16)) { claim in
+                    Set(claim.reasons.map(\.rule)).sorted().joined(separator: " ")
+                },
+                .init("blocking") { claim in
+                    Set(claim.reasons.flatMap(\.blocking).map(\.text)).sorted().joined(separator: " ")
+                },
+                .init("enterprise_uscc", shown: .whole("enterprise")) { $0.enterprise_uscc ?? "" },
+                .init("enterprise_name", shown: .text("name")) { $0.enterprise_name ?? "" },
+                .init("contract_no", shown: .text("contract")) { $0.contract_no ?? "" },
+            ])
+        }
 
         /// The list that is asked for.
         private var path: String {
@@ -199,15 +232,7 @@ struct ClaimCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await node.withNode { node in
-                if json { return try await printPages(path, limit: limit, node) }
-                var table = TextTable(["claim", "state", "yuan", "enterprise", "rules"], rightAligned: [2])
-                for claim in try await listItems(path, limit: limit, node, as: ClaimLine.self) {
-                    table.add([
-                        claim.claim_no ?? "", claim.state, claim.claimed_yuan ?? "", claim.enterprise_uscc ?? "",
-                        Set(claim.reasons.map(\.rule)).sorted().joined(separator: " "),
-                    ])
-                }
-                Output.line(table.text)
+                try await output.print(path, limit: most.limit, node, Self.listing)
             }
         }
     }

@@ -144,23 +144,26 @@ struct LogCommand: AsyncParsableCommand {
                 """)
 
         @OptionGroup var node: DataOptions
-        @Flag(help: "Print JSON.") var json = false
+        @OptionGroup var output: ListOptions
         @Flag(help: "Note that these were seen: status says no more of them.") var seen = false
+
+        static var listing: Listing<LateEntriesDocument.Item> {
+            Listing([
+                .init("kind", shown: .name("kind")) { $0.kind },
+                .init("number", shown: .name("number")) { $0.number },
+                .init("state", shown: .whole("state")) { $0.state },
+                .init("seen", shown: .whole("seen")) { "\($0.seen)" },
+                .init("sequence", shown: .number("entry")) { $0.sequence.map { "\($0)" } ?? "" },
+                .init("written_sequence", shown: .number("written as")) { "\($0.written_sequence)" },
+                .init("written_at", shown: .whole("written at")) { $0.written_at },
+            ])
+        }
 
         func run() async throws {
             try await node.withNode { connection in
                 let document = try await connection.get("/v1/late-entries").value(LateEntriesDocument.self)
-                if json {
-                    try Output.json(document)
-                } else if document.items.isEmpty {
-                    Output.line("nothing was written beside the log")
-                }
-                for item in document.items where !json {
-                    let place = item.sequence.map { "entry \($0)" } ?? "not appended yet"
-                    Output.line(
-                        "\(item.kind) \(item.number)  \(item.state), \(place)  written \(item.written_at) as entry "
-                            + "\(item.written_sequence)\(item.seen ? "" : "  new")")
-                }
+                try output.print(document.items, Self.listing, json: document)
+                if document.items.isEmpty { Output.note("nothing was written beside the log") }
                 if seen { _ = try await connection.send("POST", "/v1/late-entries/seen", []) }
             }
         }

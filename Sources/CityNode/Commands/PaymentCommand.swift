@@ -144,17 +144,20 @@ struct PaymentCommand: AsyncParsableCommand {
             commandName: "red-letters", abstract: "List the reversals of invoices that this city has told.")
 
         @OptionGroup var node: DataOptions
-        @Flag(help: "Print JSON.") var json = false
+        @OptionGroup var output: ListOptions
+
+        static var listing: Listing<RedLetterDocument> {
+            Listing([
+                .init("invoice", shown: .name("invoice")) { $0.invoice },
+                .init("number", shown: .name("red letter")) { $0.number },
+                .init("amount_yuan", shown: .number("yuan")) { $0.amount_yuan },
+                .init("problem", shown: .text("problem")) { $0.problem ?? "" },
+                .init("issued_on", shown: .whole("issued on")) { $0.issued_on },
+            ])
+        }
 
         func run() async throws {
-            try await node.withNode { node in
-                if json { return try await printPages("/v1/red-letters", limit: nil, node) }
-                var table = TextTable(["invoice", "red letter", "yuan", "issued on", ""], rightAligned: [2])
-                for item in try await listItems("/v1/red-letters", node, as: RedLetterDocument.self) {
-                    table.add([item.invoice, item.number, item.amount_yuan, item.issued_on, item.problem ?? ""])
-                }
-                Output.line(table.text)
-            }
+            try await node.withNode { node in try await output.print("/v1/red-letters", node, Self.listing) }
         }
     }
 
@@ -163,31 +166,35 @@ struct PaymentCommand: AsyncParsableCommand {
 
         @OptionGroup var node: DataOptions
         @Option(help: "Only payments at this stage.") var stage: String?
-        @Option(help: "The most to print (default: all).") var limit: Int?
-        @Flag(help: "Print JSON.") var json = false
+        @OptionGroup var most: LimitOption
+        @OptionGroup var output: ListOptions
+
+        static var listing: Listing<ClaimPaymentDocument> {
+            Listing([
+                .init("claim_no", shown: .name("claim")) { $0.claim_no },
+                .init("stage", shown: .whole("stage")) { $0.payment.stage },
+                .init("amount_yuan", shown: .number("yuan")) { $0.payment.amount_yuan ?? "" },
+                .init("stopped") { "\($0.payment.stopped)" },
+                .init("problem") { $0.payment.problem ?? "" },
+                .init(shown: .text("problem", least: 24)) { item in
+                    item.payment.problem ?? (item.payment.stopped ? "stopped: do not pay" : "")
+                },
+                .init("refunded_yuan", shown: .number("paid back")) { $0.payment.refunded_yuan },
+                .init("clawback_yuan", shown: .number("to claw back")) { $0.payment.clawback_yuan },
+                .init("reference", shown: .whole("reference")) { $0.payment.reference ?? "" },
+            ])
+        }
 
         func validate() throws {
             if let stage, !NodeRoutes.paymentStages.contains(stage) {
                 throw ValidationError("--stage is one of \(NodeRoutes.paymentStages.joined(separator: ", "))")
             }
-            if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
         }
 
         func run() async throws {
             let path = "/v1/payments" + (stage.map { "?stage=\($0)" } ?? "")
             try await node.withNode { node in
-                if json { return try await printPages(path, limit: limit, node) }
-                var table = TextTable(
-                    ["claim", "stage", "yuan", "paid back", "to claw back", "reference", ""], rightAligned: [2, 3, 4])
-                for item in try await listItems(path, limit: limit, node, as: ClaimPaymentDocument.self) {
-                    let payment = item.payment
-                    table.add([
-                        item.claim_no, payment.stage, payment.amount_yuan ?? "", payment.refunded_yuan,
-                        payment.clawback_yuan, payment.reference ?? "",
-                        payment.problem ?? (payment.stopped ? "stopped: do not pay" : ""),
-                    ])
-                }
-                Output.line(table.text)
+                try await output.print(path, limit: most.limit, node, Self.listing)
             }
         }
     }

@@ -58,7 +58,7 @@ extension NodeConsole {
                     "is_live": party.isLive,
                 ]
             },
-            "rules": view.reasons.map(\.rule).joined(separator: " "),
+            "rules": view.reasons.map { ruleName($0.rule, visit) }.joined(separator: " · "),
             "to_answer": view.awaitsAnswer(of: routes.identity.city),
             "is_pending": view.isAnswerPending, "problem": view.answerProblem.map { said($0, visit) } ?? "",
             "has_problem": view.answerProblem != nil,
@@ -71,7 +71,7 @@ extension NodeConsole {
         }
         var values = row(view, visit)
         values["reasons"] = view.reasons.map {
-            ["rule": $0.rule, "message": said($0.message, visit)]
+            ["rule": ruleName($0.rule, visit), "rule_id": $0.rule, "message": said($0.message, visit)]
         }
         values["steps"] = view.steps.map { step -> [String: Any] in
             let what = [

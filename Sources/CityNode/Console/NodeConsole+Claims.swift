@@ -10,7 +10,8 @@ import VoucherDomain
 import WebConsole
 
 extension NodeConsole {
-    private static let pageRows = 50
+    /// How many claims, vouchers or red letters stand on a page.
+    static let pageRows = 50
 
     func addClaims(to group: RouterGroup<NodeContext>) {
         group.get("claims") { request, _ in try await page(request) { try claims(request, $0) } }
@@ -37,27 +38,29 @@ extension NodeConsole {
                 return try form(view?.fields ?? [:], view?.problems ?? [], visit)
             }
         }
-        group.post("file") { request, _ in try await act(request) { form, visit in try file(form, visit) } }
+        group.post("file") { request, _ in try await act(request) { form, visit in try await file(form, visit) } }
     }
 
     // MARK: Looking
 
     private func claims(_ request: Request, _ visit: Visit) throws -> Response {
-        let question = try Question(typed: request, known: ["state", "q", "order", "after"])
+        let question = try Question(typed: request, known: ["state", "q", "voucher_no", "order", "after"])
         let state = question.text("state").flatMap { NodeRoutes.states.contains($0) ? $0 : nil }
         let isOldest = question.text("order") == "oldest"
-        let filter = CityStore.ClaimFilter(state: state, text: question.text("q"), isNewestFirst: !isOldest)
+        let filter = CityStore.ClaimFilter(
+            state: state, text: question.text("q"), voucherNumber: question.text("voucher_no"),
+            isNewestFirst: !isOldest)
         let after = try question.number("after", in: 0...Int64.max) ?? 0
         let views = try store.claims(filter, after: after, limit: NodeConsole.pageRows)
         var next = question.values
         next["after"] = views.last.map { "\($0.id)" }
         var frame = visit.frame
         // Pages behind the first one do not look again by themselves, nor does a search, which may look at all claims.
-        frame.isLive = after == 0 && filter.text == nil
+        frame.isLive = after == 0 && filter.text == nil && filter.voucherNumber == nil
         return try pages.page(
             "claims", title: "claims", frame,
             [
-                "q": filter.text ?? "", "is_oldest": isOldest,
+                "q": filter.text ?? "", "voucher_no": filter.voucherNumber ?? "", "is_oldest": isOldest,
                 "states": NodeRoutes.states.map { name -> [String: Any] in
                     ["value": name, "text": text("state_\(name)", visit), "is_chosen": name == state]
                 }, "rows": views.map { row($0, visit) }, "is_empty": views.isEmpty,
@@ -99,7 +102,7 @@ extension NodeConsole {
         values["has_repairs"] = !view.repairs.isEmpty
         values["reasons"] = view.reasons.map { reason -> [String: Any] in
             [
-                "rule": reason.rule, "message": said(reason.message, visit),
+                "rule": ruleName(reason.rule, visit), "rule_id": reason.rule, "message": said(reason.message, visit),
                 "level": reason.outcome == .block ? "bad" : reason.outcome == .hold ? "warn" : "",
                 "outcome": text("outcome_\(reason.outcome.rawValue)", visit),
                 "blocking": reason.blocking.map(\.description).joined(separator: ", "),
@@ -154,15 +157,18 @@ extension NodeConsole {
         values["others"] = others.map {
             ["message": "\(text("field_\($0.column)", visit)): \(said($0.message, visit))"]
         }
+        values["has_others"] = !others.isEmpty
         values["has_problems"] = !problems.isEmpty
         return try pages.page(
             "file", title: "fileClaim", visit.frame, values, status: problems.isEmpty ? .ok : .unprocessableContent)
     }
 
     /// Files what was typed, or says at once whether the nation already has it.
-    private func file(_ form: ConsoleForm, _ visit: Visit) throws -> Response {
+    private func file(_ form: ConsoleForm, _ visit: Visit) async throws -> Response {
         let fields = form.all.filter { ClaimForm.columns.contains($0.key) }
-        if form.text("act") == "check" { return try self.form(fields, [], visit, check: try check(fields, visit)) }
+        if form.text("act") == "check" {
+            return try self.form(fields, [], visit, check: try await check(fields, visit))
+        }
         try routes.requireWritable()
         let results = try store.fileClaims([FormRow(line: nil, fields: fields)], now: WallClock.now)
         routes.ring()
@@ -172,19 +178,41 @@ extension NodeConsole {
         return ConsolePages.redirect(to: path(result.number))
     }
 
-    /// The answer of the city's own index: HIT, or UNKNOWN, never CLEAR.
-    private func check(_ fields: [String: String], _ visit: Visit) throws -> [String: Any] {
+    /// What is shown of an answer to a check.
+    private struct CheckAnswer: Decodable {
+        struct Reason: Decodable { let message: String }
+        let answer: PreCheck.Answer
+        let reasons: [Reason]
+        let receipt: CheckReceiptDocument
+        let position: PositionDocument
+
+        /// The class of what says it. UNKNOWN is neither good nor bad.
+        var level: String {
+            switch answer {
+            case .clear: "good"
+            case .hit: "fault"
+            case .unknown: "neutral"
+            }
+        }
+    }
+
+    /// The registry's answer with its receipt; where it does not come at once, that of the city's own index.
+    private func check(_ fields: [String: String], _ visit: Visit) async throws -> [String: Any] {
         let question = CheckRequestDocument(
             enterprise_uscc: fields["enterprise_uscc"] ?? "", provider_uscc: fields["provider_uscc"] ?? "",
             contract_no: fields["contract_no"] ?? "",
             invoices: (fields["invoice_numbers"] ?? "").split { ";；".contains($0) }.map(String.init), city_code: nil)
         do {
-            let hits = try routes.hits([try question.question(askedBy: routes.identity.city)]).hits.first ?? []
+            let body = try await routes.checked(try JSONBody.encode(question))
+            let found = try JSONDecoder().decode(CheckAnswer.self, from: Data(body))
+            let isNational = found.receipt.signed_by == CityCode.registry.description
             return [
-                "is_checked": true, "is_hit": !hits.isEmpty,
-                "hits": hits.map { hit -> [String: Any] in
-                    ["message": said(NodeRoutes.reason(hit).message, visit)]
-                },
+                "is_checked": true, "level": found.level,
+                "verdict": text("check_\(found.answer.rawValue.lowercased())", visit),
+                "reasons": found.reasons.map { ["message": said($0.message, visit)] },
+                "has_reasons": !found.reasons.isEmpty, "answered_by": text(isNational ? "byRegistry" : "byCity", visit),
+                "receipt": found.receipt.id, "position": Int(clamping: found.position.position).grouped,
+                "answer": String(decoding: body, as: UTF8.self),
             ]
         } catch let fault as WireFault {
             return ["has_check_fault": true, "check_fault": said(fault.message, visit)]

@@ -67,6 +67,7 @@ extension NodeConsole {
             "amount": view.amount > .zero ? view.amount.grouped : "–", "refunded": view.refunded.grouped,
             "clawback": view.clawback.grouped, "is_stopped": view.isStopped,
             "problem": view.problem.map { said($0, visit) } ?? "", "has_problem": view.problem != nil,
+            "is_waiting": BankWord.isWaiting(in: view),
         ]
     }
 

@@ -52,12 +52,14 @@ struct NodeConsole: Sendable {
                 "import": PackageResources.import_mustache, "imported": PackageResources.imported_mustache,
                 "cases": PackageResources.cases_mustache, "case": PackageResources.case_mustache,
                 "payments": PackageResources.payments_mustache, "exported": PackageResources.exported_mustache,
+                "payment": PackageResources.payment_mustache, "entry": PackageResources.entry_mustache,
+                "redletters": PackageResources.redletters_mustache, "vouchers": PackageResources.vouchers_mustache,
                 "reconciliation": PackageResources.reconciliation_mustache,
             ], phrases: [PackageResources.city_phrases_json],
             navigation: [
                 ("desk", "/console"), ("claims", "/console/claims"), ("fileClaim", "/console/file"),
-                ("importFile", "/console/import"), ("cases", "/console/cases"), ("payments", "/console/payments"),
-                ("reconciliation", "/console/reconciliation"),
+                ("importFile", "/console/import"), ("vouchers", "/console/vouchers"), ("cases", "/console/cases"),
+                ("payments", "/console/payments"), ("reconciliation", "/console/reconciliation"),
             ].map { (key: $0.0, path: $0.1) })
     }
 
@@ -79,6 +81,8 @@ struct NodeConsole: Sendable {
         addImports(to: group)
         addCases(to: group)
         addPayments(to: group)
+        addBank(to: group)
+        addVouchers(to: group)
     }
 
     /// Tells pages that the log, the feed or the connection has moved on.
@@ -104,7 +108,7 @@ struct NodeConsole: Sendable {
 
     private func addSessions(to router: Router<NodeContext>) {
         let group = router.group("console")
-        group.post("login") { request, _ in try await shown(request, session: nil) { try await login(request) } }
+        group.post("login") { request, _ in try await shown(request, to: nil) { try await login(request) } }
         group.post("logout") { request, _ in
             try await act(request) { _, visit in
                 ended.add(visit.session, now: WallClock.now)
@@ -162,7 +166,7 @@ struct NodeConsole: Sendable {
         guard let visit = visit(request) else {
             return ConsolePages.redirect(to: "/console/login?next=\(ConsolePages.encoded(request.uri.string))")
         }
-        return try await shown(request, session: visit.session) { try await body(visit) }
+        return try await shown(request, to: visit) { try await body(visit) }
     }
 
     /// Takes a form of the console's own; one without a session is kept until its sender has signed in again.
@@ -170,7 +174,7 @@ struct NodeConsole: Sendable {
         _ request: Request, _ body: (ConsoleForm, Visit) async throws -> Response
     ) async throws -> Response {
         let visit = visit(request)
-        return try await shown(request, session: visit?.session) {
+        return try await shown(request, to: visit) {
             guard let visit else {
                 return try await pages.login(keeping: request, upTo: NodeConsole.maximumForm, asksPurpose: false)
             }
@@ -182,18 +186,20 @@ struct NodeConsole: Sendable {
         }
     }
 
-    /// Runs a handler; what goes wrong is shown as a page.
+    /// Runs a handler; what goes wrong is shown as a page, in the frame of all others.
     func shown(
-        _ request: Request, session: ConsoleSession?, _ body: () async throws -> Response
+        _ request: Request, to visit: Visit?, _ body: () async throws -> Response
     ) async throws -> Response {
         do {
             return try await routes.guarded(body)
         } catch let problem as Problem {
-            return try pages.page(problem, ConsolePages.Frame(request, session: session, person: ""))
+            return try pages.page(problem, visit?.frame ?? ConsolePages.Frame(request, session: nil, person: ""))
         }
     }
 
     func text(_ key: String, _ visit: Visit) -> String { pages.phrases.text(key, in: visit.language) }
+
+    func ruleName(_ id: String, _ visit: Visit) -> String { pages.phrases.ruleName(id, in: visit.language) }
 
     func said(_ message: String, _ visit: Visit) -> String { pages.said(message, in: visit.language) }
 

@@ -89,7 +89,7 @@ struct ColumnKey: CodingKey {
 
 /// One reason, in both languages, with every blocking claim.
 package struct ReasonDocument: Encodable, Sendable {
-    package struct Blocking: Encodable, Sendable {
+    package struct Blocking: Encodable, NamedClaim, Sendable {
         package let city_code: String
         package let claim_no: String
 

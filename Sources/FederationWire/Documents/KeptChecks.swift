@@ -7,12 +7,16 @@ package struct KeptChecks: Sendable {
     /// `nil` for what is no answer.
     private let checks: [KeptCheck?]
     private let questions: [PreCheck]?
+    private let asker: CityCode?
 
-    /// - Parameter questions: What was asked, in the order of the answers; `nil` when it does not matter.
+    /// - Parameters:
+    ///   - questions: What was asked, in the order of the answers; `nil` when it does not matter.
+    ///   - asker: The city whose node may have asked the registry, where a question names nobody; `nil` for none.
     /// - Throws: ``WireFault`` when the bytes are no JSON, hold no answer, or not as many answers as questions.
-    package init(json: [UInt8], questions: [PreCheck]?) throws(WireFault) {
+    package init(json: [UInt8], questions: [PreCheck]?, asker: CityCode? = nil) throws(WireFault) {
         checks = try OneOrMany<KeptCheck>(json: json).items
         self.questions = questions
+        self.asker = asker
         guard !checks.isEmpty else { throw WireFault("items: there is no answer to verify") }
         if let questions, questions.count != checks.count {
             throw WireFault("\(checks.count) answers, but \(questions.count) questions")
@@ -35,12 +39,16 @@ package struct KeptChecks: Sendable {
     private func receipt(at index: Int, by keys: (CityCode) -> [PublicKey]) throws(WireFault) -> CheckReceipt {
         guard let check = checks[index] else { throw WireFault("it is no answer to a check") }
         let (receipt, signer) = try check.verifiedReceipt(by: keys)
-        // A city asks for itself where the question names nobody.
-        if let questions, !receipt.answers(signer == .registry ? questions[index] : questions[index].asked(by: signer))
-        {
+        if let questions, !readings(of: questions[index], by: signer).contains(where: receipt.answers) {
             throw WireFault("receipt \(receipt.id.hexadecimal) answers another question")
         }
         return receipt
+    }
+
+    /// What a question may have meant to who answered it: a city asks for itself where it names nobody.
+    private func readings(of question: PreCheck, by signer: CityCode) -> [PreCheck] {
+        guard signer == .registry else { return [question.asked(by: signer)] }
+        return [question] + (asker.map { [question.asked(by: $0)] } ?? [])
     }
 }
 

@@ -11,7 +11,7 @@ package struct PaymentDocument: Codable, Sendable {
     package let refunded_yuan: String
     /// To be paid back in all.
     package let clawback_yuan: String
-    /// Whether it must not go on.
+    /// Whether it must not go on: for good where it is to be paid back, else until a case is decided.
     package let stopped: Bool
     /// Whether the registry holds the city's word that the instruction goes to the bank; `nil` at the registry.
     package let submission_received: Bool?
@@ -36,7 +36,7 @@ package struct PaymentDocument: Codable, Sendable {
         self.init(
             stage: payment.stage.name, reference: payment.authorization?.reference,
             amount: payment.authorization?.amount, refunded: payment.refunded, clawback: payment.owed,
-            isStopped: payment.isBarred)
+            isStopped: payment.isBarred || payment.isFrozen)
     }
 }
 

@@ -795,6 +795,62 @@ nonisolated struct WireEntryRead: Sendable {
   fileprivate var _entry: WireLogHead? = nil
 }
 
+/// kind 114: a branch of the feed that was given up has released the payment of a claim: its keys are bound to it.
+nonisolated struct WirePaymentFound: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var city: UInt32 = 0
+
+  /// the entry that filed the claim
+  var filing: WireLogHead {
+    get {_filing ?? WireLogHead()}
+    set {_filing = newValue}
+  }
+  /// Returns true if `filing` has been explicitly set.
+  var hasFiling: Bool {self._filing != nil}
+  /// Clears the value of `filing`. Subsequent reads from it will return its default value.
+  mutating func clearFiling() {self._filing = nil}
+
+  /// 16 bytes
+  var reference: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _filing: WireLogHead? = nil
+}
+
+/// kind 115: a tail of the feed that a city brought after a recovery is kept; it had these claims otherwise.
+nonisolated struct WireTailKept: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var city: UInt32 = 0
+
+  /// the end of the tail
+  var head: WireFeedHead {
+    get {_head ?? WireFeedHead()}
+    set {_head = newValue}
+  }
+  /// Returns true if `head` has been explicitly set.
+  var hasHead: Bool {self._head != nil}
+  /// Clears the value of `head`. Subsequent reads from it will return its default value.
+  mutating func clearHead() {self._head = nil}
+
+  /// those that stand otherwise, and those in their way
+  var claims: [WireClaimReference] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _head: WireFeedHead? = nil
+}
+
 /// Signed by the city under "voucher-federation/seal/v1".
 nonisolated struct WireSealBody: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1082,7 +1138,7 @@ nonisolated struct WirePaymentDetail: Sendable {
   /// to be paid back in all
   var clawbackFen: Int64 = 0
 
-  /// it must not go on: cancel the reference
+  /// it must not go on: cancel the reference; with no clawback, wait for its case
   var stopped: Bool = false
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1294,12 +1350,23 @@ nonisolated struct WireJoinAnswer: Sendable {
   /// Ed25519; its digest must equal the token's
   var registryKey: Data = Data()
 
+  /// a MembershipBody; absent in answers of earlier software
+  var membership: WireSigned {
+    get {_membership ?? WireSigned()}
+    set {_membership = newValue}
+  }
+  /// Returns true if `membership` has been explicitly set.
+  var hasMembership: Bool {self._membership != nil}
+  /// Clears the value of `membership`. Subsequent reads from it will return its default value.
+  mutating func clearMembership() {self._membership = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _welcome: WireSigned? = nil
   fileprivate var _grant: WireSigned? = nil
+  fileprivate var _membership: WireSigned? = nil
 }
 
 nonisolated struct WireWelcome: Sendable {
@@ -1323,6 +1390,36 @@ nonisolated struct WireWelcome: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+/// Signed by the registry under "voucher-federation/member/v1": the city has joined with this key.
+nonisolated struct WireMembershipBody: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var city: UInt32 = 0
+
+  var name: String = String()
+
+  /// of the city, Ed25519
+  var publicKey: Data = Data()
+
+  /// granted with the join
+  var epoch: WireEpoch {
+    get {_epoch ?? WireEpoch()}
+    set {_epoch = newValue}
+  }
+  /// Returns true if `epoch` has been explicitly set.
+  var hasEpoch: Bool {self._epoch != nil}
+  /// Clears the value of `epoch`. Subsequent reads from it will return its default value.
+  mutating func clearEpoch() {self._epoch = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _epoch: WireEpoch? = nil
 }
 
 /// POST /v1/sync/hello
@@ -1406,6 +1503,16 @@ nonisolated struct WireHelloRequest: @unchecked Sendable {
     get {_storage._recoveryID}
     set {_uniqueStorage()._recoveryID = newValue}
   }
+
+  /// the registry's head of this log that the node has compared: no grant where it has more by now
+  var compared: WireLogHead {
+    get {_storage._compared ?? WireLogHead()}
+    set {_uniqueStorage()._compared = newValue}
+  }
+  /// Returns true if `compared` has been explicitly set.
+  var hasCompared: Bool {_storage._compared != nil}
+  /// Clears the value of `compared`. Subsequent reads from it will return its default value.
+  mutating func clearCompared() {_uniqueStorage()._compared = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1695,6 +1802,16 @@ nonisolated struct WirePresentRequest: Sendable {
   /// Clears the value of `call`. Subsequent reads from it will return its default value.
   mutating func clearCall() {self._call = nil}
 
+  /// as it came with the join; absent where that was before there was one
+  var membership: WireSigned {
+    get {_membership ?? WireSigned()}
+    set {_membership = newValue}
+  }
+  /// Returns true if `membership` has been explicitly set.
+  var hasMembership: Bool {self._membership != nil}
+  /// Clears the value of `membership`. Subsequent reads from it will return its default value.
+  mutating func clearMembership() {self._membership = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1702,6 +1819,7 @@ nonisolated struct WirePresentRequest: Sendable {
   fileprivate var _feedSeal: WireSigned? = nil
   fileprivate var _receipt: WireSigned? = nil
   fileprivate var _call: WireSigned? = nil
+  fileprivate var _membership: WireSigned? = nil
 }
 
 /// POST /v1/sync/refill: a part of what the registry has not.
@@ -1752,7 +1870,7 @@ nonisolated struct WireRecoveryStanding: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// to promise; 0: the registry is not recovering and has all that was presented
+  /// to promise; 0: the registry is not recovering
   var incarnation: UInt32 = 0
 
   /// what the registry has of the city's log
@@ -1791,7 +1909,7 @@ nonisolated struct WireRecoveryStanding: Sendable {
   /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
   mutating func clearReceipt() {self._receipt = nil}
 
-  /// a RecoveryCall with the incarnation
+  /// a RecoveryCallBody: what to promise, or the way back
   var call: WireSigned {
     get {_call ?? WireSigned()}
     set {_call = newValue}
@@ -1824,9 +1942,31 @@ nonisolated struct WireRecoveryCallBody: Sendable {
   /// 16 random bytes, drawn when the recovery began
   var recoveryID: Data = Data()
 
+  /// What the city has applied up to given_up does not stand: its feed goes on behind goes_back_to. Both or neither.
+  var givenUp: WireFeedHead {
+    get {_givenUp ?? WireFeedHead()}
+    set {_givenUp = newValue}
+  }
+  /// Returns true if `givenUp` has been explicitly set.
+  var hasGivenUp: Bool {self._givenUp != nil}
+  /// Clears the value of `givenUp`. Subsequent reads from it will return its default value.
+  mutating func clearGivenUp() {self._givenUp = nil}
+
+  var goesBackTo: WireFeedHead {
+    get {_goesBackTo ?? WireFeedHead()}
+    set {_goesBackTo = newValue}
+  }
+  /// Returns true if `goesBackTo` has been explicitly set.
+  var hasGoesBackTo: Bool {self._goesBackTo != nil}
+  /// Clears the value of `goesBackTo`. Subsequent reads from it will return its default value.
+  mutating func clearGoesBackTo() {self._goesBackTo = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _givenUp: WireFeedHead? = nil
+  fileprivate var _goesBackTo: WireFeedHead? = nil
 }
 
 /// What `city enroll` prints, in base64url with the prefix "vf1.".
@@ -3331,6 +3471,94 @@ nonisolated extension WireEntryRead: SwiftProtobuf.Message, SwiftProtobuf._Messa
   }
 }
 
+nonisolated extension WirePaymentFound: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".PaymentFound"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}filing\0\u{1}reference\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._filing) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.reference) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.city != 0 {
+      try visitor.visitSingularUInt32Field(value: self.city, fieldNumber: 1)
+    }
+    try { if let v = self._filing {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.reference.isEmpty {
+      try visitor.visitSingularBytesField(value: self.reference, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WirePaymentFound, rhs: WirePaymentFound) -> Bool {
+    if lhs.city != rhs.city {return false}
+    if lhs._filing != rhs._filing {return false}
+    if lhs.reference != rhs.reference {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTailKept: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".TailKept"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}head\0\u{1}claims\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.claims) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.city != 0 {
+      try visitor.visitSingularUInt32Field(value: self.city, fieldNumber: 1)
+    }
+    try { if let v = self._head {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.claims.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.claims, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireTailKept, rhs: WireTailKept) -> Bool {
+    if lhs.city != rhs.city {return false}
+    if lhs._head != rhs._head {return false}
+    if lhs.claims != rhs.claims {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireSealBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SealBody"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}head\0\u{1}watermark\0\u{3}feed_head\0")
@@ -4192,7 +4420,7 @@ nonisolated extension WireJoinRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireJoinAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".JoinAnswer"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}grant\0\u{3}registry_key\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}grant\0\u{3}registry_key\0\u{1}membership\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4203,6 +4431,7 @@ nonisolated extension WireJoinAnswer: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 1: try { try decoder.decodeSingularMessageField(value: &self._welcome) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._grant) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.registryKey) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._membership) }()
       default: break
       }
     }
@@ -4222,6 +4451,9 @@ nonisolated extension WireJoinAnswer: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.registryKey.isEmpty {
       try visitor.visitSingularBytesField(value: self.registryKey, fieldNumber: 3)
     }
+    try { if let v = self._membership {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4229,6 +4461,7 @@ nonisolated extension WireJoinAnswer: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs._welcome != rhs._welcome {return false}
     if lhs._grant != rhs._grant {return false}
     if lhs.registryKey != rhs.registryKey {return false}
+    if lhs._membership != rhs._membership {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4289,9 +4522,58 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
   }
 }
 
+nonisolated extension WireMembershipBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".MembershipBody"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}name\0\u{3}public_key\0\u{1}epoch\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.publicKey) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._epoch) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.city != 0 {
+      try visitor.visitSingularUInt32Field(value: self.city, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if !self.publicKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.publicKey, fieldNumber: 3)
+    }
+    try { if let v = self._epoch {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireMembershipBody, rhs: WireMembershipBody) -> Bool {
+    if lhs.city != rhs.city {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.publicKey != rhs.publicKey {return false}
+    if lhs._epoch != rhs._epoch {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HelloRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}versions\0\u{1}city\0\u{3}process_nonce\0\u{3}previous_process_nonces\0\u{1}epoch\0\u{3}log_head\0\u{3}feed_head\0\u{1}software\0\u{1}restored\0\u{1}promise\0\u{3}recovery_id\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}versions\0\u{1}city\0\u{3}process_nonce\0\u{3}previous_process_nonces\0\u{1}epoch\0\u{3}log_head\0\u{3}feed_head\0\u{1}software\0\u{1}restored\0\u{1}promise\0\u{3}recovery_id\0\u{1}compared\0")
 
   fileprivate class _StorageClass {
     var _versions: [UInt32] = []
@@ -4305,6 +4587,7 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     var _restored: Bool = false
     var _promise: UInt32 = 0
     var _recoveryID: Data = Data()
+    var _compared: WireLogHead? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -4326,6 +4609,7 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       _restored = source._restored
       _promise = source._promise
       _recoveryID = source._recoveryID
+      _compared = source._compared
     }
   }
 
@@ -4355,6 +4639,7 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
         case 9: try { try decoder.decodeSingularBoolField(value: &_storage._restored) }()
         case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._promise) }()
         case 11: try { try decoder.decodeSingularBytesField(value: &_storage._recoveryID) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._compared) }()
         default: break
         }
       }
@@ -4400,6 +4685,9 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       if !_storage._recoveryID.isEmpty {
         try visitor.visitSingularBytesField(value: _storage._recoveryID, fieldNumber: 11)
       }
+      try { if let v = _storage._compared {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4420,6 +4708,7 @@ nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
         if _storage._restored != rhs_storage._restored {return false}
         if _storage._promise != rhs_storage._promise {return false}
         if _storage._recoveryID != rhs_storage._recoveryID {return false}
+        if _storage._compared != rhs_storage._compared {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -4789,7 +5078,7 @@ nonisolated extension WireLogPage: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WirePresentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".PresentRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{3}feed_seal\0\u{1}receipt\0\u{1}call\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{3}feed_seal\0\u{1}receipt\0\u{1}call\0\u{1}membership\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4801,6 +5090,7 @@ nonisolated extension WirePresentRequest: SwiftProtobuf.Message, SwiftProtobuf._
       case 2: try { try decoder.decodeSingularMessageField(value: &self._feedSeal) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._call) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._membership) }()
       default: break
       }
     }
@@ -4823,6 +5113,9 @@ nonisolated extension WirePresentRequest: SwiftProtobuf.Message, SwiftProtobuf._
     try { if let v = self._call {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     } }()
+    try { if let v = self._membership {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4831,6 +5124,7 @@ nonisolated extension WirePresentRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs._feedSeal != rhs._feedSeal {return false}
     if lhs._receipt != rhs._receipt {return false}
     if lhs._call != rhs._call {return false}
+    if lhs._membership != rhs._membership {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4956,7 +5250,7 @@ nonisolated extension WireRecoveryStanding: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension WireRecoveryCallBody: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".RecoveryCallBody"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}incarnation\0\u{3}recovery_id\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}city\0\u{1}incarnation\0\u{3}recovery_id\0\u{3}given_up\0\u{3}goes_back_to\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4967,12 +5261,18 @@ nonisolated extension WireRecoveryCallBody: SwiftProtobuf.Message, SwiftProtobuf
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.city) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.incarnation) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.recoveryID) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._givenUp) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._goesBackTo) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.city != 0 {
       try visitor.visitSingularUInt32Field(value: self.city, fieldNumber: 1)
     }
@@ -4982,6 +5282,12 @@ nonisolated extension WireRecoveryCallBody: SwiftProtobuf.Message, SwiftProtobuf
     if !self.recoveryID.isEmpty {
       try visitor.visitSingularBytesField(value: self.recoveryID, fieldNumber: 3)
     }
+    try { if let v = self._givenUp {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._goesBackTo {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4989,6 +5295,8 @@ nonisolated extension WireRecoveryCallBody: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.city != rhs.city {return false}
     if lhs.incarnation != rhs.incarnation {return false}
     if lhs.recoveryID != rhs.recoveryID {return false}
+    if lhs._givenUp != rhs._givenUp {return false}
+    if lhs._goesBackTo != rhs._goesBackTo {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -20,14 +20,17 @@ struct BenchCity {
         random = SeededGenerator(seed: seed)
     }
 
-    /// Seventeen cities of neighbouring codes that have joined.
+    /// Cities of neighbouring codes that have joined.
     ///
     /// - Parameters:
     ///   - first: The lowest code.
+    ///   - count: How many.
     ///   - seed: From which the ids of their entries follow: two cities of one seed write the same ids.
-    static func joined(_ store: RegistryStore, from first: UInt32, seed: UInt64) async throws -> [BenchCity] {
+    static func joined(
+        _ store: RegistryStore, from first: UInt32, count: Int = 17, seed: UInt64
+    ) async throws -> [BenchCity] {
         var cities: [BenchCity] = []
-        for index in 0..<UInt32(17) {
+        for index in 0..<UInt32(count) {
             guard let code = CityCode(rawValue: first + index) else { continue }
             var city = BenchCity(code: code, seed: seed + UInt64(index))
             try await city.join(store)

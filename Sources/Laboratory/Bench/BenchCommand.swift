@@ -176,7 +176,7 @@ extension BenchCommand {
 extension BenchCommand {
     struct Handover: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "From the end of the registry server that decides to the next decision, of another one.")
+            abstract: "From the end of the registry server that decides, or of its connection, to the next decision.")
 
         @OptionGroup var options: BenchOptions
         @Option(help: "How often a server is killed, and how often its connection to the database is cut.")

@@ -33,15 +33,9 @@ struct ConsoleBench {
         tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile("\(state)/ca.pem"))
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
         configuration.httpVersion = .http1Only
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        do {
+        return try await HTTPClient.with(configuration) { client in
             let visitor = try Visitor(client: client, url: "https://127.0.0.1:\(federation.registryPort)")
-            let times = try await visitor.visit(pages, token: token)
-            try await client.shutdown()
-            return times
-        } catch {
-            try await client.shutdown()
-            throw error
+            return try await visitor.visit(pages, token: token)
         }
     }
 }

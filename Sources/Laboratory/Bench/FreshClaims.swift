@@ -19,8 +19,7 @@ struct FreshClaims {
         _ federation: Federation, _ city: CityCode, _ vouchers: [Voucher], waiting: Bool = true,
         _ body: (FreshClaims) async throws -> Value
     ) async throws -> Value {
-        let client = HTTPClient(eventLoopGroupProvider: .singleton)
-        do {
+        try await HTTPClient.with { client in
             let code = city.description
             var reading = Configuration()
             reading.readonly = true
@@ -30,12 +29,7 @@ struct FreshClaims {
                     path: "\(federation.data(code))/\(CityStore.fileName)", configuration: reading))
             for voucher in vouchers { try await claims.node.post("/v1/vouchers", VoucherForm(voucher).fields) }
             if waiting { _ = try await federation.city(code, ["status", "--wait"]) }
-            let value = try await body(claims)
-            try await client.shutdown()
-            return value
-        } catch {
-            try await client.shutdown()
-            throw error
+            return try await body(claims)
         }
     }
 
@@ -43,7 +37,7 @@ struct FreshClaims {
     ///
     /// - Returns: The time from its commit on, in milliseconds.
     func file(_ claim: Claim) async throws -> Double {
-        try await node.post("/v1/claims", ClaimForm(claim).fields.filter { !$0.value.isEmpty })
+        try await node.post("/v1/claims", ClaimForm(claim).filled)
         let start = ContinuousClock.now
         while try await !isDecided(claim.number) { try await Task.sleep(for: .microseconds(100)) }
         return start.duration(to: .now) / .milliseconds(1)

@@ -17,15 +17,13 @@ struct NodeAPI {
         token = try String(contentsOfFile: "\(directory)/api-token", encoding: .utf8)
     }
 
-    @discardableResult
-    func get(_ path: String) async throws -> String { try await send(.GET, path, body: nil) }
+    func get(_ path: String) async throws { try await send(.GET, path, body: nil) }
 
-    @discardableResult
-    func post(_ path: String, _ value: some Encodable) async throws -> String {
+    func post(_ path: String, _ value: some Encodable) async throws {
         try await send(.POST, path, body: try JSONBody.encode(value))
     }
 
-    private func send(_ method: HTTPMethod, _ path: String, body: [UInt8]?) async throws -> String {
+    private func send(_ method: HTTPMethod, _ path: String, body: [UInt8]?) async throws {
         var request = HTTPClientRequest(url: url + path)
         request.method = method
         if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
@@ -33,6 +31,5 @@ struct NodeAPI {
         let response = try await client.execute(request, timeout: .seconds(20))
         let text = String(buffer: try await response.body.collect(upTo: 16 << 20))
         guard (200..<300).contains(response.status.code) else { throw Sample.Failure(message: text) }
-        return text
     }
 }

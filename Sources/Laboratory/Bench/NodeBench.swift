@@ -129,14 +129,8 @@ struct NodeBench {
     private func measure(
         _ federation: Federation, _ generator: inout ClaimGenerator, _ city: CityCode, isOffline: Bool
     ) async throws -> Condition {
-        let client = HTTPClient(eventLoopGroupProvider: .singleton)
-        do {
-            let condition = try await measure(federation, client, &generator, city, isOffline: isOffline)
-            try await client.shutdown()
-            return condition
-        } catch {
-            try await client.shutdown()
-            throw error
+        try await HTTPClient.with { client in
+            try await measure(federation, client, &generator, city, isOffline: isOffline)
         }
     }
 
@@ -230,7 +224,7 @@ struct NodeBench {
         requests.append(
             try await timed("file a claim") {
                 guard let claim = generator.claim(city: city) else { throw Sample.Failure(message: "no claim") }
-                try await api.post("/v1/claims", ClaimForm(claim).fields.filter { !$0.value.isEmpty })
+                try await api.post("/v1/claims", ClaimForm(claim).filled)
             })
         requests.append(try await timed("one claim") { try await api.get("/v1/claims/\(city)-C\(serial())") })
         requests.append(

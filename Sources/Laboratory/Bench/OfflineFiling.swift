@@ -25,7 +25,7 @@ enum OfflineFiling {
         while filed < claims {
             if filed > 0, filed.isMultiple(of: 100_000) { Output.note("\(filed) of \(claims) claims filed") }
             let rows = (0..<min(rowsAtATime, claims - filed)).compactMap { _ in generator.claim(city: city) }
-                .map { FormRow(line: nil, fields: ClaimForm($0).fields.filter { !$0.value.isEmpty }) }
+                .map { FormRow(line: nil, fields: ClaimForm($0).filled) }
             try check(try store.fileClaims(rows, now: WallClock.now))
             filed += rows.count
         }

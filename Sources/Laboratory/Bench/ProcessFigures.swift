@@ -60,7 +60,7 @@ struct ProcessFigures {
             let words = line.split(separator: " ", omittingEmptySubsequences: true)
             guard let first = words.first else { continue }
             if first.hasSuffix(":") {
-                guard let size = ProcessFigures.number(line, 1) else { continue }
+                guard words.count > 1, let size = Int(words[1]) else { continue }
                 mappings[name, default: [:]][String(first), default: 0] += size
             } else {
                 // Address, rights, offset, device, inode, and a path where there is one.

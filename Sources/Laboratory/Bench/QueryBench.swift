@@ -179,7 +179,7 @@ struct QueryBench {
         let times = try await timed(Array(0..<min(rounds, 20))) { [filter] _ in
             _ = try await store.cases(filter, limit: 100)
         }
-        return result("case queue by money", times, "")
+        return result("case queue by money", times, try await store.plan(of: filter, limit: 100))
     }
 
     /// As many rows as the console shows.

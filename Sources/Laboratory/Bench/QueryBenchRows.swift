@@ -5,7 +5,7 @@ import Replication
 import Terminal
 import VoucherDomain
 
-/// The copies of decided claims that the bench of questions is asked about.
+/// The copies of decided claims that fill a ``FilledRegistry``, and what reports read besides.
 struct QueryBenchRows {
     /// How many times as many claims there are in the end.
     let copies: Int
@@ -108,6 +108,9 @@ struct QueryBenchRows {
             FROM generate_series(1, 7) i) || '科技有限公司', 1 FROM bench_code
         """
 
+    /// What the `k`-th copy of a claim claims, in fen.
+    private static let claimed = "100 + (position * 31 + k * 977) % 100000000"
+
     /// The first `$1` to the `$2`-th copy of what was decided, a tenth of it refused because of a claim of the next city.
     ///
     /// - Parameter step: How much later each copy was received than the one before, in milliseconds.
@@ -138,7 +141,7 @@ struct QueryBenchRows {
             SELECT position + k * span, city_code, sequence + k * 100000::bigint, claim_no || 'K' || k,
                 CASE WHEN (position + k) % 10 = 0 THEN 3 ELSE 2 END, policy_version, voucher_no || 'K' || k,
                 (SELECT code FROM bench_code WHERE n = 1 + (position + k * span) * 7919 % \(enterprises)), provider_uscc,
-                contract_no || k, 100 + (position * 31 + k * 977) % 100000000, service_from, service_until, reasons,
+                contract_no || k, \(claimed), service_from, service_until, reasons,
                 received_at_ms + k * \(step)::bigint, filed_at_ms
             FROM base, generate_series($1, $2) k
             """,
@@ -165,9 +168,9 @@ struct QueryBenchRows {
             FROM base, generate_series($1, $2) k WHERE (position + k) % 1000 = 2
             """,
             """
-            INSERT INTO conflict_case_claim (case_id, city_code, claim_no)
-            SELECT 'B' || (position + k * span), city_code, claim_no || 'K' || k FROM base, generate_series($1, $2) k
-            WHERE (position + k) % 1000 = 2
+            INSERT INTO conflict_case_claim (case_id, city_code, claim_no, claimed_fen)
+            SELECT 'B' || (position + k * span), city_code, claim_no || 'K' || k, \(claimed)
+            FROM base, generate_series($1, $2) k WHERE (position + k) % 1000 = 2
             """,
         ]
     }

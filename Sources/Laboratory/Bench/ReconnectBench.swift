@@ -68,13 +68,7 @@ struct ReconnectBench {
     private func scene(_ cluster: BenchCluster, _ name: String, cities count: Int, claims: Int) async throws -> Scene {
         let state = "\(cluster.directory)/state-\(name)"
         let store = try await cluster.makeStore(database: name, state: state)
-        var cities: [BenchCity] = []
-        for index in 0..<count {
-            guard let code = CityCode(rawValue: UInt32(110_000 + index)) else { continue }
-            var city = BenchCity(code: code, seed: UInt64(index))
-            try await city.join(store)
-            cities.append(city)
-        }
+        var cities = try await BenchCity.joined(store, from: 110_000, count: count, seed: 0)
         // A company files about four claims in a year, all in one city.
         let companies = max(1, claims / 4)
         var generator = ClaimGenerator(seed: 7, cities: cities.map(\.code), enterprises: companies)

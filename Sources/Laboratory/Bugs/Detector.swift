@@ -55,7 +55,7 @@ extension SeededBug {
         case .staleEpochGranted, .oldEpochPushes, .ungrantedEpochAccepted, .repeatedIDAccepted, .sealPromisesAhead,
             .watermarkSinks, .clockFollowsWall, .paidClaimWithdrawn, .numberFiledAgain,
             .capIgnoresStanding, .sumKeptAfterRelease, .refusedTakesKeys, .effectSkipped, .releasedKeysStay,
-            .registryActByCity:
+            .registryActByCity, .pushesOverlap:
             .simulator
         case .hashTableOrder: .processes
         case .knownByNumber, .logHeadByNumber, .feedHeadByNumber, .brokenLinkAccepted, .feedLinkUnchecked,

@@ -128,7 +128,7 @@ struct StoreProbe {
 
     private func recovery(_ store: CityStore) throws -> String? {
         try acknowledge(store)
-        try store.forgetReceipts(after: .empty)
+        _ = try store.sendAgain(after: .empty, to: 2)
         let again = try store.unsentBatch(sessionEpoch: Self.epoch, signer: Self.city)
         if again?.entries != (try store.log(after: 0)) { return "what the registry has lost is not sent again" }
         for incarnation: UInt32 in [5, 3] {

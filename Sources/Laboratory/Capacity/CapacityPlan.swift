@@ -2,7 +2,7 @@
 ///
 /// Everything is a product of a figure and an assumption; nothing is rounded before it is printed. What is measured with
 /// ten million claims is taken to hold for more, as far as the indexes that are written in no order are in memory.
-struct CapacityPlan: Codable {
+struct CapacityPlan: Encodable {
     let cities: Double
 
     // The load.

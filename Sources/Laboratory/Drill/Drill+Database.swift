@@ -28,7 +28,7 @@ extension Drill {
         let cluster = try EmbeddedPostgres(directory: federation.database)
         defer { cluster.stop() }
         let standby = "\(federation.database)/standby-\(officers.history.observations.count)"
-        try Standby.copy(cluster, to: standby, name: "standby")
+        try Standby.copy(cluster, to: standby)
         let earlier = try await standingOfRegistry()
         for round in 0..<3 { try await work(round) }
         try await comeToRest()
@@ -65,7 +65,7 @@ extension Drill {
     /// The registry's connection breaks inside a COMMIT: whether it took effect is for the registry to find out.
     mutating func cutCommit(_ cut: Relay.Cut) async throws -> Course {
         let cluster = try EmbeddedPostgres(directory: federation.database)
-        let host = URLComponents(string: cluster.url)?.queryItems?.first { $0.name == "host" }?.value ?? ""
+        let host = cluster.socketDirectory
         let directory = "\(federation.directory)/relay"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let name = ".s.PGSQL.5432"

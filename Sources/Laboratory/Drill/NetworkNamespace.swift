@@ -16,8 +16,8 @@ struct NetworkNamespace: Sendable {
     private var nearEnd: String { "\(name)a" }
     private var farEnd: String { "\(name)b" }
 
-    /// The near end of the cable. Of the block that is set aside for tests (RFC 2544) each process has four addresses of
-    /// its own: one that was killed leaves its network, and a second route to the same address would lead there.
+    /// The near end of the cable. Of the block that is set aside for tests (RFC 2544) each process takes four addresses
+    /// by its id: one that was killed leaves its network, and a second route to the same address would lead there.
     private let nearAddress: String
     /// The address at the far end of the cable.
     let address: String

@@ -68,6 +68,9 @@ final class Relay: Sendable {
     /// How often a connection was cut at a COMMIT.
     var cuts: Int { state.withLock(\.cuts) }
 
+    /// How many connections were handed on.
+    var handed: Int { state.withLock(\.handed) }
+
     /// Takes no connections any more; those that there are are closed.
     func close() {
         state.withLock { state in

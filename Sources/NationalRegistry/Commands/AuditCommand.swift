@@ -6,8 +6,8 @@ import Terminal
 
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "Recompute and verify what the registry has decided.",
-        subcommands: [Recompute.self, Verify.self, VerifyExportCommand.self, AddUp.self])
+        commandName: "audit", abstract: "Recompute and verify what the registry has decided, and read its audit log.",
+        subcommands: [Recompute.self, Verify.self, VerifyExportCommand.self, Events.self, AddUp.self])
 
     struct Recompute: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -27,12 +27,26 @@ struct CaseCommand: AsyncParsableCommand {
         @Flag(help: "Only open cases.") var open = false
         @Flag(help: "Only closed cases.") var closed = false
         @Flag(help: "The most money first, instead of the oldest.") var byMoney = false
-        @Option(help: "The most to print (default: all).") var limit: Int?
-        @Flag(help: "Print JSON.") var json = false
+        @OptionGroup var past: AsOfOption
+        @OptionGroup var most: LimitOption
+        @OptionGroup var output: ListOptions
+
+        static var listing: Listing<RegistryQueries.CaseDocument> {
+            Listing([
+                .init("case_id", shown: .name("case")) { $0.case_id },
+                .init("state", shown: .whole("state")) { $0.state },
+                .init("claimed_yuan", shown: .number("yuan")) { $0.claimedYuan },
+                .init("claims", shown: .words("claims")) { $0.claims.map(\.text).joined(separator: " ") },
+                .init("rules", shown: .words("rules", least: 16)) { $0.rules.joined(separator: " ") },
+                .init("deadline", shown: .whole("answer by")) { $0.deadline },
+                .init("automatic") { "\($0.automatic)" },
+                .init("position") { "\($0.position)" },
+                .init("proposed_by", shown: .text("proposed by")) { $0.proposed_by ?? "" },
+            ])
+        }
 
         func validate() throws {
             if open, closed { throw ValidationError("--open and --closed exclude each other") }
-            if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
         }
 
         func run() async throws {
@@ -40,18 +54,11 @@ struct CaseCommand: AsyncParsableCommand {
                 var filter = RegistryStore.CaseFilter()
                 filter.isOpen = open ? true : closed ? false : nil
                 filter.isByMoney = byMoney
-                let list = try await RegistryQueries(store: store).cases(filter, limit: limit ?? 1_000_000)
-                if json { return try Output.json(list) }
-                var table = TextTable(["case", "state", "answer by", "yuan", "rules", "claims"], rightAligned: [3])
-                for item in list.items {
-                    table.add([
-                        item.case_id, item.state, item.deadline,
-                        item.claims.compactMap { $0.claimed_yuan.flatMap { Money(yuan: $0) } }.total?.yuan ?? "",
-                        item.rules.joined(separator: " "),
-                        item.claims.map { "\($0.city_code)/\($0.claim_no)" }.joined(separator: " "),
-                    ])
+                filter.asOf = past.asOf
+                let queries = RegistryQueries(store: store)
+                try await output.print(Self.listing, limit: most.limit) { [filter] after, limit in
+                    try await queries.cases(filter, after: after.flatMap(filter.place(_:)), limit: limit)
                 }
-                Output.line(table.text)
             }
         }
     }
@@ -61,12 +68,16 @@ struct CaseCommand: AsyncParsableCommand {
 
         @OptionGroup var database: DatabaseOptions
         @Argument(help: "The case's spoken id.") var id: String
+        @OptionGroup var past: AsOfOption
         @Flag(help: "Print JSON.") var json = false
 
         func run() async throws {
             try await database.withStore { store in
-                guard let item = try await RegistryQueries(store: store).conflictCase(id) else {
-                    throw RegistryRefusal(.notFound, "there is no case \(id): national-registry case list shows them")
+                guard let item = try await RegistryQueries(store: store).conflictCase(id, asOf: past.asOf) else {
+                    throw RegistryRefusal(
+                        .notFound,
+                        RegistryQueries.noCase(
+                            id, asOf: past.asOf, advice: ": national-registry case list shows them"))
                 }
                 if json { return try Output.json(item) }
                 Output.line("case \(item.case_id)  \(item.state)  opened at position \(item.position)")
@@ -76,13 +87,16 @@ struct CaseCommand: AsyncParsableCommand {
                 Output.line("  cities answer until \(item.deadline)")
                 Output.line("  rules \(item.rules.joined(separator: " "))")
                 for claim in item.claims {
-                    Output.line(
-                        "  \(claim.city_code)/\(claim.claim_no)  \(claim.state ?? "")  \(claim.claimed_yuan ?? "") yuan"
-                    )
+                    Output.line("  \(claim.text)  \(claim.state ?? "")  \(claim.claimed_yuan ?? "") yuan")
                 }
                 for step in item.steps ?? [] {
                     let what = [step.event, step.city_code, step.answer, step.code, step.by.map { "by \($0)" }]
-                    Output.line("  \(step.position)  \(what.compactMap(\.self).joined(separator: " "))  \(step.text)")
+                    Output.line(
+                        "  \(step.position)  \(step.received_at)  \(what.compactMap(\.self).joined(separator: " "))  "
+                            + step.text)
+                    for digest in step.evidence ?? [] {
+                        Output.line("    document kept by the city, SHA-256 \(digest)")
+                    }
                 }
                 if let name = item.proposed_by {
                     Output.line("  waits for a second person: national-registry case confirm \(id) (not by \(name))")
@@ -166,6 +180,15 @@ struct CaseCommand: AsyncParsableCommand {
                 : "ruled: case \(ruling.caseID) is closed at the arbiter's next decision")
     }
 }
+
+extension RegistryQueries.CaseDocument {
+    /// What the claims that still hold their keys claim, by which the most money comes first.
+    fileprivate var claimedYuan: String {
+        claims.filter(\.live).compactMap { $0.claimed_yuan.flatMap { Money(yuan: $0) } }.total?.yuan ?? ""
+    }
+}
+
+extension RegistryQueries.CaseDocument.Claim: NamedClaim {}
 
 extension ClaimName: ExpressibleByArgument {
     package init?(argument: String) { self.init(argument) }

@@ -78,7 +78,9 @@ struct CheckCommand: AsyncParsableCommand {
     }
 
     private func table(_ asked: [CheckRequestDocument], _ answers: [CheckDocument]) -> TextTable {
-        var table = TextTable(["item", "answer", "contract", "rules", "receipt"], rightAligned: [0])
+        var table = TextTable(columns: [
+            .number("item"), .whole("answer"), .text("contract"), .words("rules", least: 16), .whole("receipt"),
+        ])
         for (index, (question, answer)) in zip(asked, answers).enumerated() {
             table.add([
                 String(index), answer.answer, question.contract_no,

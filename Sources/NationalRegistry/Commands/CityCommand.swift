@@ -86,29 +86,48 @@ extension CityCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List cities with last contact, what is undecided, how far each lags, and the day of its key.")
+            abstract: "List cities: how far each is, whether its chain agrees with this one, the day of its key.",
+            discussion: """
+                A city DIFFERS when it has sealed another feed than this registry's: one of the two was changed, or there \
+                are two registries. Its watermark is the time before which it will file nothing any more.
+                """)
 
         @OptionGroup var database: DatabaseOptions
-        @Flag(help: "Print JSON.") var json = false
+        @OptionGroup var output: ListOptions
+
+        static var listing: Listing<RegistryQueries.CityDocument> {
+            Listing([
+                .init("city_code", shown: .name("code")) { $0.city_code },
+                .init("name", shown: .text("city", least: 10)) { $0.name },
+                .init("status", shown: .whole("status")) { $0.status },
+                .init("chain_agrees") { $0.chain_agrees.map { "\($0)" } ?? "" },
+                .init(shown: .whole("chain")) { $0.chain_agrees.map { $0 ? "agrees" : "DIFFERS" } ?? "" },
+                .init("undecided", shown: .number("undecided")) { "\($0.undecided)" },
+                .init("feed_lag", shown: .number("feed lag")) { "\($0.feed_lag)" },
+                .init("last_contact") { $0.last_contact ?? "" },
+                .init(shown: .whole("last contact")) { $0.last_contact.map(MinuteText.utc) ?? "never" },
+                .init("key_since") { $0.key_since ?? "" },
+                .init("key_until") { $0.key_until ?? "" },
+                .init("key_state") { $0.key_state ?? "" },
+                .init(shown: .whole("replace key by")) { $0.keyText },
+                .init("watermark") { $0.watermark ?? "" },
+                .init(shown: .whole("watermark")) { $0.watermark.map(MinuteText.utc) ?? "" },
+                .init("sealed_feed_position", shown: .number("sealed feed")) { city in
+                    city.sealed_feed_position.map { "\($0)" } ?? ""
+                },
+                .init("entries", shown: .number("entries")) { "\($0.entries)" },
+                .init("epoch", shown: .number("epoch")) { "\($0.epoch)" },
+                .init("protocol_version", shown: .number("protocol")) { city in
+                    city.protocol_version.map { "\($0)" } ?? ""
+                },
+                .init("software", shown: .whole("software")) { $0.software ?? "" },
+            ])
+        }
 
         func run() async throws {
             try await database.withStore { store in
                 let cities = try await RegistryQueries(store: store).cities()
-                if json { return try Output.json(ListDocument(items: cities, next: nil)) }
-                var table = TextTable(
-                    [
-                        "code", "city", "status", "entries", "undecided", "feed lag", "epoch", "last contact",
-                        "software", "replace key by",
-                    ],
-                    rightAligned: [3, 4, 5, 6])
-                for city in cities {
-                    table.add([
-                        city.city_code, city.name, city.status, "\(city.entries)", "\(city.undecided)",
-                        "\(city.feed_lag)", "\(city.epoch)", city.last_contact ?? "never", city.software ?? "",
-                        city.keyText,
-                    ])
-                }
-                Output.line(table.text)
+                try output.print(cities, Self.listing, json: ListDocument(items: cities, next: nil))
             }
         }
     }

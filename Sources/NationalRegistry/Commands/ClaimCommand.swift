@@ -13,10 +13,12 @@ struct ClaimCommand: AsyncParsableCommand {
         commandName: "claim", abstract: "Look at decided claims.", subcommands: [Show.self, Find.self])
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one claim and why it was decided so.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show one claim, why it was decided so, and what became of it.")
 
         @OptionGroup var database: DatabaseOptions
         @Argument(help: "CITY/CLAIM_NO.") var name: String
+        @OptionGroup var past: AsOfOption
         @Flag(help: "Print JSON.") var json = false
 
         func validate() throws {
@@ -27,11 +29,15 @@ struct ClaimCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await database.withStore { store in
-                guard let claimName = ClaimName(name), let record = try await store.claim(claimName) else {
-                    throw RegistryRefusal(.notFound, "no claim \(name) has been decided")
-                }
+                let queries = RegistryQueries(store: store)
+                _ = try await queries.head(past.asOf)
+                guard let claimName = ClaimName(name),
+                    let record = try await store.claim(claimName, asOf: past.asOf)
+                else { throw RegistryRefusal(.notFound, RegistryQueries.noClaim(name, asOf: past.asOf)) }
+                let history = try await queries.steps(of: record, asOf: past.asOf)
                 if json {
-                    return try Output.json(try await RegistryQueries(store: store).claim(claimName))
+                    let document = RegistryQueries.document(record, withReceipt: true)
+                    return try Output.json(ShownClaim(claim: document, history: history))
                 }
                 Output.line("\(record.name)  \(record.state.name)  \(record.claim.claimed.yuan) yuan")
                 Output.line("  enterprise \(record.claim.enterprise.rawValue) \(record.claim.enterpriseName)")
@@ -50,6 +56,7 @@ struct ClaimCommand: AsyncParsableCommand {
                     let reference = payment.authorization.map { "  reference \($0.reference.text)" } ?? ""
                     Output.line("  payment    \(payment.stage.name)\(reference)")
                 }
+                for step in history { Output.line("  \(step.text)") }
             }
         }
     }
@@ -61,12 +68,21 @@ struct ClaimCommand: AsyncParsableCommand {
         @OptionGroup var database: DatabaseOptions
         @OptionGroup var filter: ClaimFilterOptions
         @Flag(help: "The newest first.") var newest = false
-        @Option(help: "The most claims to print (default: all).") var limit: Int?
-        @Flag(help: "Print JSON.") var json = false
-        @Flag(help: "Print CSV.") var csv = false
+        @OptionGroup var most: LimitOption
+        @OptionGroup var output: ListOptions
 
-        func validate() throws {
-            if json, csv { throw ValidationError("--json and --csv exclude each other") }
+        /// In CSV a claim has all the columns of an export.
+        static var listing: Listing<RegistryStore.ClaimRecord> {
+            Listing([
+                .init(shown: .name("claim")) { $0.name.description },
+                .init(shown: .whole("state")) { $0.state.name },
+                .init(shown: .number("yuan")) { $0.claim.claimed.yuan },
+                .init(shown: .words("reasons", least: 16)) { record in
+                    Set(record.reasons.map(\.rule)).sorted().joined(separator: " ")
+                },
+                .init(shown: .whole("enterprise")) { $0.claim.enterprise.rawValue },
+                .init(shown: .text("contract")) { $0.claim.contractText },
+            ])
         }
 
         func run() async throws {
@@ -74,26 +90,47 @@ struct ClaimCommand: AsyncParsableCommand {
             filter.isNewestFirst = newest
             try await database.withStore { [filter] store in
                 let queries = RegistryQueries(store: store)
-                let limit = limit ?? 1_000_000
-                if json { return try Output.json(try await queries.claims(filter, after: nil, limit: limit)) }
-                _ = try await queries.head(filter.asOf)
-                let records = try await store.claims(filter, after: nil, limit: limit)
-                if csv {
-                    let rows = [ClaimRow.columns] + records.map(ClaimRow.cells)
-                    return Output.text(rows.map(CSVLine.encode).joined())
+                var records: [RegistryStore.ClaimRecord] = []
+                let next = try await PagedList.read(limit: most.limit) { after, limit in
+                    try await queries.records(filter, after: after.flatMap { Int64($0) }, limit: limit)
+                } take: { found, isFirst in
+                    if output.csv {
+                        Output.csv((isFirst ? [ClaimRow.columns] : []) + found.map(ClaimRow.cells))
+                    } else {
+                        records += found
+                    }
                 }
-                var table = TextTable(
-                    ["claim", "state", "yuan", "enterprise", "contract", "reasons"], rightAligned: [2])
-                for record in records {
-                    table.add([
-                        record.name.description, record.state.name, record.claim.claimed.yuan,
-                        record.claim.enterprise.rawValue, record.claim.contractText,
-                        Set(record.reasons.map(\.rule)).sorted().joined(separator: " "),
-                    ])
+                if output.csv { return }
+                if output.json {
+                    let documents = records.map { RegistryQueries.document($0, withReceipt: true) }
+                    return try Output.json(ListDocument(items: documents, next: next))
                 }
-                Output.line(table.text)
+                output.print(records, Self.listing)
             }
         }
+    }
+}
+
+/// `claim show --json`: the claim's document, and what became of it as its `history`.
+private struct ShownClaim: Encodable {
+    private enum CodingKeys: String, CodingKey { case history }
+
+    let claim: ClaimDocument
+    let history: [RegistryQueries.ClaimStepDocument]
+
+    func encode(to encoder: any Encoder) throws {
+        try claim.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(history, forKey: .history)
+    }
+}
+
+extension RegistryQueries.ClaimStepDocument {
+    /// Where, when, what, and whose entry did it.
+    fileprivate var text: String {
+        let payment = payment_stage.map { ", payment \($0)" } ?? ""
+        let who = city_code == CityCode.registry.description ? "the registry" : "city \(city_code)"
+        return "\(position)  \(received_at)  \(state)\(payment)  by \(who)"
     }
 }
 
@@ -102,36 +139,27 @@ struct DuplicatesCommand: AsyncParsableCommand {
         commandName: "duplicates", abstract: "List the claims that met under one key, by rule.")
 
     @OptionGroup var database: DatabaseOptions
-    @Option(help: "Only this rule.") var rule: String?
-    @Option(help: "Two cities whose claims met, such as 110000,310000.") var pair: String?
-    @Option(help: "As it was at this position of the feed.") var asOf: String?
-    @Option(help: "The most to print (default: all).") var limit: Int?
-    @Flag(help: "Print JSON.") var json = false
+    @OptionGroup var filter: DuplicateFilterOptions
+    @OptionGroup var most: LimitOption
+    @OptionGroup var output: ListOptions
 
-    private func filter() throws -> RegistryStore.DuplicateFilter {
-        do {
-            let values = ["rule": rule, "pair": pair, "as_of": asOf].compactMapValues(\.self)
-            return try RegistryStore.DuplicateFilter(
-                Question(values, known: RegistryStore.DuplicateFilter.parameters))
-        } catch let problem as Problem { throw ValidationError(problem.detail) }
+    static var listing: Listing<RegistryQueries.DuplicateDocument> {
+        Listing([
+            .init("rule", shown: .name("rule")) { $0.rule },
+            .init("key_hash") { $0.key_hash },
+            .init("claimed_yuan", shown: .number("yuan")) { $0.claimed_yuan },
+            .init("claims", shown: .words("claims", isKept: true)) { $0.claims.map(\.text).joined(separator: " ") },
+        ])
     }
 
-    func validate() throws { _ = try filter() }
-
     func run() async throws {
-        let filter = try filter()
+        let filter = try filter.filter()
         try await database.withStore { store in
-            let list = try await RegistryQueries(store: store).duplicates(
-                filter, after: nil, limit: limit ?? 1_000_000)
-            if json { return try Output.json(list) }
-            var table = TextTable(["rule", "yuan", "claims"], rightAligned: [1])
-            for item in list.items {
-                table.add([
-                    item.rule, item.claimed_yuan,
-                    item.claims.map { "\($0.city_code)/\($0.claim_no)" }.joined(separator: " "),
-                ])
+            let queries = RegistryQueries(store: store)
+            try await output.print(Self.listing, limit: most.limit) { after, limit in
+                try await queries.duplicates(
+                    filter, after: after.flatMap { RegistryStore.DuplicatePlace($0) }, limit: limit)
             }
-            Output.line(table.text)
         }
     }
 }

@@ -19,7 +19,7 @@ struct ClaimFilterOptions: ParsableArguments {
     @Option(help: "Received before this day or time.") var receivedUntil: String?
     @Option(help: "The least yuan claimed.") var claimedMin: String?
     @Option(help: "The most yuan claimed.") var claimedMax: String?
-    @Option(help: "As it was at this position of the feed.") var asOf: String?
+    @OptionGroup var past: AsOfOption
 
     /// Under the API's names.
     var values: [String: String] {
@@ -27,7 +27,7 @@ struct ClaimFilterOptions: ParsableArguments {
             "city_code": city, "state": claimState, "enterprise_uscc": enterprise, "provider_uscc": provider,
             "name": name, "contract_no": contract, "invoice": invoice, "voucher_no": voucher, "rule": rule,
             "case_id": caseID, "pair": pair, "received_from": receivedFrom, "received_until": receivedUntil,
-            "claimed_min_yuan": claimedMin, "claimed_max_yuan": claimedMax, "as_of": asOf,
+            "claimed_min_yuan": claimedMin, "claimed_max_yuan": claimedMax, "as_of": past.text,
         ]
         return all.compactMapValues(\.self)
     }

@@ -38,15 +38,10 @@ struct ExportCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Export the claims that met under one key, by rule.")
 
         @OptionGroup var database: DatabaseOptions
-        @Option(help: "Only this rule.") var rule: String?
-        @Option(help: "Two cities whose claims met, such as 110000,310000.") var pair: String?
-        @Option(help: "As it was at this position of the feed.") var asOf: String?
+        @OptionGroup var filter: DuplicateFilterOptions
         @OptionGroup var target: Target
 
-        func run() async throws {
-            let values = ["rule": rule, "pair": pair, "as_of": asOf].compactMapValues(\.self)
-            try await ExportCommand.write(.duplicates, values, target, database)
-        }
+        func run() async throws { try await ExportCommand.write(.duplicates, filter.values, target, database) }
     }
 
     private static func write(

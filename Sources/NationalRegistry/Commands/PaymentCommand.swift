@@ -3,7 +3,6 @@ import ArgumentParser
 import FederationWire
 import RegistryStore
 import Terminal
-import VoucherDomain
 
 struct PaymentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,29 +15,28 @@ struct PaymentCommand: AsyncParsableCommand {
         @OptionGroup var database: DatabaseOptions
         @Option(help: "requested, authorized, released, submitted, paid, failed or reversed.")
         var stage: Payment.Stage?
-        @Option(help: "The most to print (default: all).") var limit: Int?
-        @Flag(help: "Print JSON.") var json = false
+        @OptionGroup var most: LimitOption
+        @OptionGroup var output: ListOptions
 
-        func validate() throws {
-            if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
+        static var listing: Listing<ClaimPaymentDocument> {
+            Listing([
+                .init("claim", shown: .name("claim")) { $0.claim.text },
+                .init("stage", shown: .whole("stage")) { $0.payment.stage },
+                .init("amount_yuan", shown: .number("yuan")) { $0.payment.amount_yuan ?? "" },
+                .init("stopped") { "\($0.payment.stopped)" },
+                .init(shown: .whole("stopped")) { $0.payment.stopped ? "yes" : "" },
+                .init("refunded_yuan", shown: .number("paid back")) { $0.payment.refunded_yuan },
+                .init("clawback_yuan", shown: .number("to claw back")) { $0.payment.clawback_yuan },
+                .init("reference", shown: .whole("reference")) { $0.payment.reference ?? "" },
+            ])
         }
 
         func run() async throws {
             try await database.withStore { store in
-                let payments = try await store.payments(stage: stage, after: 0, limit: limit ?? 1_000_000)
-                if json {
-                    return try Output.json(ListDocument(items: payments.map(ClaimPaymentDocument.init), next: nil))
+                let queries = RegistryQueries(store: store)
+                try await output.print(Self.listing, limit: most.limit) { after, limit in
+                    try await queries.payments(stage: stage, after: after.flatMap { Int64($0) } ?? 0, limit: limit)
                 }
-                var table = TextTable(
-                    ["claim", "stage", "yuan", "paid back", "to claw back", "reference", ""], rightAligned: [2, 3, 4])
-                for payment in payments {
-                    table.add([
-                        payment.claim.description, payment.stage.name, payment.authorization?.amount.yuan ?? "",
-                        payment.refunded.yuan, payment.owed.yuan, payment.authorization?.reference.text ?? "",
-                        payment.isBarred ? "stopped" : "",
-                    ])
-                }
-                Output.line(table.text)
             }
         }
     }

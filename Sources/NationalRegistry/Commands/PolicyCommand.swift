@@ -34,7 +34,9 @@ struct PolicyCommand: AsyncParsableCommand {
                 for waiting in published.dropFirst() {
                     Output.line("  version \(waiting.policy.version) waits: \(waiting.policy.begin)")
                 }
-                var table = TextTable(["rule", "pattern", "primitive", "outcome", "keys"])
+                var table = TextTable(columns: [
+                    .name("rule"), .whole("pattern"), .whole("primitive"), .whole("outcome"), .words("keys"),
+                ])
                 for rule in policy.rules {
                     table.add([
                         rule.id, rule.pattern, rule.primitive.rawValue, rule.outcome.rawValue,
@@ -64,7 +66,9 @@ struct PolicyCommand: AsyncParsableCommand {
                 if json { return try Output.json(PreviewDocument(preview)) }
                 Output.line("\(preview.compared) claims compared, \(preview.changes.count) would be decided otherwise")
                 guard !preview.changes.isEmpty else { return }
-                var table = TextTable(["was", "would be", "claims", "yuan", "rules"], rightAligned: [2, 3])
+                var table = TextTable(columns: [
+                    .whole("was"), .whole("would be"), .number("claims"), .number("yuan"), .words("rules", least: 16),
+                ])
                 for row in preview.summary {
                     table.add([
                         row.before.name, row.after.name, String(row.claims), row.claimed.yuan,

@@ -60,37 +60,42 @@ struct ProviderCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show the list in force.")
 
         @OptionGroup var database: DatabaseOptions
-        @Flag(help: "Print JSON.") var json = false
+        @OptionGroup var output: ListOptions
+
+        static var listing: Listing<ProviderDocument> {
+            Listing([
+                .init("uscc", shown: .name("uscc")) { $0.uscc },
+                .init("name", shown: .text("provider")) { $0.name },
+                .init("listed_from", shown: .whole("from")) { $0.listed_from },
+                .init("listed_until", shown: .whole("until")) { $0.listed_until ?? "" },
+                .init("state_run") { "\($0.state_run)" },
+                .init(shown: .whole("state-run")) { $0.state_run ? "yes" : "" },
+            ])
+        }
 
         func run() async throws {
             try await database.withStore { store in
                 let items = try await store.providers().map(ProviderDocument.init)
-                if json { return try Output.json(ListDocument(items: items, next: nil)) }
-                var table = TextTable(["uscc", "provider", "from", "until", "state-run"])
-                for item in items {
-                    table.add([
-                        item.uscc, item.name, item.listed_from, item.listed_until ?? "", item.state_run ? "yes" : "",
-                    ])
-                }
-                Output.line(table.text)
+                try output.print(items, Self.listing, json: ListDocument(items: items, next: nil))
             }
         }
     }
 }
 
-private struct ProviderDocument: Encodable {
+/// A provider in `provider list`.
+struct ProviderDocument: Encodable, Sendable {
     let uscc: String
     let name: String
     let listed_from: String
     let listed_until: String?
     let state_run: Bool
+}
 
-    init(_ provider: Register.Provider) {
-        uscc = provider.code.rawValue
-        name = provider.name
-        listed_from = provider.listedFrom.iso8601
-        listed_until = provider.listedUntil?.iso8601
-        state_run = provider.isStateRun
+extension ProviderDocument {
+    fileprivate init(_ provider: Register.Provider) {
+        self.init(
+            uscc: provider.code.rawValue, name: provider.name, listed_from: provider.listedFrom.iso8601,
+            listed_until: provider.listedUntil?.iso8601, state_run: provider.isStateRun)
     }
 }
 

@@ -2,7 +2,6 @@ import ArgumentParser
 import FederationHTTP
 import RegistryStore
 import Terminal
-import VoucherDomain
 
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,33 +16,41 @@ struct ReportCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @Argument(help: "The report's name.") var name: RegistryStore.Report.Name
-    @Option(help: "The most rows to print (default: all).") var limit: Int?
-    @Flag(help: "Print JSON.") var json = false
-    @Flag(help: "Print CSV.") var csv = false
-
-    func validate() throws {
-        if json, csv { throw ValidationError("--json and --csv exclude each other") }
-        if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }
-    }
+    @OptionGroup var most: LimitOption
+    @OptionGroup var output: ListOptions
 
     func run() async throws {
         try await database.withStore { store in
-            let report = try await RegistryQueries(store: store).report(name, limit: limit ?? 1_000_000)
-            if json {
-                try Output.json(RegistryQueries.ReportDocument(report, now: WallClock.now))
-            } else if csv {
-                Output.text(([report.columns] + report.rows).map(CSVLine.encode).joined())
-            } else {
-                var table = TextTable(
-                    report.columns,
-                    rightAligned: Set(report.columns.indices.filter { report.columns[$0].hasSuffix("_yuan") }))
-                for row in report.rows { table.add(row) }
-                Output.line(table.text)
-            }
+            // More rows than that are in no database.
+            let report = try await RegistryQueries(store: store).report(name, limit: most.limit ?? Int(Int32.max))
+            try output.print(
+                report.rows, Self.listing(report.columns),
+                json: RegistryQueries.ReportDocument(report, now: WallClock.now))
+            if report.isCut { Output.note("national-registry: \(name.rawValue) has more rows than --limit says") }
             if report.name.mustBeEmpty, !report.rows.isEmpty {
                 Output.note("national-registry: \(name.rawValue) must be empty, and has \(report.rows.count) rows")
                 throw ExitCode.failure
             }
+        }
+    }
+}
+
+extension ReportCommand {
+    static func listing(_ columns: [String]) -> Listing<[String]> {
+        Listing(
+            columns.enumerated().map { index, name in
+                Listing<[String]>.Column(name, shown: shown(name)) { $0[index] }
+            })
+    }
+
+    private static func shown(_ name: String) -> TextTable.Column {
+        switch name {
+        case "case_id", "claim", "other_claim", "rule", "position": .name(name)
+        // A key is what somebody asks for: all of it.
+        case "key": .words(name, isKept: true)
+        case "claims": .words(name)
+        case "by", "reason", "what": .text(name)
+        default: name.hasSuffix("_yuan") ? .number(name) : .whole(name)
         }
     }
 }

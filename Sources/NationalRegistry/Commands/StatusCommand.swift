@@ -1,3 +1,4 @@
+import Arbitration
 import ArgumentParser
 import FederationHTTP
 import RegistryStore
@@ -11,7 +12,9 @@ struct StatusCommand: AsyncParsableCommand {
         discussion: """
             A registry whose database was restored to an earlier point is in recovery mode: nothing is decided or paid \
             until the cities have given back what they hold of the time since. They do so by themselves; the table names \
-            those that are waited for.
+            those that are waited for. A city that joined, or changed its key, in a time of which nothing came back is named \
+            with what to do for it, whether the registry recovers or not; so is one that came after a recovery with a feed \
+            that the registry cannot take in.
             Keys of cities, the server's certificate and the CA that cities trust are named from sixty days before the day \
             by which they are to be replaced. A key that is past it works on.
             """)
@@ -43,6 +46,44 @@ struct StatusCommand: AsyncParsableCommand {
             let entries: Int
             let update_needed: Bool
         }
+        /// A city that shows the registry's own word for its key, of which nothing tells any more.
+        struct LostCity: Encodable {
+            let city_code: String
+            let name: String
+            let key: String
+            let message: String
+
+            init(_ member: RegistryStore.LostMember) {
+                city_code = member.city.description
+                name = member.name
+                key = member.key.bytes.hexadecimal
+                message = member.message
+            }
+        }
+        /// A city that stands still, for the registry does not take in what it has of the feed.
+        struct RefusedFeed: Encodable {
+            let city_code: String
+            let name: String
+            let message: String
+
+            init(_ refused: RegistryStore.RefusedFeed) {
+                city_code = refused.city.description
+                name = refused.name
+                message = refused.message
+            }
+        }
+        /// Payments over which a case must decide, since two registries authorised them; or one that is bound to nothing.
+        struct FrozenPayment: Encodable {
+            let case_id: String?
+            let claims: [String]
+            let message: String
+
+            init(_ frozen: RegistryStore.FrozenPayment) {
+                case_id = frozen.caseID
+                claims = frozen.claims.map(\.description)
+                message = frozen.message
+            }
+        }
         let incarnation: UInt32
         let feed_position: UInt64
         /// The public key by which receipts and manifests are verified, in hexadecimal.
@@ -50,6 +91,9 @@ struct StatusCommand: AsyncParsableCommand {
         let cities: Int
         let undecided: UInt64
         let unread: [Unread]
+        let lost_cities: [LostCity]
+        let refused_feeds: [RefusedFeed]
+        let frozen_payments: [FrozenPayment]
         let renewal: RenewalReport.Document
         let recovery: Recovery?
     }
@@ -60,6 +104,9 @@ struct StatusCommand: AsyncParsableCommand {
             let cities = try await store.cities()
             let renewal = try await RenewalReport(store, cities, now: WallClock.now)
             let report = try await store.recoveryReport()
+            let lost = try await store.lostMembers()
+            let refused = try await store.refusedFeeds()
+            let frozen = try await store.frozenPayments()
             let document = Document(
                 incarnation: head.incarnation, feed_position: head.position,
                 signing_key: store.secrets.signingKey.publicKey.bytes.hexadecimal, cities: cities.count,
@@ -68,7 +115,10 @@ struct StatusCommand: AsyncParsableCommand {
                     .init(
                         city_code: $0.city.description, kind: $0.kind.rawValue, entries: $0.entries,
                         update_needed: !$0.isRead)
-                }, renewal: renewal.document,
+                },
+                lost_cities: lost.map { .init($0) }, refused_feeds: refused.map { .init($0) },
+                frozen_payments: frozen.map { .init($0) },
+                renewal: renewal.document,
                 recovery: report.map { report in
                     .init(
                         phase: report.phase, reason: report.reason, problem: report.problem,
@@ -88,6 +138,9 @@ struct StatusCommand: AsyncParsableCommand {
                     "UPDATE NEEDED: \(item.entries) entries of city \(item.city_code) are of kind \(item.kind), which this "
                         + "build cannot read: kept, and decided after the update. 需要升级：记录已保存，升级后裁决。")
             }
+            for city in document.lost_cities { Output.line("ALARM: \(city.message). 登记中心已不认识该城市。") }
+            for feed in document.refused_feeds { Output.line("ALARM: \(feed.message). 登记中心未采纳该城市持有的全国记录。") }
+            for item in document.frozen_payments { Output.line("ALARM: \(item.message). 付款已冻结，须裁定。") }
             for line in renewal.lines { Output.line(line) }
             guard let recovery = document.recovery else { return }
             Output.line("RECOVERY MODE (\(recovery.phase)): nothing is paid. 恢复模式：暂停裁决与付款。")
@@ -96,8 +149,10 @@ struct StatusCommand: AsyncParsableCommand {
             Output.line(
                 "incarnation \(recovery.incarnation) begins when all is back; the feed is back up to \(recovery.feed_has)"
             )
-            var table = TextTable(
-                ["city", "name", "state", "log has", "log wants", "feed wants"], rightAligned: [3, 4, 5])
+            var table = TextTable(columns: [
+                .name("city"), .text("name", least: 10), .whole("state"), .number("log has"), .number("log wants"),
+                .number("feed wants"),
+            ])
             for city in recovery.cities {
                 table.add([
                     city.city_code, city.name, city.state, "\(city.log_has)", city.log_wants.map { "\($0)" } ?? "?",
@@ -143,7 +198,8 @@ struct RecoveryCommand: AsyncParsableCommand {
             discussion: """
                 What that city alone holds of the lost time is then not honoured. Stop any old registry server first: a \
                 city that has not promised may still listen to it. At most as many cities may be absent as an \
-                authorisation has witnesses (policy: payments.witness_cities).
+                authorisation has witnesses (policy: payments.witness_cities). A city of which nothing tells any more, as \
+                status says, is then not named there any more, whether the registry recovers or not.
                 """)
 
         @OptionGroup var database: DatabaseOptions

@@ -46,9 +46,9 @@ struct TokenCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List all tokens, the newest first.")
 
         @OptionGroup var database: DatabaseOptions
-        @Flag(help: "Print JSON.") var json = false
+        @OptionGroup var output: ListOptions
 
-        private struct Document: Encodable, Sendable {
+        struct Document: Encodable, Sendable {
             let token_id: String
             let role: String
             let label: String
@@ -57,31 +57,28 @@ struct TokenCommand: AsyncParsableCommand {
             let created_at: String
             let expires_at: String?
             let revoked_at: String?
+        }
 
-            init(_ token: RegistryStore.TokenSummary) {
-                token_id = token.id
-                role = token.caller.role.rawValue
-                label = token.caller.label
-                city_code = token.caller.city?.description
-                purpose = token.caller.purpose
-                created_at = StatedTime(rawValue: token.createdAt).rfc3339
-                expires_at = token.expiresAt.map { StatedTime(rawValue: $0).rfc3339 }
-                revoked_at = token.revokedAt.map { StatedTime(rawValue: $0).rfc3339 }
-            }
+        static var listing: Listing<Document> {
+            Listing([
+                .init("token_id", shown: .name("token")) { $0.token_id },
+                .init("role", shown: .whole("role")) { $0.role },
+                .init("label", shown: .text("label")) { $0.label },
+                .init("city_code", shown: .whole("city")) { $0.city_code ?? "" },
+                .init("expires_at") { $0.expires_at ?? "" },
+                .init(shown: .whole("expires")) { $0.expires_at.map(MinuteText.utc) ?? "never" },
+                .init("revoked_at") { $0.revoked_at ?? "" },
+                .init(shown: .whole("revoked")) { $0.revoked_at.map(MinuteText.utc) ?? "" },
+                .init("purpose", shown: .text("purpose")) { $0.purpose },
+                .init("created_at") { $0.created_at },
+                .init(shown: .whole("created")) { MinuteText.utc($0.created_at) },
+            ])
         }
 
         func run() async throws {
             try await database.withStore { store in
                 let items = try await store.tokens().map(Document.init)
-                if json { return try Output.json(ListDocument(items: items, next: nil)) }
-                var table = TextTable(["token", "role", "label", "city", "purpose", "created", "expires", "revoked"])
-                for item in items {
-                    table.add([
-                        item.token_id, item.role, item.label, item.city_code ?? "", item.purpose, item.created_at,
-                        item.expires_at ?? "never", item.revoked_at ?? "",
-                    ])
-                }
-                Output.line(table.text)
+                try output.print(items, Self.listing, json: ListDocument(items: items, next: nil))
             }
         }
     }
@@ -99,6 +96,17 @@ struct TokenCommand: AsyncParsableCommand {
                 Output.line("token \(id) is revoked")
             }
         }
+    }
+}
+
+extension TokenCommand.List.Document {
+    init(_ token: RegistryStore.TokenSummary) {
+        self.init(
+            token_id: token.id, role: token.caller.role.rawValue, label: token.caller.label,
+            city_code: token.caller.city?.description, purpose: token.caller.purpose,
+            created_at: StatedTime(rawValue: token.createdAt).rfc3339,
+            expires_at: token.expiresAt.map { StatedTime(rawValue: $0).rfc3339 },
+            revoked_at: token.revokedAt.map { StatedTime(rawValue: $0).rfc3339 })
     }
 }
 

@@ -19,8 +19,8 @@ extension ConsoleRoutes {
         group.post("cases/{id}/ruling") { request, context in
             let id = try context.parameters.require("id").removingPercentEncoding ?? ""
             return try await act(request) { form, visit in
-                _ = try await acts.rule(try ruling(on: id, form, visit), now: WallClock.now)
-                return ConsolePages.redirect(to: "/console/cases/\(ConsolePages.encoded(id))?done=ruled")
+                let decision = try await acts.rule(try ruling(on: id, form, visit), now: WallClock.now)
+                return ConsoleRoutes.redirect(to: id, done: decision == .pending ? "proposed" : "ruled")
             }
         }
         group.post("cases/{id}/reopening") { request, context in
@@ -28,58 +28,83 @@ extension ConsoleRoutes {
             return try await act(request) { form, visit in
                 try await acts.reopen(
                     caseID: id, reason: try reason(form, visit), by: visit.signature, now: WallClock.now)
-                return ConsolePages.redirect(to: "/console/cases/\(ConsolePages.encoded(id))?done=reopened")
+                return ConsoleRoutes.redirect(to: id, done: "reopened")
             }
         }
     }
 
+    /// What a case's page says was done, by the ends of the phrases' keys, and the step that comes of it.
+    private static let caseActs: [String: CaseEvent.Kind] = [
+        "ruled": .ruled, "proposed": .proposed, "reopened": .reopened,
+    ]
+
+    /// Whether whoever looks has done it: a link that says so proves nothing.
+    private func hasDone(_ act: String, onCase id: String, _ visit: Visit) async throws -> Bool {
+        guard let kind = ConsoleRoutes.caseActs[act] else { return false }
+        if try await acts.awaitedSteps(onCase: id, by: visit.signature).contains(kind) { return true }
+        return try await acts.steps(ofCase: id).contains { $0.kind == kind && $0.by == visit.signature }
+    }
+
+    /// Sends the browser back to a case, whose page says what was done.
+    private static func redirect(to id: String, done act: String) -> Response {
+        ConsolePages.redirect(to: "/console/cases/\(ConsolePages.encoded(id))?done=\(act)")
+    }
+
     /// The queue: open cases with the most money at risk first.
     private func cases(_ request: Request, _ visit: Visit) async throws -> Response {
-        let question = try Question(request, known: ["state", "after", "after_fen"])
+        let question = try Question(request, known: ["state", "after", "seen"])
         var filter = RegistryStore.CaseFilter()
         let isClosed = try question.value("state", "open or closed") { ["open": false, "closed": true][$0] } ?? false
         filter.isOpen = !isClosed
         filter.isByMoney = !isClosed
         let limit = 50
-        let after = try question.number("after", in: 0...Int64.max) ?? 0
-        filter.afterMoney = try question.number("after_fen", in: 0...Int64.max).map(Money.init(rawValue:))
+        let after = try question.value(
+            "after", "what the page before gave as next, in the same order", filter.place(_:))
+        try queries.expect(try question.reach(behind: after?.position, isSettled: filter.isSettled))
         let found = try await store.cases(filter, after: after, limit: limit)
-        let today = CalendarDate.inChina(milliseconds: Int64(WallClock.now))
+        var next = ["state": isClosed ? "closed" : "open", "seen": seen]
+        next["after"] = found.last.map { filter.place(of: $0).description }
         return try pages.page(
             "cases", title: "cases", still(visit.frame, question),
             [
-                "is_closed": isClosed, "rows": found.map { caseRow($0, today: today, visit) },
+                "is_closed": isClosed, "rows": found.map { caseRow($0, visit) },
                 "is_empty": found.isEmpty, "has_next": found.count == limit,
-                "next": "/console/cases?state=\(isClosed ? "closed" : "open")&after=\(found.last?.position ?? 0)"
-                    + "&after_fen=\(found.last?.claimed.rawValue ?? 0)",
+                "next": "/console/cases?\(Question.query(next))",
             ])
     }
 
-    private func caseRow(_ item: RegistryStore.CaseView, today: CalendarDate, _ visit: Visit) -> [String: Any] {
-        [
-            "id": item.id, "path": "/console/cases/\(ConsolePages.encoded(item.id))",
+    /// - Parameter position: As of which position it is; `nil` for now, when it may be overdue.
+    private func caseRow(
+        _ item: RegistryStore.CaseView, _ visit: Visit, asOf position: Int64? = nil
+    ) -> [String: Any] {
+        let today = CalendarDate.inChina(milliseconds: Int64(WallClock.now))
+        return [
+            "id": item.id, "path": casePath(item.id, asOf: position),
             "state": text("case_\(item.state.rawValue)", visit), "state_key": item.state.rawValue,
-            "deadline": item.deadline.iso8601, "is_overdue": item.isOpen && item.deadline < today,
-            "rules": item.rules.joined(separator: " "), "money": item.claimed.grouped,
-            "claims": item.parties.map { ["name": $0.claim.description, "path": path($0.claim)] },
+            "deadline": item.deadline.iso8601, "is_overdue": position == nil && item.isOpen && item.deadline < today,
+            "rules": ruleNames(item.rules, visit), "money": item.claimed.grouped,
+            "claims": item.parties.map { ["name": $0.claim.description, "path": path($0.claim, asOf: position)] },
             "is_automatic": item.isAutomatic, "waits_for_second": item.proposal != nil,
         ]
     }
 
     /// One case: its claims side by side, what happened, and the form for a ruling.
     private func conflictCase(_ id: String, _ request: Request, _ visit: Visit) async throws -> Response {
-        let done = try Question(request, known: ["done"]).text("done")
-        guard let item = try await store.conflictCase(id) else {
-            throw Problem(.notFound, "not-found", "there is no case \(id)")
+        let (past, question) = try await placed(try Question(request, known: ["done", "as_of"]))
+        var done = try question.word("done", of: ConsoleRoutes.caseActs.keys.sorted())
+        if let act = done, try await !hasDone(act, onCase: id, visit) { done = nil }
+        let position = past?.position
+        guard let item = try await store.conflictCase(id, asOf: position) else {
+            throw Problem(.notFound, "not-found", RegistryQueries.noCase(id, asOf: position))
         }
         var records: [RegistryStore.ClaimRecord] = []
         for party in item.parties {
-            if let record = try await store.claim(party.claim) { records.append(record) }
+            if let record = try await store.claim(party.claim, asOf: position) { records.append(record) }
         }
-        let steps = try await store.steps(ofCase: id)
+        let steps = try await store.steps(ofCase: id, asOf: position)
         let proposal = item.proposal
-        var values = caseRow(item, today: CalendarDate.inChina(milliseconds: Int64(WallClock.now)), visit)
-        values["parties"] = records.map { claimRow($0, visit) }
+        var values = caseRow(item, visit, asOf: position)
+        values["parties"] = records.map { claimRow($0, visit, asOf: position) }
         values["comparison"] = ClaimComparison(records.map(\.claim)).rows.map { row -> [String: Any] in
             [
                 "name": text("field_\(row.column)", visit), "cells": row.cells,
@@ -87,11 +112,11 @@ extension ConsoleRoutes {
             ]
         }
         values["reasons"] = records.flatMap(\.reasons).filter { item.rules.contains($0.rule) }.map { reason in
-            ["rule": reason.rule, "message": said(reason.message, visit)]
+            ["rule": ruleName(reason.rule, visit), "rule_id": reason.rule, "message": said(reason.message, visit)]
         }
         values["steps"] = steps.map { caseStep($0, visit) }
-        values["may_rule"] = visit.isOperator && item.isOpen
-        values["may_reopen"] = visit.isOperator && !item.isOpen
+        values["may_rule"] = visit.isOperator && item.isOpen && position == nil
+        values["may_reopen"] = visit.isOperator && !item.isOpen && position == nil
         values["ruled_claims"] = item.parties.filter(\.isLive).map { ["name": $0.claim.description] }
         values["codes"] = Ruling.Code.allCases.map { ["value": $0.name, "text": text("code_\($0.name)", visit)] }
         values["proposal"] = proposal.map { proposal -> [String: Any] in
@@ -104,7 +129,8 @@ extension ConsoleRoutes {
         }
         values["done"] = done.map { text("done_\($0)", visit) } ?? ""
         values["is_done"] = done != nil
-        return try pages.page("case", title: "\(text("case", visit)) \(id)", visit.frame, values)
+        return try pastPage(
+            "case", title: "\(text("case", visit)) \(id)", still(visit.frame, question), past, values)
     }
 
     private func caseStep(_ step: RegistryStore.CaseStep, _ visit: Visit) -> [String: Any] {
@@ -114,7 +140,8 @@ extension ConsoleRoutes {
         ]
         return [
             "position": number(Int(step.position)), "event": text("event_\(step.kind.name)", visit),
-            "what": what.compactMap(\.self).joined(separator: " · "), "text": step.text,
+            "what": what.compactMap(\.self).joined(separator: " · "), "text": step.text, "time": time(step.receivedAt),
+            "evidence": step.evidence.map(\.hexadecimal), "has_evidence": !step.evidence.isEmpty,
         ]
     }
 

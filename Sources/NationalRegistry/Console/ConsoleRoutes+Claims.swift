@@ -14,28 +14,31 @@ extension ConsoleRoutes {
 
     /// Decided claims by any condition, as of any position.
     func claims(_ request: Request, _ visit: Visit) async throws -> Response {
-        let question = try Question(
-            typed: request, known: RegistryStore.ClaimFilter.parameters + ["order", "after", "limit"])
+        let typed = try Question(
+            typed: request, known: RegistryStore.ClaimFilter.parameters + ["order", "after", "seen"])
+        let (past, question) = try await placed(typed)
         var filter = try RegistryStore.ClaimFilter(question)
         filter.isNewestFirst = question.text("order") != "oldest"
         let head = try await queries.head(filter.asOf)
         let after = try question.number("after", in: 0...Int64.max)
+        try queries.expect(try question.reach(behind: after, isSettled: filter.isSettled))
         let found = try await store.claims(filter, after: after, limit: ConsoleRoutes.pageRows)
         let isMore = found.count == ConsoleRoutes.pageRows
         var again = question.values
-        again["after"] = nil
+        for name in ["after", "seen"] { again[name] = nil }
         let export = again.filter { $0.key != "order" }.merging(["as_of": "\(head.position)"]) { own, _ in own }
         var next = again
         next["after"] = found.last.map { "\($0.decidedAt.position)" }
+        next["seen"] = seen
         let states = ["reserved", "refused", "held", "withdrawn", "authorized", "paid", "reversed"]
-        return try pages.page(
-            "claims", title: "claims", still(visit.frame, question),
+        return try pastPage(
+            "claims", title: "claims", still(visit.frame, question), past,
             [
-                "values": question.values,
+                "values": typed.values, "rules": try await ruleChoices(question.text("rule"), visit),
                 "states": states.map { name -> [String: Any] in
                     ["value": name, "text": text("state_\(name)", visit), "is_chosen": question.text("state") == name]
                 },
-                "is_oldest": !filter.isNewestFirst, "rows": found.map { claimRow($0, visit) },
+                "is_oldest": !filter.isNewestFirst, "rows": found.map { claimRow($0, visit, asOf: filter.asOf) },
                 "is_empty": found.isEmpty, "has_next": isMore, "next": "/console/claims?\(Question.query(next))",
                 "position": number(Int(head.position)),
                 "csv": "/console/exports/claims?format=csv&\(Question.query(export))",
@@ -46,25 +49,35 @@ extension ConsoleRoutes {
 
     /// One claim with its whole provenance.
     func claim(_ name: String, _ request: Request, _ visit: Visit) async throws -> Response {
-        let position = try Question(request, known: ["as_of"]).number("as_of", in: 0...Int64.max)
-        _ = try await queries.head(position)
-        guard let name = ClaimName(name), let record = try await store.claim(name, asOf: position) else {
-            throw Problem(.notFound, "not-found", "no claim \(name) has been decided")
+        let (past, question) = try await placed(try Question(request, known: ["as_of"]))
+        let position = past?.position
+        guard let claimName = ClaimName(name), let record = try await store.claim(claimName, asOf: position) else {
+            throw Problem(
+                .notFound, "not-found",
+                RegistryQueries.noClaim(
+                    name, asOf: position,
+                    advice: ": look for it under Claims, or ask its city whether it was sent"))
         }
         let decided = Int64(record.decidedAt.position)
-        let steps = try await store.steps(ofClaim: decided).filter { $0.position <= position ?? .max }
-        return try pages.page(
-            "claim", title: "\(record.name)", visit.frame,
+        let steps = try await store.steps(ofClaim: decided, asOf: position)
+        return try pastPage(
+            "claim", title: "\(record.name)", still(visit.frame, question), past,
             [
                 "row": claimRow(record, visit), "fields": fields(record.claim, visit),
-                "reasons": record.reasons.map { reason($0, visit) }, "has_reasons": !record.reasons.isEmpty,
-                "cases": try await store.cases(naming: record.name).map { ["id": $0] },
+                "reasons": record.reasons.map { reason($0, visit, asOf: position) },
+                "has_reasons": !record.reasons.isEmpty,
+                "cases": try await store.cases(naming: record.name, asOf: position).map {
+                    ["id": $0, "path": casePath($0, asOf: position)]
+                },
                 "steps": steps.map { step($0, visit) }, "filed_at": time(record.filedAt),
                 "received_at": time(record.receivedAt), "position": number(Int(decided)),
                 "incarnation": "\(record.decidedAt.incarnation)", "hash": record.decidedAt.hash.rawValue.hexadecimal,
-                "policy_version": "\(record.policyVersion)", "entry_id": record.entryID.rawValue.hexadecimal,
+                "policy_version": "\(record.policyVersion)",
+                "policy_digest": try await store.policyDigest(version: record.policyVersion)?.hexadecimal ?? "–",
+                "sequence": number(Int(record.sequence)), "epoch": "\(record.epoch.counter)",
+                "epoch_incarnation": "\(record.epoch.incarnation)", "epoch_bytes": record.epoch.bytes.hexadecimal,
+                "entry_id": record.entryID.rawValue.hexadecimal,
                 "receipt_signature": Data(record.receipt.signature).base64EncodedString(),
-                "as_of": position.map { number(Int($0)) } ?? "", "is_past": position != nil,
                 "payment": record.payment.map { payment($0, visit) } ?? [:], "has_payment": record.payment != nil,
             ])
     }
@@ -79,12 +92,13 @@ extension ConsoleRoutes {
         }
     }
 
-    private func reason(_ reason: Reason, _ visit: Visit) -> [String: Any] {
+    private func reason(_ reason: Reason, _ visit: Visit, asOf position: Int64?) -> [String: Any] {
         [
-            "rule": reason.rule, "outcome": text("outcome_\(reason.outcome.rawValue)", visit),
+            "rule": ruleName(reason.rule, visit), "rule_id": reason.rule,
+            "outcome": text("outcome_\(reason.outcome.rawValue)", visit),
             "level": reason.outcome == .block ? "bad" : reason.outcome == .hold ? "warn" : "",
             "message": said(reason.message, visit),
-            "blocking": reason.blocking.map { ["name": $0.description, "path": path($0)] },
+            "blocking": reason.blocking.map { ["name": $0.description, "path": path($0, asOf: position)] },
             "has_blocking": !reason.blocking.isEmpty,
             "unnamed": "\(reason.unnamed)", "has_unnamed": reason.unnamed > 0,
         ]
@@ -105,6 +119,7 @@ extension ConsoleRoutes {
             "reference": payment.authorization?.reference.text ?? "–",
             "amount": payment.authorization?.amount.grouped ?? "–", "refunded": payment.refunded.grouped,
             "owed": payment.owed.grouped, "is_barred": payment.isBarred,
+            "is_frozen": payment.isFrozen,
         ]
     }
 
@@ -112,30 +127,36 @@ extension ConsoleRoutes {
 
     /// Claims that met under one key, with what they claim.
     func duplicates(_ request: Request, _ visit: Visit) async throws -> Response {
-        let question = try Question(typed: request, known: RegistryStore.DuplicateFilter.parameters + ["after"])
+        let typed = try Question(typed: request, known: RegistryStore.DuplicateFilter.parameters + ["after", "seen"])
+        let (past, question) = try await placed(typed)
         let filter = try RegistryStore.DuplicateFilter(question)
         let head = try await queries.head(filter.asOf)
         let after = try question.value(
             "after", "what the page before gave as next", RegistryStore.DuplicatePlace.init(_:))
+        try queries.expect(try question.reach(isSettled: filter.asOf != nil))
         let found = try await store.duplicates(filter, after: after, limit: ConsoleRoutes.pageRows)
-        let standings = try await store.standings(of: Array(Set(found.flatMap(\.claims))).sorted())
+        let standings = try await store.standings(
+            of: Array(Set(found.flatMap(\.claims))).sorted(), asOf: filter.asOf)
         let rows = found.map { duplicate -> [String: Any] in
             [
-                "rule": duplicate.rule, "money": duplicate.claimed.grouped,
+                "rule": ruleName(duplicate.rule, visit), "rule_id": duplicate.rule,
+                "money": duplicate.claimed.grouped,
                 "claims": duplicate.claims.map { name -> [String: Any] in
                     let standing = standings[name]
                     return [
-                        "name": name.description, "path": path(name), "state_key": standing?.state.name ?? "",
+                        "name": name.description, "path": path(name, asOf: filter.asOf),
+                        "state_key": standing?.state.name ?? "",
                         "state": standing.map { text("state_\($0.state.name)", visit) } ?? "–",
                         "money": standing?.claimed.grouped ?? "",
                     ]
                 },
             ]
         }
-        let figures = try await figures.figures()
-        let pairs = figures.duplicates.rows.prefix(20).map { row -> [String: Any] in
+        // They are kept added up as of now alone.
+        let figures = try await filter.asOf == nil ? self.figures.figures() : nil
+        let pairs = (figures?.duplicates.rows ?? []).prefix(20).map { row -> [String: Any] in
             [
-                "rule": row[0], "one": row[1], "other": row[2], "claims": row[3],
+                "rule": ruleName(row[0], visit), "rule_id": row[0], "one": row[1], "other": row[2], "claims": row[3],
                 "money": Money(yuan: row[4])?.grouped ?? row[4],
                 "path": "/console/duplicates?\(Question.query(["rule": row[0], "pair": "\(row[1]),\(row[2])"]))",
                 "has_path": row[1] != row[2],
@@ -143,18 +164,32 @@ extension ConsoleRoutes {
         }
         var next = question.values
         next["after"] = found.last?.place.description
-        let export = question.values.filter { $0.key != "after" }.merging(["as_of": "\(head.position)"]) { own, _ in own
-        }
-        return try pages.page(
-            "duplicates", title: "duplicates", still(visit.frame, question),
+        next["seen"] = seen
+        let asked = question.values.filter { !["after", "seen"].contains($0.key) }
+        let export = asked.merging(["as_of": "\(head.position)"]) { own, _ in own }
+        return try pastPage(
+            "duplicates", title: "duplicates", still(visit.frame, question), past,
             [
-                "values": question.values, "rows": rows, "is_empty": rows.isEmpty, "pairs": pairs,
+                "values": typed.values, "rules": try await ruleChoices(question.text("rule"), visit),
+                "rows": rows, "is_empty": rows.isEmpty, "pairs": pairs,
                 "has_next": found.count == ConsoleRoutes.pageRows,
                 "next": "/console/duplicates?\(Question.query(next))",
                 "csv": "/console/exports/duplicates?format=csv&\(Question.query(export))",
                 "manifest": "/console/exports/duplicates/manifest?format=csv&\(Question.query(export))",
-                "taken_at": time(Int64(figures.takenAt)),
+                "taken_at": figures.map { time(Int64($0.takenAt)) } ?? "",
             ])
+    }
+
+    /// The rules that one can ask for: those of the policy in force and of any that waits, those of older policies that have
+    /// stopped claims, and the one that is asked for.
+    private func ruleChoices(_ chosen: String?, _ visit: Visit) async throws -> [[String: Any]] {
+        let ids =
+            try await store.policyDocuments().flatMap { $0.policy.rules.map(\.id) }
+            + store.ruleTotals().map(\.rule) + [chosen].compactMap(\.self)
+        var known: Set<String> = []
+        return ids.filter { known.insert($0).inserted }.map { id in
+            ["value": id, "text": ruleName(id, visit), "is_chosen": id == chosen]
+        }
     }
 
     // MARK: What rows and paths look like
@@ -166,20 +201,32 @@ extension ConsoleRoutes {
         return frame
     }
 
-    func claimRow(_ record: RegistryStore.ClaimRecord, _ visit: Visit) -> [String: Any] {
+    /// - Parameter position: As of which position its page is to be, as for ``path(_:asOf:)``.
+    func claimRow(
+        _ record: RegistryStore.ClaimRecord, _ visit: Visit, asOf position: Int64? = nil
+    ) -> [String: Any] {
         [
-            "name": record.name.description, "path": path(record.name), "city": record.name.city.description,
+            "name": record.name.description, "path": path(record.name, asOf: position),
+            "city": record.name.city.description,
             "state": text("state_\(record.state.name)", visit), "state_key": record.state.name,
             "enterprise": record.claim.enterpriseName, "provider": record.claim.providerName,
             "contract": record.claim.contractText, "money": record.claim.claimed.grouped,
-            "rules": Set(record.reasons.map(\.rule)).sorted().joined(separator: " "),
+            "rules": ruleNames(Set(record.reasons.map(\.rule)).sorted(), visit),
             "position": number(Int(record.decidedAt.position)), "time": time(record.receivedAt),
         ]
     }
 
-    func path(_ name: ClaimName) -> String {
+    /// - Parameter position: As of which position the page is to be: one of the past leads to others of the same past.
+    func path(_ name: ClaimName, asOf position: Int64? = nil) -> String {
         "/console/claims/\(name.city)/\(ConsolePages.encoded(name.number).replacing("/", with: "%2F"))"
+            + ConsoleRoutes.past(position)
     }
+
+    func casePath(_ id: String, asOf position: Int64? = nil) -> String {
+        "/console/cases/\(ConsolePages.encoded(id))" + ConsoleRoutes.past(position)
+    }
+
+    private static func past(_ position: Int64?) -> String { position.map { "?as_of=\($0)" } ?? "" }
 
     func number(_ value: Int) -> String { value.grouped }
 

@@ -57,7 +57,7 @@ extension ConsoleRoutes {
 
     private func rulesChart(_ figures: FigureCache.Figures, _ visit: Visit) -> [String: Any] {
         let bars = figures.rules.prefix(10).map {
-            BarChart.Bar(label: $0.rule, parts: [Double($0.claimed.rawValue) / 100])
+            BarChart.Bar(label: ruleName($0.rule, visit), parts: [Double($0.claimed.rawValue) / 100])
         }
         let series = [BarChart.Series(name: text("claimed", visit), color: "bad")]
         return BarChart(title: text("stoppedByRule", visit), series: series, bars: bars, isHorizontal: true)
@@ -68,8 +68,10 @@ extension ConsoleRoutes {
 
     func cities(_ visit: Visit) async throws -> Response {
         let now = WallClock.now
+        let totals = Dictionary(grouping: try await store.stateTotals(), by: \.city)
         let rows = try await store.cityHealth().map { city -> [String: Any] in
             let (tile, summary) = (CityTile(city, now: now), city.summary)
+            let own = totals[summary.code] ?? []
             let key = summary.keyUntil.map { pages.shown($0, now: now, in: visit.language) }
             return [
                 "code": summary.code.description, "name": summary.name, "level": tile.level,
@@ -77,6 +79,9 @@ extension ConsoleRoutes {
                 "note": tile.notes.map { text($0, visit) }.joined(separator: " · "), "has_note": !tile.notes.isEmpty,
                 "entries": number(Int(summary.logSequence)), "undecided": number(Int(summary.undecided)),
                 "feed_lag": number(Int(summary.feedLag)),
+                "decided": number(own.reduce(0) { $0 + $1.count }),
+                "refused": number(own.filter { $0.state == .refused }.reduce(0) { $0 + $1.count }),
+                "refused_path": "/console/claims?city_code=\(summary.code)&state=refused",
                 "last_contact": summary.lastContact.map { time(Int64($0)) } ?? "–",
                 "watermark": city.watermark == 0 ? "–" : time(Int64(clamping: city.watermark)),
                 "sealed": city.sealedFeed.map { number(Int($0)) } ?? "–",
@@ -109,6 +114,10 @@ extension ConsoleRoutes {
 
     func recovery(_ visit: Visit) async throws -> Response {
         let report = try await store.recoveryReport()
+        func row(_ message: String) -> [String: Any] { ["words": said(message, visit)] }
+        let lost = try await store.lostMembers().map { row($0.message) }
+        let refused = try await store.refusedFeeds().map { row($0.message) }
+        let frozen = try await store.frozenPayments().map { row($0.message) }
         let cities = report?.cities.map { city -> [String: Any] in
             let state =
                 city.absenceReason != nil
@@ -127,7 +136,8 @@ extension ConsoleRoutes {
                 "problem": report?.problem.map { said($0, visit) } ?? "", "has_problem": report?.problem != nil,
                 "phase": report.map { text("phase_\($0.phase)", visit) } ?? "",
                 "incarnation": "\(report?.incarnation ?? 0)", "feed_has": number(Int(report?.feedHas ?? 0)),
-                "cities": cities ?? [],
+                "cities": cities ?? [], "lost": lost, "has_lost": !lost.isEmpty, "refused": refused,
+                "has_refused": !refused.isEmpty, "frozen": frozen, "has_frozen": !frozen.isEmpty,
             ])
     }
 }

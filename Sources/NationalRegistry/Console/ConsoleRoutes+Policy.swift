@@ -28,8 +28,9 @@ extension ConsoleRoutes {
         let current = documents.first
         let rules = current?.policy.rules.map { rule -> [String: Any] in
             [
-                "id": rule.id, "primitive": text("primitive_\(rule.primitive.rawValue)", visit),
-                "keys": rule.keys.map(\.name).joined(separator: " "),
+                "id": rule.id, "name": ruleName(rule.id, visit),
+                "primitive": text("primitive_\(rule.primitive.rawValue)", visit),
+                "keys": rule.keys.map { text("key_\($0.name)", visit) }.joined(separator: " · "),
                 "outcome": text("outcome_\(rule.outcome.rawValue)", visit),
                 "level": rule.outcome == .block ? "bad" : rule.outcome == .hold ? "warn" : "",
             ]
@@ -68,7 +69,7 @@ extension ConsoleRoutes {
                         "name": change.claim.description, "path": path(change.claim), "money": change.claimed.grouped,
                         "before": text("state_\(change.before.name)", visit), "before_key": change.before.name,
                         "after": text("state_\(change.after.name)", visit), "after_key": change.after.name,
-                        "rules": change.rules.joined(separator: " "),
+                        "rules": ruleNames(change.rules, visit),
                     ]
                 }, "has_changes": !preview.changes.isEmpty, "is_cut": preview.changes.count > 200,
             ]

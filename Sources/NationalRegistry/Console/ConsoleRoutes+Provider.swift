@@ -8,10 +8,10 @@ import WebConsole
 extension ConsoleRoutes {
     func add(_ door: ProviderDoor, to router: Router<BasicRequestContext>) {
         router.get(RouterPath(ProviderDoor.path)) { request, _ in
-            try await shown(request, session: nil) { try leave(request, by: door) }
+            try await shown(request, session: nil) { _ in try leave(request, by: door) }
         }
         router.get(RouterPath(ProviderDoor.returnPath)) { request, _ in
-            try await shown(request, session: nil) { try await arrive(request, by: door) }
+            try await shown(request, session: nil) { _ in try await arrive(request, by: door) }
         }
     }
 
@@ -36,39 +36,32 @@ extension ConsoleRoutes {
         frame.maySwitchLanguage = false
         let signIn = ProviderSignIn(request)
         let next = signIn?.next ?? "/console"
-        func refused(
-            _ fault: String, _ status: HTTPResponse.Status = .unauthorized, token: String? = nil
-        ) throws -> Response {
+        do {
+            guard let signIn, let token = try await token(in: request, of: signIn, by: door, frame.language) else {
+                throw NotAdmitted(fault: pages.phrases.text("providerFault", in: frame.language))
+            }
+            let (session, person, cookie) = try await admit(token, purpose: nil, in: frame.language) {
+                try await self.person(vouchedForBy: $0, nonce: signIn.nonce)
+            }
+            return try pages.arrived(
+                ConsolePages.Frame(request, session: session, person: person), next: next,
+                cookies: [cookie, ProviderSignIn.end])
+        } catch let refusal as NotAdmitted {
             var response = try pages.login(
-                frame, next: next, asksPurpose: true, token: token, fault: fault, status: status)
+                frame, next: next, asksPurpose: true, token: refusal.token, fault: refusal.fault,
+                status: refusal.status)
             response.headers[values: .setCookie] = [ProviderSignIn.end]
             return response
         }
-        let token: String
-        let found: Person?
-        do {
-            guard let signIn, let given = try await door.token(in: request, of: signIn) else {
-                return try refused(pages.phrases.text("providerFault", in: frame.language))
-            }
-            token = given
-            found = try await person(vouchedForBy: given, nonce: signIn.nonce)
-        } catch let failure as IdentityProvider.Failure {
-            return try refused(pages.said(failure.description, in: frame.language), failure.problem.status)
-        } catch let problem as Problem {
-            if problem.status == .forbidden { try await noteRefusal() }
-            return try refused(pages.said(problem.detail, in: frame.language), problem.status)
+    }
+
+    /// What the provider gives for somebody who comes back; `nil` when it is no way back from this sign-in.
+    private func token(
+        in request: Request, of signIn: ProviderSignIn, by door: ProviderDoor, _ language: Language
+    ) async throws -> String? {
+        do { return try await door.token(in: request, of: signIn) } catch let failure as IdentityProvider.Failure {
+            throw NotAdmitted(
+                fault: pages.said(failure.description, in: language), status: failure.problem.status)
         }
-        guard let somebody = found, somebody.caller.role != .city else {
-            try await noteRefusal()
-            return try refused(pages.phrases.text("loginFault", in: frame.language))
-        }
-        let purpose = String(somebody.caller.purpose.prefix(200))
-        if somebody.caller.role == .auditor, purpose.isEmpty {
-            return try refused(pages.phrases.text("purposeFault", in: frame.language), token: token)
-        }
-        let (session, cookie) = try await begin(somebody, token: token, purpose: purpose)
-        return try pages.arrived(
-            ConsolePages.Frame(request, session: session, person: somebody.caller.label), next: next,
-            cookies: [cookie, ProviderSignIn.end])
     }
 }

@@ -16,7 +16,9 @@ extension ConsoleRoutes {
             let name = try context.parameters.require("name")
             return try await page(request) { try await $0.report(name, request, $1) }
         }
-        group.get("audit") { request, _ in try await page(request) { try await $0.audit(request, $1) } }
+        group.get("audit") { request, _ in
+            try await page(request, ofPrimary: true) { try await $0.audit(request, $1) }
+        }
         group.get("exports/{dataset}") { request, context in
             let name = try context.parameters.require("dataset")
             return try await page(request) { routes, _ in
@@ -58,23 +60,24 @@ extension ConsoleRoutes {
         let limit = isCSV == true ? 100_000 : 500
         let report = try await queries.report(name, limit: limit)
         if isCSV == true { return CSVResponse.make(report, name: "\(name.rawValue).csv") }
+        let words = ReportWords(phrases: pages.phrases, language: visit.language)
         let isMoney = Set(report.columns.indices.filter { report.columns[$0].hasSuffix("_yuan") })
         let rows = report.rows.map { row -> [String: Any] in
-            ["cells": row.enumerated().map { cell($1, report.columns[$0], isMoney: isMoney.contains($0)) }]
+            ["cells": row.enumerated().map { cell($1, report.columns[$0], isMoney: isMoney.contains($0), words) }]
         }
         return try pages.page(
             "report", title: "report_\(name.rawValue)", visit.frame,
             [
                 "help": self.text("help_\(name.rawValue)", visit), "rows": rows, "is_empty": rows.isEmpty,
                 "columns": report.columns.enumerated().map { index, column in
-                    ["text": self.text("column_\(column)", visit), "class": isMoney.contains(index) ? "number" : ""]
+                    ["text": words.heading(column), "class": isMoney.contains(index) ? "number" : ""]
                 }, "is_breach": name.mustBeEmpty && !rows.isEmpty, "is_clean": name.mustBeEmpty && rows.isEmpty,
                 "is_cut": report.isCut, "csv": "/console/reports/\(name.rawValue)?format=csv",
             ])
     }
 
-    private func cell(_ text: String, _ column: String, isMoney: Bool) -> [String: Any] {
-        let shown = isMoney ? Money(yuan: text)?.grouped ?? text : text
+    private func cell(_ text: String, _ column: String, isMoney: Bool, _ words: ReportWords) -> [String: Any] {
+        let shown = isMoney ? Money(yuan: text)?.grouped ?? text : words.cell(text, in: column)
         let names = text.split(separator: " ").compactMap { ClaimName(String($0)) }
         let isClaims = ["claim", "claims", "other_claim"].contains(column) && !names.isEmpty
         let path = column == "case_id" ? "/console/cases/\(ConsolePages.encoded(text))" : ""

@@ -17,14 +17,22 @@ extension ConsoleRoutes {
         var until = UInt64.max
     }
 
+    /// Why somebody is not let in, in the language of the page.
+    struct NotAdmitted: Error {
+        let fault: String
+        var status = HTTPResponse.Status.unauthorized
+        /// What they need not give once more: only an auditor's purpose is missing.
+        var token: String?
+    }
+
     /// How long a provider's word for somebody counts without being asked for again, in milliseconds: it cannot be taken back.
     private static let longestWord: UInt64 = 3_600_000
 
     func addSessions(to router: Router<BasicRequestContext>) {
         let group = router.group("console")
-        group.post("login") { request, _ in try await shown(request, session: nil) { try await login(request) } }
+        group.post("login") { request, _ in try await shown(request, session: nil) { _ in try await login(request) } }
         group.post("logout") { request, _ in
-            try await shown(request, session: nil) {
+            try await shown(request, session: nil) { _ in
                 if let session = sessions.session(of: request, now: WallClock.now) {
                     try sessions.requireOwn(request, session, token: try await ConsoleForm(request).text("form_token"))
                     try await acts.endSession(session.digest, expiresAt: session.expiresAt, now: WallClock.now)
@@ -41,34 +49,17 @@ extension ConsoleRoutes {
         let next = form.text("next") ?? "/console"
         let kept = KeptForm(in: form)
         if let kept, form.text("act") == "goOn" { return try await goOn(request, kept) }
-        func refused(
-            _ fault: String, _ status: HTTPResponse.Status = .unauthorized, token: String? = nil
-        ) throws -> Response {
-            try pages.login(
-                frame, next: next, asksPurpose: true, token: token, kept: kept, fault: fault, status: status)
-        }
-        let token = form.text("token") ?? ""
-        let found: Person?
         do {
-            found = try await person(calledBy: token)
-        } catch let problem as Problem {
-            if problem.status == .forbidden { try await noteRefusal() }
-            return try refused(pages.said(problem.detail, in: frame.language), problem.status)
+            let (session, person, cookie) = try await admit(
+                form.text("token") ?? "", purpose: form.text("purpose"), in: frame.language
+            ) { try await self.person(calledBy: $0) }
+            return try pages.signedIn(
+                ConsolePages.Frame(request, session: session, person: person), next: next, kept: kept, cookie: cookie)
+        } catch let refusal as NotAdmitted {
+            return try pages.login(
+                frame, next: next, asksPurpose: true, token: refusal.token, kept: kept, fault: refusal.fault,
+                status: refusal.status)
         }
-        guard let somebody = found, somebody.caller.role != .city else {
-            try await noteRefusal()
-            return try refused(pages.phrases.text("loginFault", in: frame.language))
-        }
-        let purpose = String((form.text("purpose") ?? somebody.caller.purpose).prefix(200))
-        if somebody.caller.role == .auditor, purpose.isEmpty {
-            // A provider's token is nothing that one types once more.
-            return try refused(
-                pages.phrases.text("purposeFault", in: frame.language), token: somebody.account == nil ? nil : token)
-        }
-        let (session, cookie) = try await begin(somebody, token: token, purpose: purpose)
-        return try pages.signedIn(
-            ConsolePages.Frame(request, session: session, person: somebody.caller.label), next: next, kept: kept,
-            cookie: cookie)
     }
 
     /// Shows what was typed before to whoever has signed in meanwhile in another window.
@@ -83,16 +74,40 @@ extension ConsoleRoutes {
         return try pages.signedIn(visit.frame, next: "/console", kept: kept, cookie: nil)
     }
 
-    /// Begins a session, and writes it down.
-    func begin(
-        _ person: Person, token: String, purpose: String
-    ) async throws -> (session: ConsoleSession, cookie: String) {
+    /// Begins the session of whomever a token calls, and writes it down.
+    ///
+    /// - Parameters:
+    ///   - purpose: What an auditor says it is for; `nil` takes what the token says.
+    ///   - find: Finds out whom the token calls; `nil` when it is not valid.
+    /// - Returns: The session, what the person is called, and the `Set-Cookie` field.
+    /// - Throws: ``NotAdmitted``, and what the store throws.
+    func admit(
+        _ token: String, purpose: String?, in language: Language, _ find: (String) async throws -> Person?
+    ) async throws -> (session: ConsoleSession, person: String, cookie: String) {
+        let found: Person?
+        do {
+            found = try await find(token)
+        } catch let problem as Problem {
+            if problem.status == .forbidden { try await noteRefusal() }
+            throw NotAdmitted(fault: pages.said(problem.detail, in: language), status: problem.status)
+        }
+        guard let person = found, person.caller.role != .city else {
+            try await noteRefusal()
+            throw NotAdmitted(fault: pages.phrases.text("loginFault", in: language))
+        }
+        let purpose = String((purpose ?? person.caller.purpose).prefix(200))
+        if person.caller.role == .auditor, purpose.isEmpty {
+            // A provider's token is nothing that one types once more.
+            throw NotAdmitted(
+                fault: pages.phrases.text("purposeFault", in: language), token: person.account == nil ? nil : token)
+        }
         try await acts.note(
             actor: "\(person.caller.role.rawValue) \(person.caller.label)", action: "console login", detail: "",
             purpose: purpose, now: WallClock.now)
-        return try sessions.begin(
+        let (session, cookie) = try sessions.begin(
             tokenDigest: RegistryStore.digest(ofToken: token), account: person.account, purpose: purpose,
             until: person.until, now: WallClock.now)
+        return (session, person.caller.label, cookie)
     }
 
     /// Whom a token calls that somebody signs in with; `nil` when it is not valid.
@@ -122,7 +137,7 @@ extension ConsoleRoutes {
     }
 
     /// Writes down that sign-ins were refused, once a minute.
-    func noteRefusal() async throws {
+    private func noteRefusal() async throws {
         guard let count = refusals.count(now: WallClock.now) else { return }
         try await acts.note(
             actor: "unknown", action: "console login refused", detail: "\(count) since the last note",

@@ -12,7 +12,7 @@ import WebConsole
 /// The registry's console in the browser, for operators and auditors.
 ///
 /// A page reads through the same questions as the API. What is written goes through the store's acts, as from the command
-/// line, and is signed with the label of the person's token.
+/// line, and is signed as ``Visit/signature`` says.
 struct ConsoleRoutes: Sendable {
     /// For sessions, notes and acts.
     let acts: RegistryStore
@@ -44,7 +44,7 @@ struct ConsoleRoutes: Sendable {
         self.bell = bell
         self.tls = tls
         pages = try ConsolePages(
-            templates: ConsoleRoutes.templates, phrases: [PackageResources.registry_phrases_json],
+            templates: ConsoleRoutes.templates, phrases: ConsoleRoutes.phrases,
             navigation: ConsoleRoutes.navigation,
             loginHelp: identityProvider == nil ? "loginHelp" : "loginHelpProvider",
             providerPath: door == nil ? nil : ProviderDoor.path)
@@ -62,11 +62,17 @@ struct ConsoleRoutes: Sendable {
 
     var store: RegistryStore { queries.store }
 
+    /// What the link to the next page says of this one: how far its database had come.
+    var seen: String { "\(queries.seen?.position ?? 0)" }
+
     static let navigation = [
         ("overview", "/console"), ("cities", "/console/cities"), ("claims", "/console/claims"),
         ("duplicates", "/console/duplicates"), ("cases", "/console/cases"), ("policy", "/console/policy"),
         ("reports", "/console/reports"),
     ].map { (key: $0.0, path: $0.1) }
+
+    /// The files of this console's own words.
+    static let phrases = [PackageResources.registry_phrases_json]
 
     static let templates: [String: [UInt8]] = [
         "overview": PackageResources.overview_mustache, "cities": PackageResources.cities_mustache,
@@ -75,7 +81,7 @@ struct ConsoleRoutes: Sendable {
         "case": PackageResources.case_mustache, "policy": PackageResources.policy_mustache,
         "reports": PackageResources.reports_mustache, "report": PackageResources.report_mustache,
         "recovery": PackageResources.recovery_mustache, "audit": PackageResources.audit_mustache,
-        "chart": PackageResources.chart_mustache,
+        "chart": PackageResources.chart_mustache, "past": PackageResources.past_mustache,
     ]
 
     /// Somebody who looks at a page.
@@ -136,17 +142,21 @@ struct ConsoleRoutes: Sendable {
 
     /// Shows a page to whoever has a session; everybody else is asked for a token first.
     ///
-    /// - Parameter body: Makes the page with routes that ask one database.
+    /// - Parameters:
+    ///   - ofPrimary: Whether it is of what only the primary has as of now.
+    ///   - body: Makes the page with routes that ask one database.
     func page(
-        _ request: Request, isLogged: Bool = true, _ body: (ConsoleRoutes, Visit) async throws -> Response
+        _ request: Request, isLogged: Bool = true, ofPrimary: Bool = false,
+        _ body: (ConsoleRoutes, Visit) async throws -> Response
     ) async throws -> Response {
         let session = sessions.session(of: request, now: WallClock.now)
-        return try await shown(request, session: session) {
+        return try await shown(request, session: session) { frame in
             guard let visit = try await visit(request, session) else {
                 return ConsolePages.redirect(to: "/console/login?next=\(ConsolePages.encoded(request.uri.string))")
             }
+            frame = visit.frame
             if isLogged { try await log(request, visit) }
-            return try await desk.answer { queries in
+            return try await desk.answer(ofPrimary: ofPrimary) { queries in
                 var (routes, visit) = (self, visit)
                 routes.queries = queries
                 visit.frame.mark = await mark(queries.seen)
@@ -162,10 +172,11 @@ struct ConsoleRoutes: Sendable {
         _ body: (ConsoleForm, Visit) async throws -> Response
     ) async throws -> Response {
         let session = sessions.session(of: request, now: WallClock.now)
-        return try await shown(request, session: session) {
+        return try await shown(request, session: session) { frame in
             guard let visit = try await visit(request, session) else {
                 return try await pages.login(keeping: request, upTo: limit, asksPurpose: true)
             }
+            frame = visit.frame
             let form = try await ConsoleForm(request, upTo: limit)
             try CallerGate.require([.operator], visit.caller)
             if let page = try pages.confirmation(of: form, request, visit.session, sessions, visit.frame) {
@@ -176,13 +187,16 @@ struct ConsoleRoutes: Sendable {
     }
 
     /// Runs a handler; what goes wrong is shown as a page.
+    ///
+    /// - Parameter body: Puts the frame of whoever looks into the place of the one that it is given, once it knows them.
     func shown(
-        _ request: Request, session: ConsoleSession?, _ body: () async throws -> Response
+        _ request: Request, session: ConsoleSession?, _ body: (inout ConsolePages.Frame) async throws -> Response
     ) async throws -> Response {
+        var frame = ConsolePages.Frame(request, session: session, person: "")
         do {
-            return try await guarded(body)
+            return try await guarded { try await body(&frame) }
         } catch let problem as Problem {
-            return try pages.page(problem, ConsolePages.Frame(request, session: session, person: ""))
+            return try pages.page(problem, frame)
         }
     }
 
@@ -198,6 +212,12 @@ struct ConsoleRoutes: Sendable {
     }
 
     func text(_ key: String, _ visit: Visit) -> String { pages.phrases.text(key, in: visit.language) }
+
+    func ruleName(_ id: String, _ visit: Visit) -> String { pages.phrases.ruleName(id, in: visit.language) }
+
+    func ruleNames(_ ids: [String], _ visit: Visit) -> String {
+        ids.map { ruleName($0, visit) }.joined(separator: " · ")
+    }
 
     func said(_ message: String, _ visit: Visit) -> String { pages.said(message, in: visit.language) }
 }

@@ -41,7 +41,7 @@ final class DiscoveredProvider: Sendable {
 
     /// What it said last.
     ///
-    /// - Throws: ``IdentityProvider/Failure`` before its first answer.
+    /// - Throws: ``IdentityProvider/Failure`` before its first answer, and a day after its last.
     var found: Found {
         get throws {
             guard let found = state.withLock(\.found), found.at + DiscoveredProvider.longestUse > .now else {
@@ -55,7 +55,7 @@ final class DiscoveredProvider: Sendable {
 
     /// The keys that a token may be signed with that names this one; none when the provider has no such key.
     ///
-    /// - Throws: ``IdentityProvider/Failure`` before its first answer.
+    /// - Throws: As ``found``.
     func keys(named id: String?) async throws -> [JWK] {
         // Taken before the look, so that an answer in between is not missed.
         let generation = answers.generation

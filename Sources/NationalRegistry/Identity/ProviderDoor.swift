@@ -16,6 +16,9 @@ struct ProviderDoor: Sendable {
     private let logger: Logger
     private let exchanges = Exchanges()
 
+    private static let noToken = IdentityProvider.Failure(
+        description: "the identity provider did not say who has signed in: try again, or use a token")
+
     /// - Parameter baseURL: The advertised URL.
     /// - Returns: `nil` where nobody can sign in with the provider itself.
     init?(_ identityProvider: IdentityProvider?, baseURL: String, logger: Logger) {
@@ -41,13 +44,10 @@ struct ProviderDoor: Sendable {
 
     /// The token of somebody who comes back; `nil` when it is no way back from this sign-in.
     ///
-    /// - Throws: ``IdentityProvider/Failure`` when the provider gives none, which is logged.
+    /// - Throws: ``IdentityProvider/Failure`` when the provider gives none, which is logged, or too many come at a time.
     func token(in request: Request, of signIn: ProviderSignIn) async throws -> String? {
         guard let code = signIn.code(in: request, from: provider.connection.issuer) else { return nil }
-        guard exchanges.begin() else {
-            throw IdentityProvider.Failure(
-                description: "the identity provider did not say who has signed in: try again, or use a token")
-        }
+        guard exchanges.begin() else { throw ProviderDoor.noToken }
         defer { exchanges.end() }
         do {
             return try await provider.connection.token(
@@ -56,8 +56,7 @@ struct ProviderDoor: Sendable {
             logger.warning(
                 "the identity provider gave no token for a sign-in",
                 metadata: ["provider.issuer": "\(provider.connection.issuer)", "error": "\(error)"])
-            throw IdentityProvider.Failure(
-                description: "the identity provider did not say who has signed in: try again, or use a token")
+            throw ProviderDoor.noToken
         }
     }
 }

@@ -4,7 +4,6 @@ import FederationHTTP
 import FederationWire
 import Foundation
 import Hummingbird
-import PostgresClient
 import RegistryStore
 import Replication
 import VoucherDomain
@@ -48,7 +47,9 @@ struct Export: Sendable {
         let end = try await queries.head(try question.number("as_of", in: 0...Int64.max))
         // A replica may have what the primary has not acknowledged, and what a promoted standby may never have: nothing is
         // signed of that. (The primary is asked then.)
-        if let primary = queries.primary, (try? await primary.feedHead(at: Int64(end.position))) != end {
+        if queries.isReplica, let primary = queries.desk?.primary,
+            (try? await primary.feedHead(at: Int64(end.position))) != end
+        {
             throw Problem(.serviceUnavailable, "database", "the replica is ahead of the registry", retryAfter: 2)
         }
         asOf = end
@@ -134,14 +135,13 @@ struct Export: Sendable {
         }
     }
 
-    /// Reads a page. Its rows are as of one position, so whichever database has come so far has the same ones: where a replica
-    /// fails, the primary goes on.
+    /// Reads a page. Its rows are as of one position, so whichever database has come so far has the same ones: each page is a
+    /// question of its own, so that a replica which has failed at one is left alone with the next ones.
     fileprivate func read<Page>(_ page: (RegistryStore) async throws -> Page) async throws -> Page {
-        do {
+        guard let desk = queries.desk else { return try await page(queries.store) }
+        return try await desk.ask { queries in
+            try queries.expect(Int64(clamping: asOf.position))
             return try await page(queries.store)
-        } catch let error as PostgresError {
-            guard let primary = queries.primary, !error.isInterruption else { throw error }
-            return try await page(primary)
         }
     }
 

@@ -15,6 +15,19 @@ extension Question {
         }
     }
 
+    /// How far in the feed a database must have come for a page of a list: as far as the one that answered the page before it,
+    /// or else what was decided in between would be skipped. `seen` says how far that was.
+    ///
+    /// Without it a settled list, which only grows at its end, goes on wherever its place is known; any other one at the primary.
+    ///
+    /// - Parameter place: The position that the page goes on from, in a list by positions.
+    /// - Throws: ``Problem`` when `seen` is no position.
+    func reach(behind place: Int64? = nil, isSettled: Bool) throws -> Int64 {
+        let seen = try number("seen", in: 0...Int64.max)
+        guard text("after") != nil else { return seen ?? 0 }
+        return max(place ?? 0, seen ?? (isSettled ? 0 : .max))
+    }
+
     /// A day in China's time, or a time; milliseconds since 1970.
     func time(_ name: String) throws -> Int64? {
         try value(name, "a day such as 2026-07-01, or a time such as 2026-07-01T08:00:00+08:00") { text in

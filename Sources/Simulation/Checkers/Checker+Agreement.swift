@@ -63,8 +63,8 @@ private struct ReferenceFold {
         guard claims[claim.name] == nil else { return .invalid }
         let voucher = vouchers["\(claim.name.city)/\(claim.voucher)"]
         guard let voucher, voucher.enterprise == claim.enterprise else { return .refused }
-        let live = claims.values.filter { [.reserved, .held, .authorized, .paid].contains($0.state) }.map(\.fact)
-        if live.contains(where: { !Set($0.invoices).isDisjoint(with: claim.invoices) }) { return .refused }
+        let live = claims.values.filter { $0.state.holdsKeys }.map(\.fact)
+        if live.contains(where: { $0.invoices.contains { claim.invoices.contains($0) } }) { return .refused }
         let isElsewhere = live.contains { $0.contract == claim.contract && $0.name.city != claim.name.city }
         if isElsewhere { return .refused }
         let drawn = live.filter { $0.name.city == claim.name.city && $0.voucher == claim.voucher }

@@ -49,11 +49,14 @@ struct HolderBook {
 
     private func conflicts(of claim: ClaimFact, at position: UInt64) -> [String] {
         var faults: [String] = []
-        for other in live.values.sorted(by: { $0.name < $1.name }) where other.name != claim.name {
+        let rivals = live.values.filter {
+            $0.name != claim.name && !areGroup(claim, $0) && (shareInvoice(claim, $0) || shareContract(claim, $0))
+        }
+        for other in rivals.sorted(by: { $0.name < $1.name }) {
             if shareInvoice(claim, other) {
                 faults.append("position \(position): \(claim.name) and \(other.name) hold one invoice")
             }
-            if claim.contract == other.contract, claim.name.city != other.name.city, !areGroup(claim, other) {
+            if shareContract(claim, other) {
                 faults.append("position \(position): \(claim.name) and \(other.name) hold one contract")
             }
         }
@@ -65,7 +68,12 @@ struct HolderBook {
     }
 
     private func shareInvoice(_ one: ClaimFact, _ other: ClaimFact) -> Bool {
-        !Set(one.invoices).isDisjoint(with: other.invoices) && !areGroup(one, other)
+        one.invoices.contains { other.invoices.contains($0) }
+    }
+
+    /// Whether claims of two cities are on one contract.
+    private func shareContract(_ one: ClaimFact, _ other: ClaimFact) -> Bool {
+        one.contract == other.contract && one.name.city != other.name.city
     }
 
     private func areGroup(_ one: ClaimFact, _ other: ClaimFact) -> Bool {
@@ -76,8 +84,8 @@ struct HolderBook {
     func blocks(_ blocker: DecisionFact.Blocker, _ claim: ClaimFact) -> Bool {
         guard let other = live[blocker.claim] else { return false }
         switch blocker.rule {
-        case "invoice-once": return !Set(other.invoices).isDisjoint(with: claim.invoices)
-        case "contract-one-city": return other.contract == claim.contract && other.name.city != claim.name.city
+        case "invoice-once": return shareInvoice(claim, other)
+        case "contract-one-city": return shareContract(claim, other)
         case "voucher-balance": return other.voucher == claim.voucher && other.name.city == claim.name.city
         default: return true
         }
@@ -86,5 +94,5 @@ struct HolderBook {
 
 extension Outcome.Decision {
     /// Whether a claim that stands so holds keys.
-    fileprivate var holdsKeys: Bool { [.reserved, .held, .authorized, .paid].contains(self) }
+    var holdsKeys: Bool { [.reserved, .held, .authorized, .paid].contains(self) }
 }

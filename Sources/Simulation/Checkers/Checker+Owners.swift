@@ -60,9 +60,6 @@ private struct OwnerBook {
             }
             for name in ruling.kept { stopped[name]?.remove(ruling.caseID) }
         }
-        if case .filed(let claim) = decision.saying, states[claim.name] == nil {
-            states[claim.name] = decision.decision
-        }
-        states.merge(decision.effects) { _, later in later }
+        states.take(decision)
     }
 }

@@ -11,11 +11,8 @@ extension Checker {
         for moment in history.moments {
             switch moment.event {
             case .decided(let decision):
-                if case .filed(let claim) = decision.saying, states[claim.name] == nil {
-                    claims[claim.name] = claim
-                    states[claim.name] = decision.decision
-                }
-                states.merge(decision.effects) { _, later in later }
+                if case .filed(let claim) = decision.saying, states[claim.name] == nil { claims[claim.name] = claim }
+                states.take(decision)
                 for (name, state) in decision.effects where state == .reversed { paid.remove(name) }
             case .paid(let name, let amount):
                 if states[name] != .authorized, states[name] != .paid {

@@ -25,10 +25,7 @@ private struct RulingBook {
             faults.append("\(name), which a ruling had refused, is \(state)")
         }
         if case .ruled(let ruling) = decision.saying, decision.decision == .noted { faults += judge(ruling, decision) }
-        if case .filed(let claim) = decision.saying, states[claim.name] == nil {
-            states[claim.name] = decision.decision
-        }
-        states.merge(decision.effects) { _, later in later }
+        states.take(decision)
         return faults.map { "position \(decision.position): \($0)" }
     }
 

@@ -24,13 +24,13 @@ package struct Checker: Sendable {
 
     /// All of them, in the order of the catalogue.
     ///
-    /// Left out, for nothing of it is simulated: I16 (queues), I12 and I23 (crash images need a disk), and I21 (a registry
-    /// that is restored). I24 is ``Coverage``.
+    /// Left out, for nothing of it is simulated: I23 (crash images need a disk) and I21 (a registry that is restored). I24 is
+    /// ``Coverage``.
     package static let all = [
         oneHolder, paidOnce, oneDecision, nothingLost, originsVerify, logsAreGapless, clocksRise, positionsAreGapless,
-        nodesAgree, refolding, appliedIsPrefix, replaysChangeNothing, ownersAct, neverBoth, everythingDecided,
-        countsAgree, blockersHold, auditVerifies, oneLiveHolder, gatesHold, rulingsStand, suspendedStayOut,
-        noFalseAlarm, honestClaimsAreValid,
+        nodesAgree, refolding, appliedIsPrefix, cursorAndEffectAgree, replaysChangeNothing, ownersAct, neverBoth,
+        requestsAreBounded, everythingDecided, countsAgree, blockersHold, auditVerifies, oneLiveHolder, gatesHold,
+        rulingsStand, suspendedStayOut, noFalseAlarm, honestClaimsAreValid,
     ]
 
     /// What every checker finds.

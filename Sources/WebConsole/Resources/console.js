@@ -71,6 +71,12 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
       });
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const main = page.getElementById("main");
+      // This page has a heading of its own: the answer's goes below it.
+      for (const heading of main ? main.querySelectorAll("h1") : []) {
+        const below = document.createElement("h2");
+        below.append(...heading.childNodes);
+        heading.replaceWith(below);
+      }
       if (main) result.replaceChildren(...main.children); else result.textContent = form.dataset.failed;
       result.focus();
     } catch (error) {

@@ -10,7 +10,12 @@ struct CasePropertyTests {
     private static let seeds = UInt64(1)...12
     private static let length = 250
 
-    private func journal(_ seed: UInt64) -> [JournalEntry] { CaseWalk.journal(seed: seed, length: Self.length) }
+    /// To make a journal is to fold it.
+    private static let journals = Kept<UInt64, [JournalEntry]>()
+
+    private func journal(_ seed: UInt64) -> [JournalEntry] {
+        Self.journals.value(for: seed) { CaseWalk.journal(seed: seed, length: Self.length) }
+    }
 
     /// Folds the journal of a seed, and asks after each entry for what is amiss; nothing follows the first find.
     private func check(_ seed: UInt64, amiss: (_ before: Fold, _ outcome: Outcome, _ after: Fold) -> [String]) {

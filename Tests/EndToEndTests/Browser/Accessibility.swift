@@ -11,11 +11,21 @@ extension BrowserPage {
     /// The element that has the focus: its tag, id and name, and what a screen reader calls it.
     func focused() async throws -> String { try await focusedElement().description }
 
-    /// Where the tab key leads, from the top of the page on, until it is back at the first element or past the last.
+    /// What keeps people from walking through the page with the tab key: a sentence for each fault, naming the element.
     ///
-    /// Its length has a bound: who never comes to the end is in a trap.
-    func focusOrder() async throws -> [String] {
-        // The body takes the focus once, so that the next element is the page's first.
+    /// The first stop is the link past the navigation; every stop takes the focus, shows that it has it, and lies in the
+    /// window then; none lies above and left of the one before. (Between them the key goes as the document does: another
+    /// order is a fault of ``accessibilityFaults()``.) The page is asked at once for all stops; ``focusOrder()`` presses the
+    /// key for each, and takes as much longer.
+    func focusFaults() async throws -> [String] {
+        try await focusNothing()
+        // One real press: from here on what takes the focus shows it, as for somebody without a mouse.
+        try await press(.tab)
+        return try await evaluate(focusCheck)
+    }
+
+    /// The body takes the focus once, so that the next element is the page's first.
+    private func focusNothing() async throws {
         try await run(
             """
             document.body.tabIndex = -1;
@@ -23,6 +33,13 @@ extension BrowserPage {
             document.body.blur();
             document.body.removeAttribute("tabindex");
             """)
+    }
+
+    /// Where the tab key leads, from the top of the page on, until it is back at the first element or past the last.
+    ///
+    /// Its length has a bound: who never comes to the end is in a trap.
+    func focusOrder() async throws -> [String] {
+        try await focusNothing()
         var elements: [FocusedElement] = []
         for _ in 0..<200 {
             try await press(.tab)
@@ -59,6 +76,46 @@ private struct FocusedElement {
 
     var isNone: Bool { node == nil }
 }
+
+/// JavaScript for the list of the faults of a page that somebody walks through by the tab key, which has led to its first
+/// stop.
+private let focusCheck = #"""
+    (() => {
+        const faults = [];
+        const named = e => `${e.localName}${e.id && "#" + e.id}${e.name ? `[name=${e.name}]` : ""} `
+            + `“${e.textContent.trim().replace(/\s+/g, " ").slice(0, 80)}”`;
+        const stops = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
+            .filter(e => e.tabIndex >= 0 && e.type !== "hidden" && !e.matches(":disabled")
+                && e.checkVisibility({ visibilityProperty: true }));
+        const first = stops[0];
+        if (document.activeElement !== first) faults.push(`The first stop is ${named(document.activeElement)}.`);
+        if (!first?.hash || first.hash !== `#${document.querySelector("main").id}`) {
+            faults.push("The first stop does not lead past the navigation.");
+        }
+        let last = null;
+        for (const e of stops) {
+            e.focus();
+            if (document.activeElement !== e) { faults.push(`${named(e)} takes no focus.`); continue; }
+            const style = getComputedStyle(e);
+            if (style.outlineStyle === "none" || !(parseFloat(style.outlineWidth) > 0)) {
+                faults.push(`${named(e)} does not show that it has the focus.`);
+            }
+            const box = e.getBoundingClientRect();
+            const isInWindow = box.width > 0 && box.height > 0 && box.bottom > 0 && box.right > 0
+                && box.top < innerHeight && box.left < innerWidth;
+            if (!isInWindow) faults.push(`${named(e)} has the focus outside of the window.`);
+            const place = { top: box.top + scrollY, bottom: box.bottom + scrollY, left: box.left, right: box.right };
+            if (last && place.bottom <= last.top && place.right <= last.left) {
+                faults.push(`${named(e)} lies above and left of the stop before it.`);
+            }
+            // The first one has its place only while it has the focus.
+            last = e === first ? null : place;
+        }
+        document.activeElement.blur();
+        scrollTo(0, 0);
+        return faults;
+    })()
+    """#
 
 /// JavaScript for the list of the page's faults.
 private let accessibilityCheck = #"""

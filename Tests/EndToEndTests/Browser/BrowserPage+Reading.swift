@@ -78,6 +78,12 @@ extension BrowserPage {
         try await send("Emulation.setLocaleOverride", ["locale": .string(first)])
     }
 
+    /// Whether whoever looks at the page prefers dark colours, from now on; at first nobody does.
+    func setColours(dark: Bool) async throws {
+        let feature: JSONValue = ["name": "prefers-color-scheme", "value": dark ? "dark" : "light"]
+        try await send("Emulation.setEmulatedMedia", ["features": [feature]])
+    }
+
     /// The window's size, in CSS pixels.
     func size(_ width: Int, _ height: Int) async throws {
         let params: JSONValue = [

@@ -6,56 +6,23 @@ import Testing
 struct CityConsoleTests {
     private let federation = BadInputFederation.current
 
-    /// Fills the form for a claim.
-    private func fill(_ page: BrowserPage, _ fields: [String: String]) async throws {
-        for (column, value) in fields.sorted(by: { $0.key < $1.key }) { try await page.fill("#\(column)", value) }
-    }
-
-    @Test("an officer's day: a claim with a fault, corrected, decided, asked for and exported for the bank")
-    func officersDay() async throws {
+    @Test(
+        "an officer's day: a claim with a fault, corrected, decided, asked for and exported for the bank",
+        arguments: ConsoleWords.languages)
+    func officersDay(language: String) async throws {
+        let words = try ConsoleWords.city(language)
         try await federation.publishQuickPayments()
         let other = try await federation.city()
         let city = try await federation.city()
         try await other.served { _ in
             try await city.served { daemon in
-                try await ConsoleVisitor.with(daemon.url, token: try city.apiToken()) { visitor in
-                    let page = visitor.page
-                    #expect(try await visitor.heading() == "工作台")
-                    try await visitor.follow("录入申领")
-                    var fields = ClaimFile.distinct(1, of: city)
-                    fields["claimed_yuan"] = "12.345"
-                    try await fill(page, fields)
-                    try await page.clickAndLoad("button[value=file]")
-                    #expect(try await page.exists("#claimed_yuan[aria-invalid]"))
-                    #expect(try await page.text(of: "#claimed_yuan-problem").hasPrefix("应为：以元为单位"))
-                    #expect(try await page.with("#contract_no", "e.value", as: String.self) == fields["contract_no"])
-                    try await visitor.picture("city-form")
-                    try await page.fill("#claimed_yuan", ClaimFile.distinct(1, of: city)["claimed_yuan"] ?? "")
-                    try await page.clickAndLoad("button[value=file]")
-                    #expect(try await visitor.heading() == city.claim(1))
-                    try await page.waitUntil(
-                        "document.querySelector('#standing').textContent.includes('已占用')", within: .seconds(30))
-
-                    try await visitor.open("/console/payments")
-                    try await page.clickAndLoad("form[action$='/requests'] button")
-                    try await page.waitUntil(
-                        "document.querySelector('#rows').textContent.includes('已放行')", within: .seconds(60))
-                    try await visitor.picture("city-payments")
-                    try await page.clickAndLoad("form[action$='/export'] button")
-                    let link: String = try await page.with("#bank-file", "e.getAttribute('href')")
-                    try await page.loading("a reload") { try await page.send("Page.reload") }
-                    #expect(try await page.with("#bank-file", "e.getAttribute('href')", as: String.self) == link)
-                    let file: String = try await page.evaluate(
-                        "fetch(\(try BrowserPage.literal(link))).then(r => r.text())")
-                    let lines = file.split(separator: "\r\n")
-                    #expect(lines.count == 2)
-                    let amount = try #require(ClaimFile.distinct(1, of: city)["claimed_yuan"])
-                    #expect(lines.last?.contains("\(amount),\(city.claim(1))") == true)
-                    try await visitor.open("/console/reconciliation")
-                    #expect(try await page.text().contains("已送银行"))
-                    #expect(try await page.printToPDF() > 5_000)
+                try await ConsoleVisitor.with(daemon.url, token: try city.apiToken(), language: language) { visitor in
+                    #expect(try await visitor.heading() == words.text("desk"))
+                    try await visitor.follow(words.text("fileClaim"))
+                    try await fileWithFault(visitor, city, words)
+                    try await payAndReconcile(visitor, city, words)
                     // The form with the fault was answered so.
-                    let errors = try await page.consoleErrors().filter { !$0.contains("422") }
+                    let errors = try await visitor.page.consoleErrors().filter { !$0.contains("422") }
                     #expect(errors == [])
                 }
             }
@@ -63,11 +30,59 @@ struct CityConsoleTests {
         try await city.expectSoundLog()
     }
 
+    /// Types an amount that is none, corrects it, and waits until the registry has decided.
+    private func fileWithFault(_ visitor: ConsoleVisitor, _ city: TestCity, _ words: ConsoleWords) async throws {
+        let page = visitor.page
+        var fields = ClaimFile.distinct(1, of: city)
+        fields["claimed_yuan"] = "12.345"
+        try await visitor.fill(fields)
+        try await page.clickAndLoad("button[value=file]")
+        #expect(try await page.exists("#claimed_yuan[aria-invalid]"))
+        #expect(try await page.text().contains(words.text("notFiled")))
+        let fault = try await page.text(of: "#claimed_yuan-problem")
+        #expect(fault.contains("52443.40") && words.isLanguage(of: fault), "\(fault)")
+        #expect(try await page.with("#contract_no", "e.value", as: String.self) == fields["contract_no"])
+        try await visitor.picture("city-form", in: "zh-CN")
+        try await page.fill("#claimed_yuan", ClaimFile.distinct(1, of: city)["claimed_yuan"] ?? "")
+        try await page.clickAndLoad("button[value=file]")
+        #expect(try await visitor.heading() == city.claim(1))
+        let reserved = try BrowserPage.literal(words.text("state_reserved"))
+        try await page.waitUntil(
+            "document.querySelector('#standing').textContent.includes(\(reserved))", within: .seconds(30))
+    }
+
+    /// Asks for the payment, exports it once it is released, and reads the month's sheet.
+    private func payAndReconcile(_ visitor: ConsoleVisitor, _ city: TestCity, _ words: ConsoleWords) async throws {
+        let page = visitor.page
+        try await visitor.follow(words.text("payments"))
+        try await page.clickAndLoad("form[action$='/requests'] button")
+        let released = try BrowserPage.literal(words.text("stage_released"))
+        try await page.waitUntil(
+            "document.querySelector('#rows').textContent.includes(\(released))", within: .seconds(60))
+        try await visitor.picture("city-payments", in: "zh-CN")
+        try await page.clickAndLoad("form[action$='/export'] button")
+        #expect(try await page.text().contains(words.text("exportedRows")))
+        try await visitor.expectAccessible("what was exported", isFault: true)
+        let link: String = try await page.with("#bank-file", "e.getAttribute('href')")
+        try await page.loading("a reload") { try await page.send("Page.reload") }
+        #expect(try await page.with("#bank-file", "e.getAttribute('href')", as: String.self) == link)
+        let file: String = try await page.evaluate("fetch(\(try BrowserPage.literal(link))).then(r => r.text())")
+        let lines = file.split(separator: "\r\n")
+        #expect(lines.count == 2)
+        let amount = try #require(ClaimFile.distinct(1, of: city)["claimed_yuan"])
+        #expect(lines.last?.contains("\(amount),\(city.claim(1))") == true)
+        try await visitor.follow(words.text("reconciliation"))
+        #expect(try await page.text().contains(words.text("stage_submitted")))
+        #expect(try await page.printToPDF() > 5_000)
+        try await visitor.picture("city-month", in: "en")
+    }
+
     @Test(
         "a file is imported: what was recorded, repaired and refused is shown row by row, and the same again changes nothing"
     )
     func imports() async throws {
         let city = try await federation.city()
+        let words = try ConsoleWords.city("en")
         try await city.served { daemon in
             let rows = [
                 ClaimFile.distinctRow(1, of: city),
@@ -83,14 +98,17 @@ struct CityConsoleTests {
                     try await page.click("form[data-upload] button")
                     try await page.waitFor("#result table")
                     let text = try await page.text(of: "#result")
-                    #expect(text.contains("Recorded \(recorded) · Unchanged \(unchanged) · Invalid 1"), "\(text)")
+                    for (outcome, count) in [("recorded", recorded), ("unchanged", unchanged), ("invalid", 1)] {
+                        let counted = try words.text("import_\(outcome)")
+                        #expect(text.contains("\(counted) \(count) ·"), "\(text)")
+                    }
                     #expect(text.contains(city.claim(2)))
                     #expect(text.contains("91110000600037341l → 91110000600037341L"))
                 }
                 try await visitor.picture("city-import")
                 // The row that was refused is corrected in the form.
                 try await visitor.open("/console/claims/\(city.claim(2))")
-                try await visitor.follow("Correct it")
+                try await visitor.follow(words.text("correct"))
                 try await page.fill("#provider_uscc", "9144030071526726XG")
                 try await page.clickAndLoad("button[value=file]")
                 #expect(try await visitor.heading() == city.claim(2))
@@ -172,16 +190,20 @@ struct CityConsoleTests {
     @Test("offline the banner says so and what waits, a check is never CLEAR, and all is sent afterwards")
     func offline() async throws {
         let city = try await federation.city()
+        let words = try ConsoleWords.city("en")
         try await city.served(isOffline: true) { daemon in
             try await ConsoleVisitor.with(daemon.url, token: try city.apiToken(), language: "en") { visitor in
                 let page = visitor.page
                 try await visitor.open("/console/file")
-                try await fill(page, ClaimFile.distinct(1, of: city))
+                try await visitor.fill(ClaimFile.distinct(1, of: city))
                 try await page.clickAndLoad("button[value=check]")
-                #expect(try await page.text(of: ".good").hasPrefix("UNKNOWN"))
+                #expect(try await page.text(of: ".neutral").hasPrefix("UNKNOWN"))
                 try await page.clickAndLoad("button[value=file]")
-                #expect(try await page.text(of: "#standing").contains("Recorded"))
-                #expect(try await page.text(of: "#banner").contains("Waiting: 2 entries"))
+                #expect(try await page.text(of: "#standing").contains(words.text("state_recorded")))
+                let banner = try await page.text(of: "#banner")
+                #expect(banner.hasPrefix(try words.text("offline")))
+                let waiting = try words.text("offlineWaiting")
+                #expect(banner.hasSuffix(" 2 \(waiting)"), "\(banner)")
                 try await visitor.picture("city-offline")
             }
         }
@@ -208,8 +230,9 @@ struct CityConsoleTests {
                 try await page.attach("#documents", file: document)
                 try await page.waitUntil("document.getElementById('evidence').value.length === 64")
                 try await page.clickAndLoad("form[action$='/answer'] button")
+                let contests = try BrowserPage.literal(ConsoleWords.city("zh-CN").text("answer_contest"))
                 try await page.waitUntil(
-                    "document.querySelector('#steps').textContent.includes('提出异议')", within: .seconds(30))
+                    "document.querySelector('#steps').textContent.includes(\(contests))", within: .seconds(30))
                 try await visitor.picture("city-case")
             }
             let shown = try await federation.registry(["case", "show", id])
@@ -218,21 +241,59 @@ struct CityConsoleTests {
     }
 
     @Test(
-        "every page can be read, heard and walked through by keyboard, in both languages", arguments: ["zh-CN", "en"])
+        "every page can be read, heard and walked through by keyboard, in both languages",
+        arguments: ConsoleWords.languages)
     func accessible(language: String) async throws {
         try await DisputedClaims.with(federation) { claims, _, daemon in
             let id = try await claims.caseID(federation)
             try await ConsoleVisitor.with(daemon.url, token: try claims.second.apiToken(), language: language) {
                 visitor in
                 for path in [
-                    "", "/claims", "/claims/\(claims.second.claim(1))", "/file", "/import", "/cases", "/cases/\(id)",
-                    "/payments", "/reconciliation",
+                    "", "/claims", "/claims?q=none", "/claims/\(claims.second.claim(1))", "/file", "/import", "/cases",
+                    "/cases?state=closed", "/cases/\(id)", "/payments", "/vouchers", "/red-letters", "/reconciliation",
                 ] {
                     try await visitor.open("/console\(path)")
                     try await visitor.expectAccessible(path)
                 }
+                let order = try await visitor.page.focusOrder()
+                let skip = try ConsoleWords.city(language).text("skip")
+                #expect(order.first?.contains(skip) == true, "\(order.prefix(2))")
+                #expect(order.contains { $0.contains("id=month") }, "\(order)")
+                try await walkThroughFaults(visitor, claims.second)
             }
         }
+    }
+
+    /// The pages that say what came of something, and what went wrong.
+    private func walkThroughFaults(_ visitor: ConsoleVisitor, _ city: TestCity) async throws {
+        let page = visitor.page
+        let row = ClaimFile.distinctRow(9, of: city, ["provider_uscc": "9144030071526726XX"])
+        let file = try city.write(ClaimFile.file([row, ClaimFile.distinctRow(1, of: city)]), "faults.csv")
+        try await visitor.open("/console/import")
+        try await page.attach("#file", file: file)
+        try await page.click("form[data-upload] button")
+        try await page.waitFor("#result table")
+        try await visitor.expectAccessible("what was imported")
+        try await visitor.open("/console/claims/\(city.claim(9))")
+        try await visitor.expectAccessible("a row that is no entry")
+        try await visitor.open("/console/payments")
+        try await page.clickAndLoad("form[action$='/export'] button")
+        try await visitor.expectAccessible("what was exported")
+
+        try await visitor.open("/console/file")
+        try await visitor.fill(ClaimFile.distinct(1, of: city))
+        try await page.clickAndLoad("button[value=check]")
+        try await visitor.expectAccessible("an answer to a check")
+        // As a browser would send it that does not look first.
+        try await visitor.open("/console/file")
+        try await page.run("document.querySelector('form.card').noValidate = true")
+        try await page.fill("#claimed_yuan", "12.345")
+        try await page.clickAndLoad("button[value=file]")
+        #expect(try await page.exists("#claimed_yuan[aria-invalid]"))
+        try await visitor.expectAccessible("a form with faults", isFault: true)
+        try await visitor.open("/console/claims/none")
+        #expect(page.httpStatus == 404)
+        try await visitor.expectAccessible("a claim that there is not", isFault: true)
     }
 
     @Test("without the token nothing is shown, and another site's form does nothing")

@@ -29,6 +29,11 @@ struct ConsoleVisitor {
     /// The page's heading.
     func heading() async throws -> String { try await page.text(of: "h1") }
 
+    /// Fills fields by their ids.
+    func fill(_ fields: [String: String]) async throws {
+        for (id, value) in fields.sorted(by: { $0.key < $1.key }) { try await page.fill("#\(id)", value) }
+    }
+
     /// Follows the first link with that text.
     func follow(_ text: String) async throws {
         let literal = try BrowserPage.literal(text)
@@ -54,8 +59,11 @@ struct ConsoleVisitor {
     }
 
     /// Keeps a picture of the page where `WRITE_SCREENSHOTS=1` asks for it: `Tests/Screenshots` has the ones looked at.
-    func picture(_ name: String) async throws {
+    ///
+    /// - Parameter language: The one of the picture, where a test runs in several: a page in another is not kept.
+    func picture(_ name: String, in language: String? = nil) async throws {
         guard ProcessInfo.processInfo.environment["WRITE_SCREENSHOTS"] == "1" else { return }
+        if let language, try await page.with("html", "e.lang", as: String.self) != language { return }
         let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let folder = tests.appending(path: "Screenshots")
@@ -63,10 +71,24 @@ struct ConsoleVisitor {
         try await page.screenshot(to: folder.appending(path: "\(name).png").path)
     }
 
-    /// Nothing that keeps somebody from reading, typing or hearing the page, and nothing that the browser complained of.
-    func expectAccessible(_ name: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    /// Nothing that keeps somebody from reading, typing, hearing or walking through the page, in light colours and in dark
+    /// ones, and nothing that the browser complained of.
+    ///
+    /// - Parameter isFault: Whether this page, or one before it, says what went wrong: the browser names their status as an
+    ///   error of its own.
+    func expectAccessible(
+        _ name: String, isFault: Bool = false, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
         #expect(try await page.accessibilityFaults() == [], "\(name)", sourceLocation: sourceLocation)
-        #expect(try await page.consoleErrors() == [], "\(name)", sourceLocation: sourceLocation)
+        #expect(try await page.focusFaults() == [], "\(name)", sourceLocation: sourceLocation)
+        try await page.setColours(dark: true)
+        let inDark = try await page.accessibilityFaults()
+        try await page.setColours(dark: false)
+        #expect(inDark == [], "\(name), in dark colours", sourceLocation: sourceLocation)
+        let errors = try await page.consoleErrors().filter {
+            !isFault || !$0.contains("the server responded with a status of 4")
+        }
+        #expect(errors == [], "\(name)", sourceLocation: sourceLocation)
     }
 }
 

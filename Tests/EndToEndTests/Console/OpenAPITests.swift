@@ -3,7 +3,7 @@ import Terminal
 import Testing
 
 /// The APIs do what their OpenAPI documents say, and the documents say all that the APIs do.
-@Suite("OpenAPI", .badInputFederation)
+@Suite("OpenAPI", .badInputFederation, .serialized)
 struct OpenAPITests {
     private let federation = BadInputFederation.current
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -68,6 +68,74 @@ struct OpenAPITests {
                 }
             }
         }
+    }
+
+    @Test("an answer that the caller has is not sent again, wherever the document says so, until it changes")
+    func unchanged() async throws {
+        let token = try await federation.token("operator", label: "unchanged")
+        try await DisputedClaims.with(federation) { claims, _, daemon in
+            let (city, claim) = (claims.second, claims.second.claim(3))
+            let id = try await claims.caseID(federation)
+            func own(_ path: String) -> String {
+                path.replacing("{city_code}", with: city.code).replacing("{claim_no}", with: claim)
+                    .replacing("{id}", with: id)
+            }
+            let apis = [
+                ("registry", try federation.registryURL, token, own("/v1/claims/{city_code}/{claim_no}")),
+                ("city", daemon.url, try city.apiToken(), own("/v1/claims/{claim_no}")),
+            ]
+            var tags: [String: String] = [:]
+            for (name, url, token, ofClaim) in apis {
+                let paths = try document(name).paths.filter { Self.tellsUnchanged($0.value) }.keys.map(own)
+                #expect(paths.contains(ofClaim))
+                try await HTTPProbe.with(url, authority: federation.authority) { probe in
+                    for path in paths {
+                        let tag = try await tagOfUnchanged(path, probe, token)
+                        if path == ofClaim { tags[name] = tag }
+                    }
+                }
+            }
+
+            try await city.does(["claim", "withdraw", claim, "--reason", "重复"])
+            for (name, url, token, ofClaim) in apis {
+                try await HTTPProbe.with(url, authority: federation.authority) { probe in
+                    let before = try #require(tags[name])
+                    let changed = try await ask(ofClaim, probe, token, known: before)
+                    #expect(changed.status == 200, "\(name)")
+                }
+            }
+        }
+    }
+
+    private func ask(
+        _ path: String, _ probe: HTTPProbe, _ token: String, known: String? = nil
+    ) async throws -> HTTPProbe.Answer {
+        var headers = [("Authorization", "Bearer \(token)")]
+        if let known { headers.append(("If-None-Match", known)) }
+        return try await probe.send("GET", path, headers)
+    }
+
+    /// Asks for what does not change meanwhile: whole, with its entity tag, and with another one.
+    private func tagOfUnchanged(_ path: String, _ probe: HTTPProbe, _ token: String) async throws -> String {
+        let first = try await ask(path, probe, token)
+        #expect(first.status == 200, "\(path)")
+        let tag = try #require(first.headers["etag"], "\(path)")
+        for known in [tag, "\"0\", \(tag)"] {
+            let again = try await ask(path, probe, token, known: known)
+            #expect(again.status == 304, "\(path)")
+            #expect(again.body == [], "\(path)")
+            #expect(again.headers["etag"] == tag, "\(path)")
+        }
+        let other = try await ask(path, probe, token, known: "\"0\"")
+        #expect(other.status == 200, "\(path)")
+        #expect(other.body == first.body, "\(path)")
+        return tag
+    }
+
+    /// Whether an operation of a path may answer that nothing has changed.
+    private static func tellsUnchanged(_ item: [String: Any]) -> Bool {
+        let operation = item["get"] as? [String: Any]
+        return (operation?["responses"] as? [String: Any])?["304"] != nil
     }
 
     @Test(

@@ -16,7 +16,7 @@ import Synchronization
 /// It is `localhost` to everybody, while the registry is `127.0.0.1`: to a browser these are two sites.
 final class FakeProvider: Sendable {
     /// What is wrong with what it publishes.
-    enum Fault: Sendable, CaseIterable {
+    enum Fault: Sendable {
         case none
         /// It answers that it cannot.
         case isDown
@@ -91,7 +91,7 @@ final class FakeProvider: Sendable {
         configuration.maximumGracefulShutdownDuration = .seconds(5)
         let group = ServiceGroup(configuration: configuration)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask {
+            tasks.addTask(executorPreference: QueueExecutor()) {
                 defer { running.finish() }
                 try await group.run()
             }
@@ -146,8 +146,9 @@ final class FakeProvider: Sendable {
     /// Signs in whoever comes, at once, and sends them back with a code.
     private func authorize(_ request: Request) throws -> Response {
         let asked = request.uri.queryParameters
-        guard asked["response_type"] == "code", asked["client_id"] == "console", asked["tenant"] == "1",
-            asked["code_challenge_method"] == "S256", asked["scope"]?.split(separator: " ").contains("openid") == true,
+        guard asked["response_type"] == "code", asked["client_id"].map(String.init) == Self.client,
+            asked["tenant"] == "1", asked["code_challenge_method"] == "S256",
+            asked["scope"]?.split(separator: " ").contains("openid") == true,
             let redirect = asked["redirect_uri"], let challenge = asked["code_challenge"], let nonce = asked["nonce"],
             let sent = asked["state"]
         else { return Response(status: .badRequest) }

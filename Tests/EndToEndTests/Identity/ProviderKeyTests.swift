@@ -32,21 +32,22 @@ struct ProviderKeyTests {
         let (first, second) = (ProviderKey("k1"), ProviderKey("k2"))
         try await FakeProvider.with([first], in: federation.freshPath("provider")) { provider in
             try await served(by: provider) { probe in
-                let before = try await ask(probe, first, of: provider)
+                // The server is up before it has heard the provider.
+                try await expectEventually { try await ask(probe, first, of: provider).status == 200 }
                 let asked = provider.asked
                 provider.publish([second])
 
-                let published = try await ask(probe, second, of: provider)
-                #expect(before.status == 200)
-                #expect(published.status == 200)
-                #expect(provider.asked == asked + 1)
+                // Where the machine is too slow for the request's time-out, the server asks once more by itself.
+                try await expectEventually { try await ask(probe, second, of: provider).status == 200 }
+                let known = provider.asked
+                #expect(known > asked)
                 for key in [first, ProviderKey("k3"), ProviderKey("k3")] {
                     let refused = try await ask(probe, key, of: provider)
                     #expect(refused.status == 401, "\(key.id)")
                 }
                 let again = try await ask(probe, second, of: provider)
                 #expect(again.status == 200)
-                #expect(provider.asked == asked + 1)
+                #expect(provider.asked == known)
             }
         }
     }

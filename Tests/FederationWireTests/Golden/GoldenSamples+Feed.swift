@@ -151,6 +151,11 @@ extension GoldenSamples {
             detailKey: DetailCipher.cityKey(master: ComposedFeed.master, city: .shenzhen))
         let call = RecoveryCall(city: .shenzhen, incarnation: 2, recoveryID: [])
         let namedCall = RecoveryCall(city: .shenzhen, incarnation: 2, recoveryID: [UInt8](0..<16))
+        let membership = Membership(
+            city: .shenzhen, name: "深圳市", publicKey: SigningKey.city.publicKey, epoch: .sample)
+        let backCall = RecoveryCall(
+            city: .shenzhen, incarnation: 2, recoveryID: [UInt8](0..<16),
+            wayBack: RecoveryCall.WayBack(from: .sample, to: .empty))
         var token = WireJoinToken()
         token.url = "https://registry.example:8443"
         (token.city, token.cityName) = (CityCode.shenzhen.rawValue, "深圳市")
@@ -166,6 +171,8 @@ extension GoldenSamples {
             GoldenLine("signed/recovery-call", "RecoveryCallBody", try call.signed(by: .registry), .recovery),
             GoldenLine(
                 "signed/recovery-call-named", "RecoveryCallBody", try namedCall.signed(by: .registry), .recovery),
+            GoldenLine("signed/membership", "MembershipBody", try membership.signed(by: .registry), .membership),
+            GoldenLine("signed/recovery-call-back", "RecoveryCallBody", try backCall.signed(by: .registry), .recovery),
             GoldenLine("join-token", "JoinToken", token.bytes, hashedAs: .join),
         ]
     }

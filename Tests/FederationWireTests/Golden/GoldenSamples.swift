@@ -89,6 +89,8 @@ enum GoldenSamples {
             ] + rulings + [
                 .reopened(caseID: "K7M2P-Q", reason: "新证据", by: "operator-2"), .ticked(try tick()), .reviewed(kept),
                 .recovered(incarnation: 2, id: .sample, reason: "restored", absent: [.beijing]), .read(reading),
+                .found(FoundPayment(city: .shenzhen, filing: .sample, reference: reference)),
+                .keptTail(KeptTail(city: .shenzhen, head: .sample, claims: [kept, out])),
             ]
         var seen: [EntryKind: Int] = [:]
         return acts.map { act in
@@ -115,6 +117,8 @@ enum GoldenSamples {
         case .reviewed: ("ClaimReviewed", "claim-reviewed")
         case .recovered: ("RegistryRecovered", "registry-recovered")
         case .read: ("EntryRead", "entry-read")
+        case .found: ("PaymentFound", "payment-found")
+        case .keptTail: ("TailKept", "tail-kept")
         }
     }
 

@@ -31,7 +31,7 @@ struct WireType: Sendable {
         WireType(WireProvidersListed.self), WireType(WireProvider.self), WireType(WireCaseRuled.self),
         WireType(WireCaseReopened.self), WireType(WireTicked.self), WireType(WireClaimReviewed.self),
         WireType(WireRegistryRecovered.self), WireType(WireEntryRead.self), WireType(WireSealBody.self),
-        WireType(WireReceiptBody.self),
+        WireType(WireReceiptBody.self), WireType(WirePaymentFound.self), WireType(WireTailKept.self),
         WireType(WireGrantBody.self), WireType(WireFeedSealBody.self), WireType(WireFeedBody.self),
         WireType(WireEffect.self), WireType(WirePaymentDetail.self), WireType(WireNotice.self),
         WireType(WireCaseNotice.self), WireType(WireCaseParty.self), WireType(WireKeyTaken.self),
@@ -41,7 +41,7 @@ struct WireType: Sendable {
         WireType(WirePushAnswer.self), WireType(WireEntryAnswer.self), WireType(WireFeedRequest.self),
         WireType(WireFeedPage.self), WireType(WireLogRequest.self), WireType(WireLogPage.self),
         WireType(WirePresentRequest.self), WireType(WireRefillRequest.self), WireType(WireRecoveryStanding.self),
-        WireType(WireRecoveryCallBody.self), WireType(WireJoinToken.self),
+        WireType(WireRecoveryCallBody.self), WireType(WireMembershipBody.self), WireType(WireJoinToken.self),
     ]
 
     static func named(_ name: String) -> WireType? { all.first { $0.name == name } }
