@@ -44,8 +44,7 @@ extension Fold {
         let finding = Reason.Finding.invoiceReversed(
             reversed: Money(rawValue: reversed), uncovered: Money(rawValue: uncovered.sum))
         let reason = Reason(
-            rule: rule.id, outcome: .hold, finding: finding,
-            blocking: Array(unpaid.dropFirst().prefix(Reason.mostNamed)))
+            rule: rule.id, outcome: .hold, finding: finding, inTheWay: Array(unpaid.dropFirst()))
         let (conflict, event) = openCase(
             on: first, [reason], at: entry.position, receivedAt: entry.receivedAt)
         outcome.cases = [conflict]

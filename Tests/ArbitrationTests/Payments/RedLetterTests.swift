@@ -109,6 +109,22 @@ struct RedLetterTests {
         #expect(Self.cofunded.map { journal[$0]?.clawback } == [Money(rawValue: 1), Money(rawValue: 2)])
     }
 
+    @Test("a case on a reversed invoice of very many claims says how many it does not name")
+    func veryMany() throws {
+        var journal = PaymentJournal(with: [.redLetters])
+        for number in 1...Reason.mostNamed + 4 {
+            journal.file(
+                .sample("A\(number)", invoices: [.serial(1)], claimed: Money(rawValue: 10), group: "G"), in: .hangzhou)
+        }
+
+        let outcome = journal.reverse(.serial(1), by: Self.letter, .yuan(100))
+
+        // The one that the case is about is in no list.
+        let reason = try #require(outcome.events.first?.reasons.first)
+        #expect(reason.blocking.count == Reason.mostNamed)
+        #expect(reason.unnamed == 3)
+    }
+
     @Test("a claim with several invoices pays back its share of the one that is reversed, no more")
     func oneOfSeveral() {
         var journal = PaymentJournal(with: [.redLetters])
