@@ -33,12 +33,24 @@ extension Recovery {
             """, [.int4(Int32(bitPattern: EntryKind.paymentFound.rawValue))])
     }
 
-    /// Whether anything is still to be told of branches that were given up.
+    /// Whether anything can be told now of branches that were given up; what waits for a city may wait for ever.
     static func hasToTell(_ session: PostgresSession) throws -> Bool {
         try session.execute(
             """
-            SELECT EXISTS (SELECT FROM given_up_tail WHERE NOT told)
-                OR EXISTS (SELECT FROM given_up_payment WHERE NOT told AND city_code IS NOT NULL)
+            SELECT EXISTS (
+                SELECT FROM given_up_tail t LEFT JOIN fold_cursor c USING (city_code)
+                WHERE NOT t.told AND coalesce(c.folded_sequence, 0) >= t.through)
+            OR EXISTS (
+                SELECT FROM given_up_payment p WHERE NOT p.told AND (
+                    EXISTS (
+                        SELECT FROM payment y JOIN feed f ON f.position = y.authorized_position
+                        WHERE y.reference = p.reference)
+                    OR EXISTS (
+                        SELECT FROM feed f WHERE f.position = p.authorized_position AND f.hash = p.authorized_hash)
+                    OR EXISTS (
+                        SELECT FROM entry e JOIN fold_cursor c USING (city_code)
+                        WHERE e.city_code = p.city_code AND e.sequence = p.filing_sequence AND e.hash = p.filing_hash
+                            AND e.fault IS NULL AND c.folded_sequence >= e.sequence)))
             """
         ).bool(0, 0)
     }

@@ -12,7 +12,7 @@ extension RegistryStore {
     /// - Returns: Whether anything was said, which is then to be decided.
     @discardableResult
     package func followBranches(now: UInt64) async throws -> Bool {
-        // There hardly ever is anything, and the arbiter asks behind every batch: that takes no transaction.
+        // There hardly ever is anything that can be told, and the arbiter asks behind every batch: no lock for that.
         let hasToTell = try await pool.run { try Recovery.hasToTell($0) }
         guard hasToTell else { return false }
         let secrets = secrets

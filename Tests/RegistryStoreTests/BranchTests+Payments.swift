@@ -200,18 +200,26 @@ extension BranchTests {
             for _ in 0..<2 { try await late.giveBack(to: restored) }
             #expect(try await restored.store.refusedFeeds() == [])
             #expect(try await restored.store.frozenPayments().map(\.caseID) == [nil])
+            // What waits for a city that may never come is not asked for by a lock, again and again.
+            #expect(try await hasToTell(restored) == false)
             try await restored.store.followBranches(now: .later)
             #expect(try await found(restored) == 0)
             try await greet(&city, restored)
             try await city.push(to: restored)
             try await restored.decide()
+            #expect(try await hasToTell(restored))
             for _ in 0..<2 { try await restored.store.followBranches(now: .later) }
             try await restored.expectRecovered()
 
             #expect(try await found(restored) == 1)
             #expect(try await reference(in: restored) == given)
             #expect(try await restored.store.frozenPayments() == [])
+            #expect(try await hasToTell(restored) == false)
         }
+    }
+
+    private func hasToTell(_ registry: TestRegistry) async throws -> Bool {
+        try await registry.store.pool.run { try Recovery.hasToTell($0) }
     }
 
     @Test("a payment that was authorised and not released is authorised again, under the same reference")
