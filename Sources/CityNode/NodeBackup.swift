@@ -209,12 +209,16 @@ struct NodeBackup {
         try handle.synchronize()
     }
 
+    /// As `errno` says it.
+    private func notSaved(_ path: String) -> NodeDirectory.Failure {
+        NodeDirectory.Failure(message: "cannot save \(path): \(String(cString: strerror(errno)))")
+    }
+
     private func synchronise(_ path: String) throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw notSaved(path) }
         defer { close(descriptor) }
-        guard descriptor >= 0, fsync(descriptor) == 0 else {
-            throw NodeDirectory.Failure(message: "cannot save \(path): \(String(cString: strerror(errno)))")
-        }
+        guard fsync(descriptor) == 0 else { throw notSaved(path) }
     }
 }
 
