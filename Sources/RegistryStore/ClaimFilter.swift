@@ -275,6 +275,9 @@ struct ClaimQuery {
             """
     }
 
+    /// As `incarnation_at` gives it, which would start an executor of its own for each row.
+    private static let incarnation = "(SELECT max(number) FROM incarnation WHERE first_position <= c.position)"
+
     /// The page's claims first, whatever they are found by; the rest is looked up for these alone.
     var sql: String {
         let claims =
@@ -287,7 +290,7 @@ struct ClaimQuery {
         let page = PlannedLimit.query(claims, limit, at: "$\(parameters.count)")
         return """
             SELECT c.position, c.city_code, c.claim_no, c.shown_state, c.case_id, c.reasons, e.bytes,
-                incarnation_at(c.position), f.hash, b.receipt_body, b.receipt_signature, c.policy_version,
+                \(ClaimQuery.incarnation), f.hash, b.receipt_body, b.receipt_signature, c.policy_version,
                 c.received_at_ms, c.filed_at_ms, \(PaymentLoader.columns)
             FROM \(page) c
             LEFT JOIN payment p ON \(payment)
