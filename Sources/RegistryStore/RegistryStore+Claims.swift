@@ -116,7 +116,7 @@ extension RegistryStore {
         let entry = try EntryCoding.decode(result.bytes(row, 6))
         let reasons = result.bytes(row, 5)
         return ClaimRecord(
-            name: ClaimName(city: city, number: result.text(row, 2)), claim: try PayloadCoding.claim(entry.payload),
+            name: ClaimName(city: city, number: result.text(row, 2)), claim: try PayloadCoding.claimAsWritten(entry.payload),
             entryID: entry.id, sequence: entry.sequence, epoch: entry.epoch, state: state,
             reasons: reasons.isEmpty ? [] : try ReasonCoding.decode(reasons).reasons,
             caseID: result.isNull(row, 4) ? nil : result.text(row, 4), policyVersion: UInt32(result.int(row, 11)),
