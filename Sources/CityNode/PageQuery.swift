@@ -1,6 +1,6 @@
 import FederationHTTP
 
-/// Which page of a list is asked for: `limit` is 1 to 1,000 (100 when left out), `after` the id that it starts after.
+/// Which page of a list is asked for: `limit` is 1 to 1,000 (50 when left out), `after` the id that it starts after.
 struct PageQuery {
     static let parameters = ["after", "limit"]
 

@@ -78,8 +78,13 @@ package struct Question: Hashable, Sendable {
         try value(name, words.joined(separator: ", ")) { words.contains($0) ? $0 : nil }
     }
 
-    /// The most items of a page: 1 to 1,000, and 100 when left out.
-    package func limit() throws -> Int { Int(try number("limit", in: 1...1_000) ?? 100) }
+    /// How many items a page has where the question does not say: as many as the consoles show.
+    package static let usualLimit = 50
+
+    /// The most items of a page: 1 to 1,000, and ``usualLimit`` when left out.
+    package func limit() throws -> Int {
+        try number("limit", in: 1...1_000).map(Int.init) ?? Question.usualLimit
+    }
 
     /// The query that asks for these values, names in order.
     package static func query(_ values: [String: String]) -> String {

@@ -11,7 +11,7 @@ import WebConsole
 
 extension NodeConsole {
     /// How many claims, vouchers or red letters stand on a page.
-    static let pageRows = 50
+    static let pageRows = Question.usualLimit
 
     func addClaims(to group: RouterGroup<NodeContext>) {
         group.get("claims") { request, _ in try await page(request) { try claims(request, $0) } }

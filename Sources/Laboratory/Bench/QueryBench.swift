@@ -24,6 +24,9 @@ struct QueryBench {
         let whole_tables: [String]
     }
 
+    /// A page as the API gives it and the console shows it, where nobody says how long it is to be.
+    private static let pageRows = FederationHTTP.Question.usualLimit
+
     /// Tables that grow with the claims.
     private static let largeTables = [
         "claim", "claim_key", "entry", "feed", "finding", "claim_history", "batch", "payment", "cap_use",
@@ -159,27 +162,27 @@ struct QueryBench {
     private func measure(
         _ question: Question, _ examples: [Example], _ store: RegistryStore
     ) async throws -> Result {
-        let plan = try await store.plan(of: filter(question, examples[0]), limit: 100)
+        let plan = try await store.plan(of: filter(question, examples[0]), limit: QueryBench.pageRows)
         let times = try await timed(examples) { example in
-            _ = try await store.claims(filter(question, example), after: nil, limit: 100)
+            _ = try await store.claims(filter(question, example), after: nil, limit: QueryBench.pageRows)
         }
         return result(question.rawValue, times, plan)
     }
 
     private func measureDuplicates(_ store: RegistryStore) async throws -> Result {
         let times = try await timed(Array(0..<min(rounds, 20))) { _ in
-            _ = try await store.duplicates(.init(), after: nil, limit: 100)
+            _ = try await store.duplicates(.init(), after: nil, limit: QueryBench.pageRows)
         }
-        return result("duplicates, first page", times, try await store.planOfDuplicates(limit: 100))
+        return result("duplicates, first page", times, try await store.planOfDuplicates(limit: QueryBench.pageRows))
     }
 
     private func measureCases(_ store: RegistryStore) async throws -> Result {
         var filter = RegistryStore.CaseFilter(isOpen: true)
         filter.isByMoney = true
         let times = try await timed(Array(0..<min(rounds, 20))) { [filter] _ in
-            _ = try await store.cases(filter, limit: 100)
+            _ = try await store.cases(filter, limit: QueryBench.pageRows)
         }
-        return result("case queue by money", times, try await store.plan(of: filter, limit: 100))
+        return result("case queue by money", times, try await store.plan(of: filter, limit: QueryBench.pageRows))
     }
 
     /// As many rows as the console shows.

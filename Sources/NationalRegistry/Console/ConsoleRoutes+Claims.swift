@@ -10,7 +10,7 @@ import VoucherDomain
 import WebConsole
 
 extension ConsoleRoutes {
-    private static let pageRows = 50
+    private static let pageRows = Question.usualLimit
 
     /// Decided claims by any condition, as of any position.
     func claims(_ request: Request, _ visit: Visit) async throws -> Response {

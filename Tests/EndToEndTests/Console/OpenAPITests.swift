@@ -1,3 +1,4 @@
+import FederationHTTP
 import Foundation
 import Terminal
 import Testing
@@ -49,6 +50,17 @@ struct OpenAPITests {
             })
         #expect(!routes.isEmpty)
         #expect(described == routes)
+    }
+
+    @Test("a page is as long as the documents say where the question does not", arguments: ["registry", "city"])
+    func pageLength(name: String) throws {
+        let root = try #require(
+            try JSONSerialization.jsonObject(with: document(name).bytes) as? [String: Any])
+        let components = try #require(root["components"] as? [String: [String: Any]])
+        let limit = try #require(components["parameters"]?["Limit"] as? [String: Any])
+        #expect((limit["schema"] as? [String: Any])?["default"] as? Int == Question.usualLimit)
+        let description = try #require((root["info"] as? [String: Any])?["description"] as? String)
+        #expect(description.contains("and \(Question.usualLimit) when left out"))
     }
 
     @Test("both programs serve their document as it is, and a page of it that can be read")
