@@ -70,7 +70,8 @@ struct ProviderKeyTests {
                 provider.set(.isDown)
                 let asked = provider.asked
                 #expect(try await ask(probe, ProviderKey("k2"), of: provider).status == 401)
-                #expect(provider.asked == asked + 1)
+                // Once for that key, and by the server itself after a pause, which may be over on a slow machine.
+                #expect(provider.asked > asked)
                 #expect(try await ask(probe, key, of: provider).status == 200)
             }
         }
